@@ -1,0 +1,52 @@
+"""The knobs of every data set; the values stand in ``conf/data/``."""
+
+from dataclasses import dataclass
+
+from vaetext.config.knobs import Checked, knob
+
+
+@dataclass
+class Data(Checked):
+    """What every data set has."""
+
+    name: str = knob("", "the data set's name in tables and in the run folder's path")
+
+
+@dataclass
+class TextData(Data):
+    """Lines of text, one sequence a line, cut into tokens."""
+
+    root: str | None = knob(None, "folder searched first for the data set's files (then $VAETEXT_DATA, then the cache)")
+    tokens: str = knob("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
+    vocab_size: int = knob(0, "most types kept, end of sequence and unknown included; 0 keeps all (bpe, unigram: required)", min=0)
+    min_count: int = knob(1, "types seen less often in training are unknown", min=1)
+    max_length: int = knob(0, "longer sequences (tokens without EOS) are an error; 0 sets no limit", min=0)
+
+
+@dataclass
+class UserText(TextData):
+    """A user's own text: three files, or one that is split."""
+
+    train: str | None = knob(None, "file of training lines (plain, .gz or .xz)")
+    valid: str | None = knob(None, "file of validation lines")
+    test: str | None = knob(None, "file of test lines")
+    split: list[float] = knob([0.9, 0.05, 0.05], "shares of train, valid and test when only data.train is given", min=0.0, max=1.0)
+    split_seed: int = knob(0, "seed of that split", min=0)
+
+
+@dataclass
+class Tweets(TextData):
+    """Sentiment140 tweets, by character (source 004, 3.2)."""
+
+    max_chars: int = knob(32, "only tweets shorter than this many characters are kept", min=2)
+    repeated_words: bool = knob(True, "only tweets whose every word occurs at least twice in the corpus are kept")
+
+
+@dataclass
+class Grammar(Data):
+    """Sentences from a probabilistic grammar whose log p(x) is known exactly."""
+
+    seed: int = knob(0, "seed of the sentences drawn", min=0)
+    train_size: int = knob(20000, "training sentences", min=1)
+    valid_size: int = knob(2000, "validation sentences", min=1)
+    test_size: int = knob(2000, "test sentences", min=1)

@@ -1,0 +1,43 @@
+"""The knobs of every model; the values a user sees stand in ``conf/model/``."""
+
+from dataclasses import dataclass
+
+from vaetext.config.knobs import Checked, knob
+
+
+@dataclass
+class Model(Checked):
+    """What every model has."""
+
+    name: str = knob("", "the model's name in the registry, in tables and in the run folder's path")
+
+
+@dataclass
+class Recurrent(Model):
+    """What every model with an embedding and a recurrent decoder has (sizes: source 000, Experiments)."""
+
+    embedding_dim: int = knob(300, "size of the symbol embeddings", min=1)
+    hidden_dim: int = knob(256, "units of each recurrent layer", min=1)
+    layers: int = knob(1, "recurrent layers of the decoder", min=1)
+    cell: str = knob("lstm", "recurrent cell", choices=("lstm", "gru"))
+    dropout: float = knob(0.5, "dropout on the decoder's inputs", min=0.0, below=1.0)
+    output_dropout: float = knob(0.0, "dropout on the decoder's outputs", min=0.0, below=1.0)
+    locked_dropout: bool = knob(False, "one dropout mask for all steps of a sequence")
+    tied: bool = knob(False, "output layer shares the decoder's embedding, through a linear map where sizes differ")
+    init_scale: float = knob(0.0, "all weights start from U(-init_scale, init_scale); 0 keeps each layer's own law", min=0.0)
+
+
+@dataclass
+class RNNLM(Recurrent):
+    """Recurrent language model: exact log p(x), no latent."""
+
+
+@dataclass
+class VRAE(Recurrent):
+    """Variational recurrent autoencoder with one latent vector z."""
+
+    latent_dim: int = knob(16, "dimensions of z", min=1)
+    encoder_layers: int = knob(1, "recurrent layers of the encoder", min=1)
+    bidirectional: bool = knob(False, "encoder reads in both directions")
+    pooling: str = knob("final", "encoder features: the final state [h; c], or the maximum over steps", choices=("final", "max"))
+    z_to: str = knob("state", "where z enters the decoder: its initial state, or that and every input", choices=("state", "inputs"))

@@ -1,0 +1,44 @@
+"""The knobs of training; the values of each setting stand in ``conf/trainer/``."""
+
+from dataclasses import dataclass
+
+from vaetext.config.knobs import Checked, knob
+
+
+@dataclass
+class Trainer(Checked):
+    """One setting of the training loop. Epochs count from 0 in every schedule; losses are nats per sequence."""
+
+    name: str = knob("default", "the setting's name, as in conf/trainer/")
+    epochs: int = knob(20, "most passes over the training split", min=1)
+    batch_size: int = knob(32, "sequences per batch", min=1)
+    accumulate: int = knob(1, "batches whose gradients are summed before one optimizer step", min=1)
+    optimizer: str = knob("adam", "optimizer", choices=("adam", "adamw", "sgd"))
+    lr: float = knob(1e-3, "learning rate", above=0.0)
+    betas: list[float] = knob([0.9, 0.999], "Adam's decay rates", min=0.0, below=1.0)
+    weight_decay: float = knob(0.0, "weight decay", min=0.0)
+    clip: float = knob(5.0, "largest gradient norm; 0 leaves gradients as they are", min=0.0)
+    schedule: str = knob("constant", "learning-rate schedule", choices=("constant", "halving", "plateau", "cosine"))
+    halve_at: list[int] = knob([], "halving: epochs at whose start the learning rate is multiplied by lr_factor", min=0)
+    lr_factor: float = knob(0.5, "halving and plateau: factor on the learning rate", above=0.0, below=1.0)
+    plateau_patience: int = knob(1, "plateau: epochs without improvement before the factor applies", min=0)
+    warmup_steps: int = knob(0, "optimizer steps of linear learning-rate warm-up", min=0)
+    beta_schedule: str = knob("linear", "KL weight over steps", choices=("constant", "linear", "sigmoid", "cyclical"))
+    beta_start: float = knob(0.0, "KL weight at step 0", min=0.0)
+    beta_max: float = knob(1.0, "largest KL weight", min=0.0)
+    beta_epochs: float = knob(10.0, "epochs until beta_max is reached (of each cycle: its length)", above=0.0)
+    beta_ramp: float = knob(0.5, "cyclical: share of each cycle that rises", above=0.0, max=1.0)
+    free_bits: float = knob(0.0, "nats of KL that cost nothing", min=0.0)
+    free_bits_per: str = knob("latent", "the floor holds per latent or per dimension (mean over the batch)", choices=("latent", "dimension"))
+    word_dropout: float = knob(0.0, "share of the decoder's input words replaced by the unknown word", min=0.0, max=1.0)
+    samples: int = knob(1, "posterior samples per sequence", min=1)
+    patience: int = knob(0, "epochs without a better valid -ELBO before stopping; 0 never stops early", min=0)
+    min_improvement: float = knob(0.0, "relative fall of valid -ELBO that counts as better for patience", min=0.0)
+    eval_batch_tokens: int = knob(4096, "padded tokens per evaluation batch and sample chunk", min=1)
+    iw_samples: int = knob(50, "samples of the importance-weighted bound on test after training; 0 skips it", min=0)
+    device: str = knob("auto", "auto, cpu, cuda or cuda:N")
+    precision: str = knob("fp32", "arithmetic of matrix products in training; evaluation is always fp32", choices=("fp32", "bf16"))
+    threads: int = knob(0, "CPU threads; 0 takes every core this process may use", min=0)
+    log_every: int = knob(50, "optimizer steps between readings of the loss", min=1)
+    checkpoint_minutes: float = knob(5.0, "most minutes between checkpoints", above=0.0)
+    tensorboard: bool = knob(False, "also write tensorboard events (needs the extra: pip install 'vaetext[tensorboard]')")

@@ -1,0 +1,81 @@
+"""From flat ids to batches: shuffled, of like length, without Python per token."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vaetext.data.batch import Batch
+
+POOL = 64  # batches sorted by length together: padding stays under a per cent, and order stays random
+
+
+@dataclass(frozen=True)
+class Split:
+    """The sequences of one split as flat ids and offsets.
+
+    Attributes:
+        ids: [tokens] int32, all sequences one after the other, each ending in EOS.
+        offsets: [N + 1] int64, sequence n is ``ids[offsets[n]:offsets[n + 1]]``.
+        log_p: [N] float64, the true log p(x) in nats where the law is known.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    log_p: np.ndarray | None = None
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """[N] tokens of each sequence, EOS counted."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, n: int) -> np.ndarray:
+        return self.ids[self.offsets[n] : self.offsets[n + 1]]
+
+    @staticmethod
+    def of(sequences: list[list[int]], log_p: np.ndarray | None = None) -> "Split":
+        """A split from lists of ids (each with its EOS)."""
+        lengths = np.array([len(each) for each in sequences], dtype=np.int64)
+        flat = np.fromiter((i for each in sequences for i in each), dtype=np.int32, count=int(lengths.sum()))
+        return Split(flat, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), log_p)
+
+
+def collate(split: Split, index: np.ndarray, bos: int, eos: int) -> Batch:
+    """The sequences ``index`` [B] of a split as one padded batch."""
+    starts, lengths = split.offsets[index], split.lengths[index]
+    steps = np.arange(lengths.max())
+    where = np.minimum(starts[:, None] + steps, len(split.ids) - 1)
+    tokens = np.where(steps < lengths[:, None], split.ids[where], eos).astype(np.int64)
+    return Batch(torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(index.astype(np.int64)), bos)
+
+
+def training_order(split: Split, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """One epoch's batches of sequence numbers, a function of (seed, epoch) alone.
+
+    Sequences are shuffled, sorted by length within pools of ``POOL`` batches, cut into batches, and the batches shuffled.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order, lengths = rng.permutation(len(split)), split.lengths
+    batches = []
+    for start in range(0, len(order), POOL * batch_size):
+        pool = order[start : start + POOL * batch_size]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def evaluation_order(split: Split, tokens: int) -> Iterator[np.ndarray]:
+    """Every sequence once, by length, in batches of at most ``tokens`` padded tokens (at least one sequence each)."""
+    order = np.argsort(split.lengths, kind="stable")
+    lengths = split.lengths[order]
+    start = 0
+    while start < len(order):
+        stop = start + 1
+        while stop < len(order) and (stop + 1 - start) * lengths[stop] <= tokens:
+            stop += 1
+        yield order[start:stop]
+        start = stop

@@ -1,0 +1,67 @@
+"""What a model says about a batch, never a loss: log p(x|z), and each latent's code and KL."""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Code:
+    """K posterior samples of one latent for B sequences; log-densities in nats.
+
+    Attributes:
+        z: [K, B, ...] the samples.
+        mean: like z, E_q[z|x]: the deterministic code.
+        std: like z, the deviations of a Gaussian q; None for another family (then mutual information is not reported).
+        log_q: [K, B] log q(z|x) at the sample.
+        log_p: [K, B] log p(z) at the sample.
+        kl: [K, B, *axes], analytic where it exists, masked; summed over its axes it is KL(q || p).
+        axes: what the axes of ``kl`` after K, B are: "dimension", "step", "position", "layer"; none for a joint, sampled KL.
+    """
+
+    z: Tensor
+    mean: Tensor
+    std: Tensor | None
+    log_q: Tensor
+    log_p: Tensor
+    kl: Tensor
+    axes: tuple[str, ...] = ("dimension",)
+
+    @property
+    def total_kl(self) -> Tensor:
+        """[K, B] nats."""
+        return self.kl.flatten(2).sum(2) if self.axes else self.kl
+
+    @property
+    def log_ratio(self) -> Tensor:
+        """[K, B] log q(z|x) - log p(z) at the sample."""
+        return self.log_q - self.log_p
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The terms of every bound, at weight 1.
+
+    Attributes:
+        log_px: [K, B] log p(x|z), nats per sequence with EOS.
+        latents: name -> Code.
+        choices: name -> [K, B] log q of a discrete draw (score-function gradient).
+        log_weight_sample: [K, B] log-probability of each sample in the average over K; None means -log K.
+        aux: name -> [K, B] log-likelihoods that are trained on and never reported.
+    """
+
+    log_px: Tensor
+    latents: dict[str, Code] = field(default_factory=dict)
+    choices: dict[str, Tensor] = field(default_factory=dict)
+    log_weight_sample: Tensor | None = None
+    aux: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def elbo(self) -> Tensor:
+        """[K, B] log p(x|z) - sum of KL at weight 1, nats per sequence."""
+        return self.log_px - sum(code.total_kl for code in self.latents.values())
+
+    @property
+    def log_weight(self) -> Tensor:
+        """[K, B] log p(x, z) - log q(z|x) at the sample."""
+        return self.log_px - sum(code.log_ratio for code in self.latents.values())

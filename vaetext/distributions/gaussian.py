@@ -1,0 +1,56 @@
+"""Diagonal Gaussians: density, divergence and posterior samples."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """N(mean, diag(exp(log_var))), independent over the last axis D.
+
+    Attributes:
+        mean: [..., D].
+        log_var: [..., D] log of the variances.
+    """
+
+    mean: Tensor
+    log_var: Tensor
+
+    @property
+    def std(self) -> Tensor:
+        """[..., D] deviations exp(log_var / 2)."""
+        return (0.5 * self.log_var).exp()
+
+    def draw(self, noise: Tensor) -> Tensor:
+        """mean + std * noise, the pathwise sample for noise ~ N(0, I) of any leading shape."""
+        return self.mean + self.std * noise
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """[...] log N(z; mean, std^2) in nats, summed over D."""
+        scaled = (z - self.mean) ** 2 * (-self.log_var).exp()
+        return -0.5 * (scaled + self.log_var + math.log(2 * math.pi)).sum(-1)
+
+    def kl_standard(self) -> Tensor:
+        """[..., D] KL(self || N(0, 1)) = (mean^2 + var - 1 - log var) / 2 of each dimension, nats."""
+        return 0.5 * (self.mean**2 + self.log_var.exp() - 1.0 - self.log_var)
+
+
+def standard_log_prob(z: Tensor) -> Tensor:
+    """[...] log N(z; 0, I) in nats, summed over the last axis."""
+    return -0.5 * (z**2 + math.log(2 * math.pi)).sum(-1)
+
+
+class GaussianHead(nn.Module):
+    """h [..., H] -> N(mean, var) over D dimensions by one linear map for mean and log-variance (source 000)."""
+
+    def __init__(self, features: int, latent_dim: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, 2 * latent_dim)
+
+    def forward(self, features: Tensor) -> Gaussian:
+        # densities stay in float32 where matrix products run in bf16
+        mean, log_var = self.linear(features).to(torch.promote_types(features.dtype, torch.float32)).chunk(2, -1)
+        return Gaussian(mean, log_var)

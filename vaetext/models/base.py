@@ -1,0 +1,92 @@
+"""What every model is, and what it may offer besides.
+
+K posterior samples lead, then B sequences, then the rest. Log-probabilities are nats per sequence, EOS counted.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from vaetext.data.batch import Batch
+from vaetext.distributions.evidence import Code, Evidence
+from vaetext.distributions.noise import Noise
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """What a model must know of its data.
+
+    Attributes:
+        size: V, symbols that can be predicted, EOS among them; the id that starts a decoder is ``size`` itself.
+        eos: id that ends a sequence.
+        unk: id of the unknown symbol.
+    """
+
+    size: int
+    eos: int
+    unk: int
+
+    @property
+    def bos(self) -> int:
+        """The id fed first to a decoder: never predictable, so log p(x) sums to one over V symbols."""
+        return self.size
+
+
+class SequenceModel(nn.Module, ABC):
+    """A law of sequences p(x, z) with its inference network q(z|x).
+
+    ``latents`` names the latent variables; a model without any gives the exact log p(x).
+    """
+
+    latents: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, symbols: Symbols) -> None:
+        super().__init__()
+        self.symbols = symbols
+
+    @abstractmethod
+    def posterior(self, batch: Batch) -> Any:
+        """Runs the encoder once; what it returns is the model's own, read by ``sample`` only."""
+
+    @abstractmethod
+    def sample(self, posterior: Any, noise: Noise) -> dict[str, Code]:
+        """Latent name -> K samples of q(z|x)."""
+
+    @abstractmethod
+    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
+        """[K, B] log p(x|z) for codes name -> z [K, B, ...]."""
+
+    @abstractmethod
+    def prior(self, noise: Noise) -> dict[str, Tensor]:
+        """Draws of p(z): latent name -> z [K, B, ...], from noise for B sequences."""
+
+    def evidence(self, batch: Batch, noise: Noise) -> Evidence:
+        """Every term of the bound for one batch."""
+        codes = self.sample(self.posterior(batch), noise)
+        return Evidence(self.log_px(batch, {name: code.z for name, code in codes.items()}), codes)
+
+
+class Generator(ABC):
+    """A model that can be decoded step by step: greedy, sampling, top-k, top-p and beam."""
+
+    @abstractmethod
+    def start(self, codes: dict[str, Tensor], rows: int) -> Any:
+        """The decoder's state before the first symbol, for codes name -> z [rows, ...]."""
+
+    @abstractmethod
+    def step(self, state: Any, token: Tensor) -> tuple[Tensor, Any]:
+        """Feeds token [rows]; returns log p of the next symbol [rows, V] and the new state."""
+
+    @abstractmethod
+    def select(self, state: Any, index: Tensor) -> Any:
+        """The state's rows ``index``, for beam search and for sequences that have ended."""
+
+
+class NeedsData(ABC):
+    """A model that looks at training data before training (pseudo-inputs, say)."""
+
+    @abstractmethod
+    def setup(self, batches: list[Batch]) -> None:
+        """Called once with a few training batches, on the model's device."""

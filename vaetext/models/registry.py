@@ -1,0 +1,54 @@
+"""From a model's name to its class: the package's own files, then the entry points ``vaetext.models``."""
+
+import importlib
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pkgutil import iter_modules
+
+from vaetext.config.knobs import closest
+from vaetext.config.model import Model
+from vaetext.models.base import SequenceModel, Symbols
+
+_MODELS: dict[str, type[SequenceModel]] = {}
+
+
+def register(name: str):  # type: ignore[no-untyped-def]
+    """Class decorator: ``@register("vrae")`` in ``models/vrae.py`` makes ``model=vrae`` known."""
+
+    def add(model: type[SequenceModel]) -> type[SequenceModel]:
+        _MODELS[name] = model
+        return model
+
+    return add
+
+
+def build(config: Model, symbols: Symbols) -> SequenceModel:
+    """The model that ``config.name`` names, freshly initialised.
+
+    Raises:
+        ValueError: no model has that name.
+    """
+    return find(config.name)(config, symbols)  # type: ignore[call-arg, arg-type]
+
+
+def find(name: str) -> type[SequenceModel]:
+    """The class registered as ``name``.
+
+    Raises:
+        ValueError: no model has that name.
+    """
+    module = f"vaetext.models.{name.replace('-', '_')}"
+    if name not in _MODELS and name and find_spec(module):
+        importlib.import_module(module)
+    plugins = {entry.name: entry for entry in entry_points(group="vaetext.models")}
+    if name not in _MODELS and name in plugins:
+        _MODELS[name] = plugins[name].load()
+    if name not in _MODELS:
+        known = sorted({*_own_names(), *plugins})
+        raise ValueError(f"model.name={name!r} is unknown; known are {', '.join(known)}{closest(name, known)}")
+    return _MODELS[name]
+
+
+def _own_names() -> list[str]:
+    package = importlib.import_module("vaetext.models")
+    return [each.name.replace("_", "-") for each in iter_modules(package.__path__) if each.name not in ("base", "registry")]

@@ -1,0 +1,45 @@
+"""The recurrent language model: the baseline without a latent."""
+
+from typing import Any
+
+from torch import Tensor
+
+from vaetext.config.model import RNNLM as Config
+from vaetext.data.batch import Batch
+from vaetext.distributions.evidence import Code
+from vaetext.distributions.noise import Noise
+from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.models.registry import register
+from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.initial import initialise
+
+
+@register("rnnlm")
+class RNNLM(SequenceModel, Generator):
+    """log p(x) = sum_t log p(x_t | x_<t), exact (source 000, Experiments: "RNNLM")."""
+
+    def __init__(self, config: Config, symbols: Symbols) -> None:
+        super().__init__(symbols)
+        self.decoder = Decoder(config, symbols.size)
+        initialise(self, config.init_scale)
+
+    def posterior(self, batch: Batch) -> None:
+        return None
+
+    def sample(self, posterior: Any, noise: Noise) -> dict[str, Code]:
+        return {}
+
+    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
+        return self.decoder.log_px(batch, 1, None, None)
+
+    def prior(self, noise: Noise) -> dict[str, Tensor]:
+        return {}
+
+    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
+        return DecoderState(self.decoder.rnn.initial(rows, self.decoder.bias), None)
+
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+        return self.decoder.step(state, token)
+
+    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
+        return self.decoder.select(state, index)

@@ -1,0 +1,71 @@
+"""The variational recurrent autoencoder: one latent vector for a whole sequence."""
+
+import torch
+from torch import Tensor, nn
+
+from vaetext.config.model import VRAE as Config
+from vaetext.data.batch import Batch
+from vaetext.distributions.evidence import Code
+from vaetext.distributions.gaussian import Gaussian, GaussianHead
+from vaetext.distributions.noise import Noise
+from vaetext.distributions.priors import StandardNormal
+from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.models.registry import register
+from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.encoder import Encoder
+from vaetext.modules.initial import initialise
+
+
+@register("vrae")
+class VRAE(SequenceModel, Generator):
+    """log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || p(z)) (source 000, Background Survey; authors' code for the details).
+
+    q(z|x) is a Gaussian read from the encoder's final state; z sets the decoder's initial state, every layer's h and c, by one
+    linear map each, and with ``z_to="inputs"`` stands beside every input symbol too.
+    """
+
+    latents = ("z",)
+
+    def __init__(self, config: Config, symbols: Symbols) -> None:
+        super().__init__(symbols)
+        self.encoder = Encoder(
+            config.cell,
+            symbols.size,
+            config.embedding_dim,
+            config.hidden_dim,
+            config.encoder_layers,
+            config.bidirectional,
+            config.pooling,
+        )
+        self.head = GaussianHead(self.encoder.features, config.latent_dim)
+        self.prior_law = StandardNormal(config.latent_dim)
+        self.every_input = config.z_to == "inputs"
+        self.decoder = Decoder(config, symbols.size, config.latent_dim if self.every_input else 0)
+        self.to_state = nn.ModuleList(nn.Linear(config.latent_dim, self.decoder.rnn.state_size) for _ in range(config.layers))
+        initialise(self, config.init_scale)
+
+    def posterior(self, batch: Batch) -> Gaussian:
+        """q(z|x): mean and log-variance [B, D]."""
+        return self.head(self.encoder(batch))  # type: ignore[no-any-return]
+
+    def sample(self, posterior: Gaussian, noise: Noise) -> dict[str, Code]:
+        return {"z": self.prior_law.code("z", posterior, noise)}
+
+    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
+        z = codes["z"]
+        state = self.start({"z": z.flatten(0, 1)}, z.shape[0] * z.shape[1])
+        return self.decoder.log_px(batch, z.shape[0], state.layers, state.context)
+
+    def prior(self, noise: Noise) -> dict[str, Tensor]:
+        return {"z": self.prior_law.draw("z", noise)}
+
+    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
+        z = codes["z"]
+        layers = [torch.stack(to_layer(z).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
+        return DecoderState(layers, z if self.every_input else None)
+
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+        return self.decoder.step(state, token)
+
+    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
+        return self.decoder.select(state, index)

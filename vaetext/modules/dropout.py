@@ -1,0 +1,26 @@
+"""Dropout, fresh at every step or locked for a whole sequence."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Dropout(nn.Module):
+    """Zeroes features with probability ``rate`` and scales the rest by 1 / (1 - rate), in training only.
+
+    Args:
+        rate: share of zeros, 0 <= rate < 1.
+        locked: one mask for all steps of a sequence (Gal and Ghahramani 2016).
+    """
+
+    def __init__(self, rate: float, locked: bool = False) -> None:
+        super().__init__()
+        self.rate, self.locked = rate, locked
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """steps [B, T, F] -> the same shape."""
+        if not self.training or self.rate == 0:
+            return steps
+        if not self.locked:
+            return nn.functional.dropout(steps, self.rate)
+        keep = torch.full_like(steps[:, :1], 1 - self.rate).bernoulli_() / (1 - self.rate)
+        return steps * keep

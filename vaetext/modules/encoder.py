@@ -1,0 +1,34 @@
+"""The recurrent encoder: a sequence of symbols as one vector of features."""
+
+import torch
+from torch import Tensor, nn
+
+from vaetext.data.batch import Batch
+from vaetext.modules.recurrent import Recurrent, features
+
+
+class Encoder(nn.Module):
+    """Reads the words of a sequence, EOS left out (source 000, authors' code), and gives [B, features].
+
+    Args:
+        pooling: "final", the last layer's final state ([h; c] of an LSTM); "max", the maximum of its outputs over steps.
+    """
+
+    def __init__(
+        self, cell: str, vocabulary: int, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, pooling: str
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, embedding_dim)
+        self.rnn = Recurrent(cell, embedding_dim, hidden, layers, bidirectional)
+        self.pooling = pooling
+        self.features = self.rnn.state_size if pooling == "final" else hidden * self.rnn.directions
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B, features]; a sequence without words gives the zero state."""
+        mask = batch.word_mask
+        outputs, final = self.rnn(self.embedding(batch.tokens), mask=mask)
+        if self.pooling == "final":
+            return features(final[-1])
+        lowest = torch.finfo(outputs.dtype).min
+        pooled = outputs.masked_fill(~mask[..., None], lowest).amax(1)
+        return pooled * mask.any(1, keepdim=True)

@@ -1,0 +1,40 @@
+"""The training loss: a weighted bound, with free bits, and the score-function term of discrete draws."""
+
+import torch
+from torch import Tensor
+
+from vaetext.config.trainer import Trainer
+from vaetext.distributions.evidence import Code, Evidence
+
+
+def training_loss(evidence: Evidence, config: Trainer, beta: float) -> Tensor:
+    """-E[log p(x|z)] + beta * sum over latents of KL, floored by free bits; nats, a mean over samples and sequences.
+
+    Raises:
+        ValueError: free bits per dimension on a latent whose KL has no dimensions.
+    """
+    kl = [floored_kl(name, code, config) for name, code in evidence.latents.items()]
+    return -evidence.log_px.mean() + beta * sum(kl)
+
+
+def floored_kl(name: str, code: Code, config: Trainer) -> Tensor:
+    """max(mean KL, free_bits) of one latent, or that summed over its dimensions; the mean is over samples and sequences.
+
+    A batch mean under its floor costs the floor and has no gradient (Kingma et al. 2016).
+    """
+    if config.free_bits == 0:
+        return code.total_kl.mean()
+    if config.free_bits_per == "latent":
+        return code.total_kl.mean().clamp(min=config.free_bits)
+    if "dimension" not in code.axes:
+        raise ValueError(
+            f"trainer.free_bits_per=dimension: the KL of {name} is sampled jointly and has no dimensions; use free_bits_per=latent"
+        )
+    axis = 2 + code.axes.index("dimension")
+    per_dimension = code.kl.movedim(axis, -1).flatten(2, -2).sum(2) if code.kl.dim() > 3 else code.kl
+    return per_dimension.flatten(0, -2).mean(0).clamp(min=config.free_bits).sum()
+
+
+def finite(*values: Tensor) -> Tensor:
+    """[] bool on the device: every value is finite (read without waiting for it)."""
+    return torch.stack([value.isfinite().all() for value in values]).all()

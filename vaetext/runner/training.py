@@ -1,0 +1,293 @@
+"""The training loop, from top to bottom."""
+
+import json
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaetext.config.trainer import Trainer
+from vaetext.data.batch import Batch
+from vaetext.data.loader import Split, collate, training_order
+from vaetext.distributions.evidence import Evidence
+from vaetext.distributions.noise import FreshNoise
+from vaetext.models.base import NeedsData, SequenceModel
+from vaetext.objectives.loss import finite, training_loss
+from vaetext.objectives.schedules import beta, learning_rate
+from vaetext.runner import checkpoint
+from vaetext.runner.device import autocast
+from vaetext.runner.evaluation import score, summary
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class State:
+    """Where training stands: everything besides tensors that a resumed run needs to go on bit for bit."""
+
+    epoch: int = 0
+    batch: int = 0  # batches of this epoch that are done
+    step: int = 0  # optimizer steps
+    window: dict[str, float] = field(default_factory=dict)  # sums since the last reading
+    sums: dict[str, float] = field(default_factory=dict)  # sums of this epoch, up to the last reading
+    best: float | None = None  # lowest valid -ELBO, nats
+    best_epoch: int | None = None
+    stale: int = 0  # epochs without an improvement, for early stopping
+    plateau: int = 0  # the same, for the plateau schedule
+    reductions: int = 0
+    metrics_bytes: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+    finished: bool = False
+
+
+class Stopped(KeyboardInterrupt):
+    """Training was interrupted and has written its checkpoint."""
+
+
+class Training:
+    """One run's training: the model, its optimizer, and where it stands.
+
+    Args:
+        config: the trainer's knobs.
+        folder: the run folder; ``metrics.jsonl`` and ``checkpoints/`` are written there.
+        report: called with each line of metrics (a bar, or one line an epoch).
+    """
+
+    def __init__(
+        self,
+        config: Trainer,
+        model: SequenceModel,
+        splits: dict[str, Split],
+        folder: Path,
+        device: torch.device,
+        seed: int,
+        report: Callable[[dict[str, Any]], None] = lambda line: None,
+    ) -> None:
+        self.config, self.model, self.splits, self.device, self.seed, self.report = config, model, splits, device, seed, report
+        self.metrics, self.last, self.best = (folder / name for name in ("metrics.jsonl", LAST, BEST))
+        self.optimizer = make_optimizer(config, model)
+        self.state = State()
+        self.batches = -(-len(splits["train"]) // config.batch_size)
+        self.epoch_steps = -(-self.batches // config.accumulate)
+        self.window: Tensor | None = None
+        self.bad_step = torch.full((), -1, device=device)
+        self.stop = False
+        self.saved_at = time.monotonic()
+
+    def fit(self) -> State:
+        """Trains until the last epoch, or until valid -ELBO stops improving.
+
+        Raises:
+            ValueError: a loss or gradient is not finite; the last good checkpoint is kept.
+            Stopped: on the first interrupt, after a checkpoint.
+        """
+        with self._interrupts():
+            if self.state.step == 0 and isinstance(self.model, NeedsData):
+                order = training_order(self.splits["train"], self.config.batch_size, self.seed, 0)
+                self.model.setup([self._batch(index) for index in order[:SETUP_BATCHES]])
+            while not self.state.finished:
+                self.train_epoch()
+                self.end_epoch()
+        return self.state
+
+    def train_epoch(self) -> None:
+        """One pass over the training split, from where the state stands."""
+        self.model.train()
+        order = training_order(self.splits["train"], self.config.batch_size, self.seed, self.state.epoch)
+        started, before = time.monotonic(), self.state.seconds
+        for number in range(self.state.batch, len(order)):
+            batch = self._batch(order[number])
+            self.backward(batch, min(self.config.accumulate, len(order) - number // self.config.accumulate * self.config.accumulate))
+            self.state.batch = number + 1
+            self.state.tokens += int(batch.positions.shape[0])
+            if self.state.batch % self.config.accumulate == 0 or self.state.batch == len(order):
+                self.update()
+                self.state.seconds = before + time.monotonic() - started
+                if self.state.step % self.config.log_every == 0:
+                    self.read_window()
+                if self.stop or time.monotonic() - self.saved_at > 60 * self.config.checkpoint_minutes:
+                    self.save()
+                if self.stop:
+                    raise Stopped
+        self.read_window()
+
+    def backward(self, batch: Batch, parts: int) -> None:
+        """Adds one batch's gradient, of the mean over ``parts`` batches."""
+        if self.config.word_dropout:
+            batch = batch.with_word_dropout(self.config.word_dropout, self.model.symbols.unk)
+        with autocast(self.device, self.config.precision):
+            evidence = self.model.evidence(batch, FreshNoise(self.config.samples, len(batch), self.device))
+            loss = training_loss(evidence, self.config, self.beta)
+        (loss / parts).backward()
+        self._count(evidence, loss.detach())
+
+    def update(self) -> None:
+        """One optimizer step; nothing here waits for the device."""
+        rate = learning_rate(self.config, self.state.step, self.epoch_steps, self.state.reductions)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip or float("inf"))
+        broken = (self.bad_step < 0) & ~finite(norm, self._sums())
+        self.bad_step = torch.where(broken, self.state.step, self.bad_step)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.state.step += 1
+
+    def end_epoch(self) -> None:
+        """Validates at weight 1, keeps the best weights, decides what comes next, and writes a checkpoint."""
+        state = self.state
+        means = {name: total / state.sums["count"] for name, total in state.sums.items() if name != "count"}
+        self._write({"epoch": state.epoch, "split": "train", "step": state.step, **_record(means), **self._setting(), "seconds": state.seconds})
+        record = self.validate()
+        self._write({"epoch": state.epoch, "split": "valid", "step": state.step, **record, "seconds": state.seconds})
+        self._judge(record["neg_elbo"])
+        state.epoch, state.batch, state.sums = state.epoch + 1, 0, {}
+        state.finished = state.epoch >= self.config.epochs or 0 < self.config.patience <= state.stale
+        self.save()
+        if self.stop and not state.finished:
+            raise Stopped
+
+    def validate(self) -> dict[str, Any]:
+        """rec, KL and -ELBO of the validation split, nats per sequence, one keyed sample each."""
+        scores = score(
+            self.model, self.splits["valid"], seed=self.seed, samples=1, batch_tokens=self.config.eval_batch_tokens, device=self.device
+        )
+        return {name: value for name, value in summary(scores).items() if name in ("rec", "kl", "neg_elbo", "ppl")}
+
+    def read_window(self) -> None:
+        """Reads the sums since the last reading, and stops at a value that was not finite.
+
+        Raises:
+            ValueError: naming the first bad step.
+        """
+        self._raise_if_broken()
+        window = dict(zip(self._names(), self._sums().tolist(), strict=True))
+        if window["count"]:
+            means = {name: total / window["count"] for name, total in window.items() if name != "count"}
+            self._write({"epoch": self.state.epoch, "split": "steps", "step": self.state.step, **_record(means), **self._setting()})
+        self.state.sums = {name: self.state.sums.get(name, 0.0) + total for name, total in window.items()}
+        self.window = None
+
+    def save(self) -> None:
+        """Writes ``checkpoints/last.safetensors``: weights, optimizer, random state and ``State``."""
+        self._raise_if_broken()
+        self.state.window = dict(zip(self._names(), self._sums().tolist(), strict=True))
+        groups = {
+            "model": self.model.state_dict(),
+            "optimizer": checkpoint.optimizer_tensors(self.optimizer),
+            "random": {"cpu": torch.get_rng_state()},
+        }
+        if self.device.type == "cuda":
+            groups["random"]["cuda"] = torch.cuda.get_rng_state(self.device)
+        checkpoint.save(self.last, groups, asdict(self.state))
+        self.saved_at = time.monotonic()
+
+    def restore(self) -> None:
+        """Goes back to the last checkpoint; metrics written after it are cut off."""
+        groups, state = checkpoint.load(self.last, self.device)
+        self.state = State(**state)
+        checkpoint.load_weights(self.model, groups["model"], self.last)
+        checkpoint.load_optimizer(self.optimizer, groups.get("optimizer", {}))
+        torch.set_rng_state(groups["random"]["cpu"].cpu())
+        if "cuda" in groups["random"] and self.device.type == "cuda":
+            torch.cuda.set_rng_state(groups["random"]["cuda"].cpu(), self.device)
+        self.window = torch.tensor([self.state.window[name] for name in self._names()], dtype=torch.float64, device=self.device)
+        if self.metrics.exists():
+            with self.metrics.open("r+b") as file:
+                file.truncate(self.state.metrics_bytes)
+
+    @property
+    def beta(self) -> float:
+        """The KL weight of the current step."""
+        return beta(self.config, self.state.step, self.epoch_steps)
+
+    def _setting(self) -> dict[str, float]:
+        rate = learning_rate(self.config, self.state.step, self.epoch_steps, self.state.reductions)
+        return {"beta": self.beta, "lr": rate}
+
+    def _judge(self, neg_elbo: float) -> None:
+        state = self.state
+        better = state.best is None or neg_elbo < state.best
+        clearly = state.best is None or neg_elbo < state.best * (1 - self.config.min_improvement)
+        state.stale = 0 if clearly else state.stale + 1
+        state.plateau = 0 if better else state.plateau + 1
+        if state.plateau > self.config.plateau_patience:
+            state.reductions, state.plateau = state.reductions + 1, 0
+        if better:
+            state.best, state.best_epoch = neg_elbo, state.epoch
+            checkpoint.save(self.best, {"model": self.model.state_dict()}, {"epoch": state.epoch, "neg_elbo": neg_elbo})
+
+    def _batch(self, index: Any) -> Batch:
+        return collate(self.splits["train"], index, self.model.symbols.bos, self.model.symbols.eos).to(self.device)
+
+    def _names(self) -> list[str]:
+        return ["count", "loss", "rec", *(f"kl.{name}" for name in self.model.latents)]
+
+    def _sums(self) -> Tensor:
+        if self.window is None:
+            self.window = torch.zeros(len(self._names()), dtype=torch.float64, device=self.device)
+        return self.window
+
+    @torch.no_grad()
+    def _count(self, evidence: Evidence, loss: Tensor) -> None:
+        count = float(evidence.log_px.shape[1])
+        means = [loss, -evidence.log_px.mean(), *(evidence.latents[name].total_kl.mean() for name in self.model.latents)]
+        self.window = self._sums() + count * torch.stack([torch.ones_like(loss), *means]).double()
+
+    def _raise_if_broken(self) -> None:
+        if (step := int(self.bad_step)) >= 0:
+            raise ValueError(
+                f"the loss or its gradient was not finite at step {step}: training stopped and {self.last} keeps the last good state;"
+                " try a smaller trainer.lr, or trainer.clip"
+            )
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self.metrics.parent.mkdir(parents=True, exist_ok=True)
+        with self.metrics.open("ab") as file:
+            file.write(json.dumps(line).encode() + b"\n")
+            self.state.metrics_bytes = file.tell()
+        self.report(line)
+
+    @contextmanager
+    def _interrupts(self) -> Iterator[None]:
+        """The first Ctrl-C or SIGTERM ends training at the next step, with a checkpoint; the second at once."""
+
+        def request(number: int, frame: Any) -> None:
+            if self.stop:
+                raise KeyboardInterrupt
+            self.stop = True
+
+        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
+SETUP_BATCHES = 16
+
+
+def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimizer:
+    """Adam or AdamW (one fused kernel a step) or SGD over all parameters."""
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    betas = (config.betas[0], config.betas[1])
+    return kind(model.parameters(), lr=config.lr, betas=betas, weight_decay=config.weight_decay, fused=True)
+
+
+def _record(means: dict[str, float]) -> dict[str, Any]:
+    """Means named "kl.z" and so on as {"kl": {"z": ...}}, with the bound at weight 1."""
+    kl = {name.removeprefix("kl."): value for name, value in means.items() if name.startswith("kl.")}
+    plain = {name: value for name, value in means.items() if not name.startswith("kl.")}
+    return {**plain, "kl": kl, "neg_elbo": means["rec"] + sum(kl.values())}
