@@ -1,0 +1,105 @@
+"""Training throughput at source 000's sizes: real tokens per second, peak memory, and the share of this machine's matrix rate.
+
+    python benchmarks/throughput.py                      every case, each in a process of its own
+    python benchmarks/throughput.py model=vrae trainer.precision=bf16    one case
+
+The share is (arithmetic of the model) / (seconds) / (rate of a 2048 x 2048 matrix product in the same precision, measured between the
+blocks of steps of the same run). Arithmetic: 6 operations per weight of every matrix that a token passes (2 forward, 4 backward);
+padding does no counted work.
+"""
+
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
+
+from vaetext.config.store import register
+from vaetext.data import corpora
+from vaetext.data.loader import training_order
+from vaetext.models.base import SequenceModel
+from vaetext.models.registry import build
+from vaetext.runner.device import choose, use_threads
+from vaetext.runner.run_folder import symbols
+from vaetext.runner.training import Training
+
+CASES = [(model, precision) for model in ("rnnlm", "vrae") for precision in ("fp32", "bf16")]
+BLOCKS, STEPS = 6, 20
+
+
+def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """Operations per second of a 2048 x 2048 product, the best of five."""
+    size = 2048
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    seconds = []
+    for _ in range(5):
+        started = now(device)
+        a @ b
+        seconds.append(now(device) - started)
+    return 2 * size**3 / min(seconds)
+
+
+def now(device: torch.device) -> float:
+    """The clock, once the device has nothing left to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def operations_per_token(model: SequenceModel) -> float:
+    """6 * weights of all matrices but the embeddings' (a look-up is no product)."""
+    matrices = sum(parameter.numel() for name, parameter in model.named_parameters() if parameter.dim() == 2 and "rnn" in name)
+    return 6.0 * (matrices + model.decoder.output_weight.numel())  # type: ignore[union-attr, operator]
+
+
+def measure(overrides: list[str]) -> None:
+    """Trains a few blocks of steps on PTB and prints one row."""
+    register()
+    with initialize_config_module("vaetext.conf", version_base="1.3"):
+        config = OmegaConf.to_object(compose("train", overrides=["data=ptb", "trainer=paper", *overrides]))
+    trainer = config.trainer  # type: ignore[union-attr]
+    use_threads(trainer.threads)
+    device = choose(trainer.device)
+    corpus = corpora.load(config.data)  # type: ignore[union-attr]
+    torch.manual_seed(0)
+    model = build(config.model, symbols(corpus.tokenizer)).to(device)  # type: ignore[union-attr]
+    with tempfile.TemporaryDirectory() as folder:
+        training = Training(trainer, model, corpus.splits, Path(folder), device, 0)
+        rates, speeds, order = [], [], training_order(corpus.splits["train"], trainer.batch_size, 0, 0)
+        model.train()
+        dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[trainer.precision]
+        for block in range(BLOCKS + 1):
+            rate, tokens, started = matrix_rate(device, dtype), 0, now(device)
+            for index in order[block * STEPS : (block + 1) * STEPS]:
+                batch = training._batch(index)
+                training.backward(batch, 1)
+                training.update()
+                tokens += len(batch.positions)
+            if block:  # the first warms up
+                rates.append(rate)
+                speeds.append(tokens / (now(device) - started))
+    speed, rate = statistics.median(speeds), statistics.median(rates)
+    gpu = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    memory = (gpu or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**20
+    share = speed * operations_per_token(model) / rate
+    print(f"| {config.model.name} | {trainer.precision} | {device} | {speed:,.0f} | {share:.2f} | {rate / 1e9:,.0f} | {memory:,.0f} |")  # type: ignore[union-attr]
+
+
+def main() -> None:
+    """One case where overrides are given, else every case."""
+    if len(sys.argv) > 1:
+        return measure(sys.argv[1:])
+    print("| model | precision | device | real tokens/s | share of matrix rate | matrix rate, Gop/s | peak memory, MiB |\n|---|---|---|---|---|---|---|")
+    for model, precision in CASES:
+        command = [sys.executable, __file__, f"model={model}", f"trainer.precision={precision}"]
+        print(subprocess.run(command, check=True, capture_output=True, text=True).stdout, end="", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Keyed noise: a function of its key alone, and normal."""
+
+import torch
+
+from vaetext.distributions.noise import KeyedNoise
+
+
+def test_depends_on_the_key_alone() -> None:
+    whole = KeyedNoise(3, torch.arange(10), range(5)).normal("z", 7, 4)
+    part = KeyedNoise(3, torch.tensor([8, 2]), range(2, 4)).normal("z", 3, 4)
+    assert torch.equal(part, whole[2:4][:, [8, 2]][:, :, :3])
+
+
+def test_other_keys_give_other_draws() -> None:
+    draw = KeyedNoise(0, torch.arange(100), range(100)).normal("z", 10)
+    assert len(draw.unique()) > 0.99 * draw.numel()
+    assert not torch.equal(draw, KeyedNoise(1, torch.arange(100), range(100)).normal("z", 10))
+    assert not torch.equal(draw, KeyedNoise(0, torch.arange(100), range(100)).normal("y", 10))
+
+
+def test_is_standard_normal_and_uncorrelated() -> None:
+    draw = KeyedNoise(0, torch.arange(200), range(100), torch.float64).normal("z", 10)
+    count = draw.numel()
+    assert abs(draw.mean()) < 4 / count**0.5
+    assert abs(draw.var() - 1) < 4 * (2 / count) ** 0.5
+    assert abs((draw**4).mean() - 3) < 4 * (96 / count) ** 0.5
+    for axis in range(3):
+        neighbours = (draw.narrow(axis, 0, draw.shape[axis] - 1) * draw.narrow(axis, 1, draw.shape[axis] - 1)).mean()
+        assert abs(neighbours) < 4 / (count * (1 - 1 / draw.shape[axis])) ** 0.5

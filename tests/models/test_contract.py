@@ -1,0 +1,149 @@
+"""What every model in ``conf/model/`` must keep, at tiny sizes and in float64."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
+
+from vaetext.config.store import register
+from vaetext.data.batch import Batch
+from vaetext.data.loader import Split, collate
+from vaetext.distributions.noise import KeyedNoise
+from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.models.registry import build
+from vaetext.objectives.bounds import importance_nll
+from vaetext.runner import checkpoint
+from vaetext.runner.evaluation import score
+
+SYMBOLS = Symbols(size=7, eos=1, unk=0)
+SENTENCES = [[2, 3, 1], [1], [4, 5, 6, 2, 1], [0, 6, 1], [2, 3, 3, 3, 3, 3, 4, 5, 1]]
+SMALL = {"embedding_dim": 5, "hidden_dim": 6, "latent_dim": 3, "dropout": 0.0, "output_dropout": 0.0, "init_scale": 0.0}
+NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
+VARIANTS = {
+    "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}],
+    "vrae": [{}, {"cell": "gru", "layers": 2, "encoder_layers": 2, "bidirectional": True}, {"pooling": "max", "z_to": "inputs"}],
+}
+CASES = [pytest.param(name, knobs, id=f"{name}-{n}") for name in NAMES for n, knobs in enumerate(VARIANTS.get(name, [{}]))]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hydra() -> Iterator[None]:
+    register()
+    with initialize_config_module("vaetext.conf", version_base="1.3"):
+        yield
+
+
+def make(name: str, knobs: dict[str, Any], **more: Any) -> SequenceModel:
+    config = compose("train", overrides=[f"model={name}"]).model
+    for key, value in {**SMALL, **knobs, **more}.items():
+        if key in config:
+            config[key] = value
+    torch.manual_seed(0)
+    return build(OmegaConf.to_object(config), SYMBOLS).double()  # type: ignore[arg-type]
+
+
+def batch_of(sentences: list[list[int]], index: list[int] | None = None) -> Batch:
+    numbers = np.arange(len(sentences)) if index is None else np.array(index)
+    made = collate(Split.of(sentences), np.arange(len(sentences)), SYMBOLS.bos, SYMBOLS.eos)
+    return Batch(made.tokens, made.lengths, torch.from_numpy(numbers), made.bos)
+
+
+def evidence(model: SequenceModel, batch: Batch, samples: int = 4):  # type: ignore[no-untyped-def]
+    return model.evidence(batch, KeyedNoise(0, batch.index, range(samples), torch.float64))
+
+
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_every_parameter_gets_a_gradient(name: str, knobs: dict[str, Any]) -> None:
+    model = make(name, knobs)
+    result = evidence(model, batch_of(SENTENCES))
+    result.elbo.mean().backward()
+    without = [key for key, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.any()]
+    assert without == []
+
+
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_padding_batch_and_order_change_nothing(name: str, knobs: dict[str, Any]) -> None:
+    model = make(name, knobs).eval()
+    together = evidence(model, batch_of(SENTENCES))
+    for row, sentence in enumerate(SENTENCES):
+        alone = evidence(model, batch_of([sentence], [row]))
+        torch.testing.assert_close(alone.log_weight[:, 0], together.log_weight[:, row], rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(alone.elbo[:, 0], together.elbo[:, row], rtol=1e-10, atol=1e-10)
+    order = [3, 0, 4, 2, 1]
+    other = evidence(model, batch_of([SENTENCES[n] for n in order], order))
+    torch.testing.assert_close(other.elbo, together.elbo[:, order], rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_analytic_and_sampled_bounds_agree(name: str, knobs: dict[str, Any]) -> None:
+    model = make(name, knobs).eval()
+    result = evidence(model, batch_of(SENTENCES), samples=4000)
+    difference = result.elbo - result.log_weight
+    error = difference.std(0) / difference.shape[0] ** 0.5 + 1e-9
+    assert bool((difference.mean(0).abs() < 4 * error).all())
+    assert bool((-importance_nll(result.log_weight) >= result.log_weight.mean(0) - 1e-9).all())
+
+
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_a_sequence_reads_its_own_code_only(name: str, knobs: dict[str, Any]) -> None:
+    model = make(name, knobs).eval()
+    batch = batch_of(SENTENCES)
+    codes = model.sample(model.posterior(batch), KeyedNoise(0, batch.index, range(1), torch.float64))
+    for latent in model.latents:
+        moved = {key: code.z.clone() for key, code in codes.items()}
+        moved[latent][:, 2] += 1
+        changed = model.log_px(batch, moved) != model.log_px(batch, {key: code.z for key, code in codes.items()})
+        assert changed[0].tolist() == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_steps_give_the_same_law_as_teacher_forcing(name: str, knobs: dict[str, Any]) -> None:
+    model = make(name, knobs).eval()
+    if not isinstance(model, Generator):
+        pytest.skip(f"{name} has no step-by-step decoder")
+    batch = batch_of(SENTENCES)
+    codes = {key: code.z for key, code in model.sample(model.posterior(batch), KeyedNoise(0, batch.index, range(1), torch.float64)).items()}
+    expected = model.log_px(batch, codes)[0]
+    for row, sentence in enumerate(SENTENCES):
+        state, token, total = model.start({key: z[0, row : row + 1] for key, z in codes.items()}, 1), SYMBOLS.bos, 0.0
+        for symbol in sentence:
+            log_probs, state = model.step(state, torch.tensor([token]))
+            assert log_probs.exp().sum().item() == pytest.approx(1.0)
+            total, token = total + log_probs[0, symbol].item(), symbol
+        assert total == pytest.approx(expected[row].item(), rel=1e-10)
+
+
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_saving_and_loading_gives_the_same_model(name: str, knobs: dict[str, Any], tmp_path: Path) -> None:
+    model = make(name, knobs).eval()
+    checkpoint.save(tmp_path / "best.safetensors", {"model": model.state_dict()}, {})
+    other = make(name, knobs, hidden_dim=6).eval()
+    for parameter in other.parameters():
+        torch.nn.init.zeros_(parameter)
+    groups, _ = checkpoint.load(tmp_path / "best.safetensors", torch.device("cpu"))
+    checkpoint.load_weights(other, groups["model"], tmp_path)
+    assert torch.equal(evidence(other, batch_of(SENTENCES)).elbo, evidence(model, batch_of(SENTENCES)).elbo)
+
+
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_evaluation_is_the_same_in_batches_of_any_size(name: str, knobs: dict[str, Any]) -> None:
+    model = make(name, knobs)
+    one, other = (
+        score(model.float(), Split.of(SENTENCES), seed=0, samples=3, batch_tokens=tokens, device=torch.device("cpu")) for tokens in (1, 100)
+    )
+    torch.testing.assert_close(one.log_weight, other.log_weight, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(one.elbo, other.elbo, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "knobs"), CASES)
+def test_prior_draws_decode(name: str, knobs: dict[str, Any]) -> None:
+    model = make(name, knobs).eval()
+    batch = batch_of(SENTENCES)
+    drawn = model.prior(KeyedNoise(0, batch.index, range(2), torch.float64))
+    assert set(drawn) == set(model.latents)
+    assert model.log_px(batch, drawn).isfinite().all()

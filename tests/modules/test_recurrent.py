@@ -1,0 +1,41 @@
+"""A padded batch must give the states of the sequences run one by one, in both directions and with gradients."""
+
+import pytest
+import torch
+
+from vaetext.modules.recurrent import Recurrent, features
+
+LENGTHS = (5, 1, 3, 0)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_padding_is_held(cell: str, bidirectional: bool, layers: int) -> None:
+    torch.manual_seed(0)
+    net = Recurrent(cell, 3, 4, layers, bidirectional).double()
+    steps = torch.randn(len(LENGTHS), max(LENGTHS), 3, dtype=torch.float64)
+    mask = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS)[:, None]
+    outputs, final = net(steps, mask=mask)
+    for row, length in enumerate(LENGTHS):
+        if length == 0:
+            assert all(torch.equal(layer[:, row], torch.zeros_like(layer[:, row])) for layer in final)
+            continue
+        alone, alone_final = net(steps[row : row + 1, :length])
+        torch.testing.assert_close(outputs[row, :length], alone[0], rtol=1e-12, atol=1e-12)
+        assert bool((outputs[row, length:] == 0).all())
+        for layer, alone_layer in zip(final, alone_final, strict=True):
+            torch.testing.assert_close(layer[:, row], alone_layer[:, 0], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_gradients_ignore_padding(cell: str) -> None:
+    torch.manual_seed(0)
+    net = Recurrent(cell, 3, 4).double()
+    steps = torch.randn(1, 3, 3, dtype=torch.float64)
+    padded = torch.cat([steps, torch.full((1, 4, 3), 7.0, dtype=torch.float64)], 1)
+    mask = torch.tensor([[True] * 3 + [False] * 4])
+    alone = torch.autograd.grad(features(net(steps)[1][0]).sum(), tuple(net.parameters()))
+    held = torch.autograd.grad(features(net(padded, mask=mask)[1][0]).sum(), tuple(net.parameters()))
+    for one, other in zip(alone, held, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)

@@ -1,0 +1,35 @@
+"""The fused output layer against autograd on the plain formula, in one block and in several."""
+
+import pytest
+import torch
+
+from vaetext.modules import softmax
+from vaetext.modules.softmax import symbol_log_prob
+
+
+@pytest.mark.parametrize("rows", [4, 64])
+def test_values_and_gradients(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(softmax, "ROWS", rows)
+    torch.manual_seed(0)
+    inputs = [torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((11, 5), (7, 5), (7,))]
+    symbols, upstream = torch.randint(7, (11,)), torch.randn(11, dtype=torch.float64)
+    plain = torch.nn.functional.linear(*inputs).log_softmax(-1).gather(1, symbols[:, None])[:, 0]
+    fused = symbol_log_prob(*inputs, symbols)
+    torch.testing.assert_close(fused, plain, rtol=1e-12, atol=1e-12)
+    expected = torch.autograd.grad(plain, inputs, upstream)
+    for one, other in zip(torch.autograd.grad(fused, inputs, upstream), expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_no_rows() -> None:
+    assert symbol_log_prob(torch.zeros(0, 5), torch.zeros(7, 5), torch.zeros(7), torch.zeros(0, dtype=torch.int64)).shape == (0,)
+
+
+def test_bf16_is_close_to_float32() -> None:
+    torch.manual_seed(0)
+    hidden, weight, bias, symbols = torch.randn(40, 16), torch.randn(9, 16), torch.randn(9), torch.randint(9, (40,))
+    exact = symbol_log_prob(hidden, weight, bias, symbols)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = symbol_log_prob(hidden, weight, bias, symbols)
+    assert rough.dtype == torch.float32
+    torch.testing.assert_close(rough, exact, rtol=0.05, atol=0.1)

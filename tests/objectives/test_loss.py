@@ -1,0 +1,57 @@
+"""The loss against its formula written out, with each kind of free bits."""
+
+import pytest
+import torch
+
+from vaetext.config.trainer import Trainer
+from vaetext.distributions.evidence import Code, Evidence
+from vaetext.objectives.bounds import importance_nll
+from vaetext.objectives.loss import training_loss
+
+
+def code(kl: torch.Tensor, axes: tuple[str, ...] = ("dimension",)) -> Code:
+    blank = torch.zeros(kl.shape[:2])
+    return Code(blank, blank, None, blank, blank, kl, axes)
+
+
+LOG_PX = torch.tensor([[-3.0, -5.0]])
+KL = torch.tensor([[[0.1, 2.0], [0.3, 4.0]]])
+
+
+@pytest.mark.parametrize(
+    ("free_bits", "per", "kl"),
+    [(0.0, "latent", 3.2), (4.0, "latent", 4.0), (0.5, "latent", 3.2), (0.5, "dimension", 3.5), (5.0, "dimension", 10.0)],
+)
+def test_loss_is_the_weighted_floored_bound(free_bits: float, per: str, kl: float) -> None:
+    config = Trainer(free_bits=free_bits, free_bits_per=per)
+    loss = training_loss(Evidence(LOG_PX, {"z": code(KL)}), config, beta=0.5)
+    assert loss.item() == pytest.approx(4.0 + 0.5 * kl)
+
+
+def test_free_bits_per_dimension_sum_over_steps_first() -> None:
+    steps = torch.stack([KL, KL], 2)
+    config = Trainer(free_bits=0.5, free_bits_per="dimension")
+    assert training_loss(Evidence(LOG_PX, {"z": code(steps, ("step", "dimension"))}), config, 1.0).item() == pytest.approx(4.0 + 6.5)
+
+
+def test_free_bits_per_dimension_need_dimensions() -> None:
+    config = Trainer(free_bits=0.5, free_bits_per="dimension")
+    with pytest.raises(ValueError, match="free_bits_per=latent"):
+        training_loss(Evidence(LOG_PX, {"z": code(torch.ones(1, 2), ())}), config, 1.0)
+
+
+def test_a_kl_below_its_floor_has_no_gradient() -> None:
+    kl = KL.clone().requires_grad_()
+    training_loss(Evidence(LOG_PX, {"z": code(kl)}), Trainer(free_bits=4.0), 1.0).backward()
+    assert kl.grad is not None and kl.grad.abs().max() == 0
+
+
+def test_without_a_latent_the_loss_is_the_exact_nll() -> None:
+    assert training_loss(Evidence(LOG_PX), Trainer(), 1.0).item() == pytest.approx(4.0)
+
+
+def test_importance_bound_is_at_least_the_mean_of_its_weights() -> None:
+    torch.manual_seed(0)
+    log_weight = torch.randn(20, 6, dtype=torch.float64)
+    assert bool((importance_nll(log_weight) <= -log_weight.mean(0)).all())
+    torch.testing.assert_close(importance_nll(log_weight), -log_weight.exp().mean(0).log())

@@ -1,0 +1,99 @@
+"""Evaluation against laws whose answers are known."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from vaetext.data.batch import Batch
+from vaetext.data.loader import Split
+from vaetext.distributions.evidence import Code
+from vaetext.distributions.gaussian import Gaussian, standard_log_prob
+from vaetext.distributions.noise import Noise
+from vaetext.distributions.priors import StandardNormal
+from vaetext.models.base import SequenceModel, Symbols
+from vaetext.runner.evaluation import active_units, evaluate, mutual_information, perplexity
+
+CPU = torch.device("cpu")
+
+
+class Linear(SequenceModel):
+    """z ~ N(0, 1), "x" = the first symbol as a number ~ N(z, 1): log p(x) = log N(x; 0, 2), q(z|x) is a little off."""
+
+    latents = ("z",)
+
+    def __init__(self) -> None:
+        super().__init__(Symbols(9, 1, 0))
+        self.law = StandardNormal(1)
+
+    def posterior(self, batch: Batch) -> Gaussian:
+        x = batch.tokens[:, :1].double()
+        return Gaussian(0.5 * x + 0.1, torch.full_like(x, math.log(0.6)))
+
+    def sample(self, posterior: Gaussian, noise: Noise) -> dict[str, Code]:
+        return {"z": self.law.code("z", posterior, noise)}
+
+    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
+        return standard_log_prob(batch.tokens[:, :1].double() - codes["z"])
+
+    def prior(self, noise: Noise) -> dict[str, Any]:
+        return {"z": self.law.draw("z", noise)}
+
+
+def record(samples: int) -> dict[str, Any]:
+    sequences = [[n % 6 + 2, 1] for n in range(60)]
+    x = np.array([each[0] for each in sequences], dtype=float)
+    truth = -0.5 * (x**2 / 2 + math.log(2 * math.pi * 2))
+    return evaluate(Linear(), Split.of(sequences, truth), seed=0, samples=samples, batch_tokens=40, device=CPU)
+
+
+def test_bounds_are_above_the_truth_and_importance_sampling_reaches_it() -> None:
+    loose, tight = record(1), record(2000)
+    truth = tight["neg_elbo"] - tight["truth_gap"]
+    assert tight["iw_nll"] == pytest.approx(truth, abs=0.01)
+    assert truth < tight["iw_nll"] + 0.01 < tight["neg_elbo"]
+    assert loose["truth_gap"] > -4 * loose["truth_gap_stderr"]
+    assert loose["iw_nll"] is None and tight["iw_samples"] == 2000
+    assert tight["rec"] + tight["kl"]["z"] == pytest.approx(tight["neg_elbo"])
+
+
+def test_each_perplexity_counts_what_its_name_says() -> None:
+    row = record(1)
+    assert (row["sequences"], row["tokens"], row["tokens_no_eos"]) == (60, 120, 60)
+    assert row["ppl"] == pytest.approx(math.exp(row["neg_elbo"] / 2))
+    assert row["ppl_no_eos"] == pytest.approx(math.exp(row["neg_elbo"]))
+    assert row["rec_ppl_no_eos"] == pytest.approx(math.exp(row["rec"]))
+    assert perplexity(1.0, 3, 0) is None
+
+
+def test_published_rows_follow_from_their_convention() -> None:
+    assert perplexity(102.27, 3761, 78669) == pytest.approx(132.89, abs=0.05)
+
+
+def test_shuffling_a_used_latent_hurts() -> None:
+    assert record(1)["shuffle_rec_increase"]["z"] > 1
+
+
+def code(mean: Tensor, std: Tensor) -> Code:
+    z = mean + std * torch.randn(mean.shape, generator=torch.Generator().manual_seed(0))
+    blank = torch.zeros(len(mean))
+    return Code(z, mean, std, blank, blank, torch.zeros_like(mean))
+
+
+def test_mutual_information_of_far_apart_codes_is_log_n() -> None:
+    mean = 100.0 * torch.arange(64)[:, None].double()
+    assert mutual_information(code(mean, torch.ones_like(mean)), block=7) == pytest.approx(math.log(64))
+
+
+def test_mutual_information_of_equal_codes_is_zero() -> None:
+    mean = torch.ones(64, 3).double()
+    assert mutual_information(code(mean, torch.ones_like(mean))) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_active_units_are_those_whose_mean_moves() -> None:
+    mean = torch.zeros(50, 3)
+    mean[:, 1] = torch.linspace(-1, 1, 50)
+    assert active_units(code(mean, torch.ones_like(mean))) == 1

@@ -1,0 +1,177 @@
+"""The loop: learning, resuming bit for bit, and what happens when something breaks."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vaetext.config.model import VRAE
+from vaetext.config.trainer import Trainer
+from vaetext.data.loader import Split
+from vaetext.distributions.noise import MeanNoise
+from vaetext.models.base import Symbols
+from vaetext.models.registry import build
+from vaetext.runner import checkpoint
+from vaetext.runner.training import Stopped, Training
+
+CPU = torch.device("cpu")
+KNOBS: dict[str, Any] = {"epochs": 3, "batch_size": 4, "log_every": 3, "lr": 0.01, "word_dropout": 0.1}
+
+
+def splits() -> dict[str, Split]:
+    sentences = [[2 + n % 4, 3 + n % 3, 2 + n % 5, 1][n % 3 :] for n in range(30)]
+    return {"train": Split.of(sentences), "valid": Split.of(sentences[:7])}
+
+
+def training(folder: Path, **knobs: Any) -> Training:
+    torch.manual_seed(1)
+    config = VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2)
+    return Training(Trainer(**{**KNOBS, **knobs}), build(config, Symbols(8, 1, 0)), splits(), folder, CPU, seed=1)
+
+
+class Killed(Exception):
+    pass
+
+
+def kill_at(run: Training, step: int) -> None:
+    """Makes a run vanish after some optimizer steps, as kill -9 would: nothing is saved on the way out."""
+    update = run.update
+
+    def counted() -> None:
+        update()
+        if run.state.step == step:
+            raise Killed
+
+    run.update = counted  # type: ignore[method-assign]
+
+
+def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
+    return checkpoint.load(folder / "checkpoints" / f"{which}.safetensors", CPU)[0]["model"]
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return [{**json.loads(line), "seconds": 0} for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def same(one: Path, other: Path) -> None:
+    assert lines(one) == lines(other)
+    for which in ("last", "best"):
+        expected, found = weights(one, which), weights(other, which)
+        assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.parametrize("knobs", [{}, {"optimizer": "sgd"}, {"accumulate": 3}, {"schedule": "plateau", "plateau_patience": 0}])
+@pytest.mark.parametrize("step", [1, 2, 5, 7])
+def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path, step: int, knobs: dict[str, Any]) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole, **knobs).fit()
+    run = training(cut, checkpoint_minutes=1e-9, **knobs)  # a checkpoint at every step
+    kill_at(run, step)
+    with pytest.raises(Killed):
+        run.fit()
+    again = training(cut, **knobs)
+    if (cut / "checkpoints/last.safetensors").exists():
+        torch.manual_seed(99)
+        again.restore()
+    else:
+        (cut / "metrics.jsonl").unlink(missing_ok=True)
+    again.fit()
+    same(whole, cut)
+
+
+def test_an_interrupt_leaves_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole).fit()
+    run = training(cut)
+    run.report = lambda line: os.kill(os.getpid(), signal.SIGINT) if line["step"] == 3 else None
+    with pytest.raises(Stopped):
+        run.fit()
+    again = training(cut)
+    again.restore()
+    assert 0 < again.state.step < 20
+    again.fit()
+    same(whole, cut)
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path: Path) -> None:
+    run = training(tmp_path, checkpoint_minutes=1e-9, log_every=100)
+    update = run.update
+
+    def breaking() -> None:
+        if run.state.step == 5:
+            next(iter(run.model.parameters())).grad.fill_(float("nan"))  # type: ignore[union-attr]
+        update()
+
+    run.update = breaking  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="step 5"):
+        run.fit()
+    assert all(value.isfinite().all() for value in weights(tmp_path).values())
+    assert checkpoint.load(tmp_path / "checkpoints/last.safetensors", CPU)[1]["step"] == 5
+
+
+def test_a_checkpoint_never_holds_what_is_not_finite(tmp_path: Path) -> None:
+    path = tmp_path / "last.safetensors"
+    checkpoint.save(path, {"model": {"w": torch.ones(2)}}, {})
+    with pytest.raises(ValueError, match="model.w"):
+        checkpoint.save(path, {"model": {"w": torch.tensor([1.0, float("inf")])}}, {})
+    assert checkpoint.load(path, CPU)[0]["model"]["w"].tolist() == [1.0, 1.0]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "last.safetensors"
+    checkpoint.save(path, {"model": {"w": torch.ones(2)}}, {})
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.save(path, {"model": {"w": torch.zeros(2)}}, {})
+    assert checkpoint.load(path, CPU)[0]["model"]["w"].tolist() == [1.0, 1.0]
+    assert [file.name for file in tmp_path.iterdir()] == ["last.safetensors"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x80\x04pickle"])
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "last.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="no checkpoint"):
+        checkpoint.load(path, CPU)
+    with pytest.raises(ValueError, match="no such checkpoint"):
+        checkpoint.load(tmp_path / "absent.safetensors", CPU)
+
+
+def test_early_stopping_and_best(tmp_path: Path) -> None:
+    run = training(tmp_path, epochs=50, patience=2, lr=0.3)
+    state = run.fit()
+    valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
+    assert state.epoch < 50 and state.best == min(valid) and state.best_epoch == valid.index(min(valid))
+    assert len(valid) - 1 - state.best_epoch >= 2
+
+
+def test_gradient_accumulation_is_the_gradient_of_the_larger_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaetext.runner.training.FreshNoise", lambda samples, size, device: MeanNoise(size, device))
+
+    def gradient(order: list[list[int]]) -> list[torch.Tensor]:
+        run = training(tmp_path, word_dropout=0.0)
+        run.model.eval()  # no dropout
+        for index in order:
+            run.backward(run._batch(np.array(index)), len(order))
+        return [parameter.grad for parameter in run.model.parameters() if parameter.grad is not None]
+
+    parts, whole = gradient([[0, 1, 2, 3], [4, 5, 6, 7]]), gradient([[0, 1, 2, 3, 4, 5, 6, 7]])
+    assert parts and len(parts) == len(whole)
+    for one, other in zip(parts, whole, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_training_learns(tmp_path: Path) -> None:
+    run = training(tmp_path, epochs=12, lr=0.02)
+    run.fit()
+    valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
+    assert valid[-1] < 0.8 * valid[0]

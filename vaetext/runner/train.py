@@ -1,0 +1,117 @@
+"""``vaetext train``: one run, from its configuration to a folder of tables, samples and plots."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaetext.config.train import TrainConfig
+from vaetext.data import corpora
+from vaetext.data.corpora import Corpus
+from vaetext.models.base import SequenceModel
+from vaetext.models.registry import build
+from vaetext.runner import checkpoint, plots
+from vaetext.runner.console import Progress, show
+from vaetext.runner.device import choose, use_threads
+from vaetext.runner.environment import environment
+from vaetext.runner.evaluation import evaluate
+from vaetext.runner.files import atomic_write, output_folder
+from vaetext.runner.interpolate import write_interpolations
+from vaetext.runner.reconstruct import write_reconstructions
+from vaetext.runner.run_folder import DONE, RESULTS, TOKENIZER, symbols
+from vaetext.runner.sample import write_samples
+from vaetext.runner.table import run_table
+from vaetext.runner.training import Training
+
+log = logging.getLogger(__name__)
+
+
+def run(config: TrainConfig) -> float:
+    """Trains in Hydra's output folder; returns the best valid -ELBO, nats per sequence."""
+    return train(config, output_folder())
+
+
+def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
+    """Trains in ``folder``, or goes on there from its last checkpoint, then writes every result.
+
+    Returns:
+        The best valid -ELBO, nats per sequence.
+    """
+    use_threads(config.trainer.threads)
+    device = choose(config.trainer.device)
+    corpus = corpora.load(config.data)
+    torch.manual_seed(config.seed)
+    model = build(config.model, symbols(corpus.tokenizer)).to(device)
+    atomic_write(folder / "env.json", json.dumps(environment(device), indent=2) + "\n")
+    corpus.tokenizer.save(folder / TOKENIZER)
+    link_latest(folder)
+    size = sum(parameter.numel() for parameter in model.parameters())
+    log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
+    with Progress(config.trainer, len(corpus.splits["train"])) as progress:
+        training = Training(config.trainer, model, corpus.splits, folder, device, config.seed, progress.report)
+        if resume:
+            training.restore()
+        training.fit()
+    finish(config, folder, corpus, training)
+    assert training.state.best is not None
+    return training.state.best
+
+
+def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training) -> None:
+    """Evaluates the best checkpoint on valid and test, and writes results, table, samples and plots."""
+    groups, _ = checkpoint.load(training.best, training.device)
+    model = training.model
+    checkpoint.load_weights(model, groups["model"], training.best)
+    model.eval()
+    record = results(config, corpus, training)
+    atomic_write(folder / RESULTS, json.dumps(record, indent=2) + "\n")
+    table = run_table(record)
+    atomic_write(folder / "table.md", table)
+    write_examples(model, corpus, folder, config.seed)
+    plots.write(folder, model, corpus, training.device)
+    atomic_write(folder / DONE, "")
+    show(table)
+    log.info("everything is in %s", folder)
+
+
+def results(config: TrainConfig, corpus: Corpus, training: Training) -> dict[str, Any]:
+    """``results.json``: what was trained, how fast, and both splits' records."""
+    trainer, state = config.trainer, training.state
+    common = {"seed": config.seed, "batch_tokens": trainer.eval_batch_tokens, "device": training.device}
+    log.info("evaluating the checkpoint of epoch %s", state.best_epoch)
+    return {
+        "model": config.model.name,
+        "data": config.data.name,
+        "trainer": trainer.name,
+        "seed": config.seed,
+        "epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
+        "train_seconds": state.seconds,
+        "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
+        "precision": trainer.precision,
+        "valid": evaluate(training.model, corpus.splits["valid"], samples=1, **common),
+        "test": evaluate(training.model, corpus.splits["test"], samples=max(trainer.iw_samples, 1), **common),
+    }
+
+
+def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int) -> None:
+    """samples.txt, reconstructions.txt and, where there is a latent, interpolations.txt."""
+    write_samples(model, corpus.tokenizer, folder, seed=seed)
+    if model.latents:
+        write_reconstructions(model, corpus.tokenizer, corpus.splits["test"], folder)
+        write_interpolations(model, corpus.tokenizer, corpus.splits["test"], folder, seed=seed)
+
+
+def link_latest(folder: Path) -> None:
+    """Points ``latest`` beside the run folder at it, where the file system has links."""
+    link = folder.parent / "latest"
+    temporary = folder.parent / f".latest.{folder.name}"
+    try:
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(folder.name)
+        temporary.replace(link)
+    except OSError as error:
+        log.debug("no link %s: %s", link, error)
