@@ -33,10 +33,19 @@ class RNNLM(Recurrent):
 
 
 @dataclass
-class VRAE(Recurrent):
+class Latent(Recurrent):
+    """What every model with a dense latent vector has besides."""
+
+    latent_dim: int = knob(16, "dimensions of each latent vector", min=1)
+    prior: str = knob("standard", "prior of z: N(0, I), a learned Gaussian mixture, or VampPrior", choices=("standard", "gmm", "vamp"))
+    components: int = knob(20, "gmm and vamp: components of the mixture", min=1)
+    pseudo_length: int = knob(12, "vamp: steps of each pseudo-input", min=1)
+
+
+@dataclass
+class VRAE(Latent):
     """Variational recurrent autoencoder with one latent vector z."""
 
-    latent_dim: int = knob(16, "dimensions of z", min=1)
     encoder_layers: int = knob(1, "recurrent layers of the encoder", min=1)
     bidirectional: bool = knob(False, "encoder reads in both directions")
     pooling: str = knob("final", "encoder features: the final state [h; c], or the maximum over steps", choices=("final", "max"))

@@ -36,6 +36,10 @@ class Split:
     def __getitem__(self, n: int) -> np.ndarray:
         return self.ids[self.offsets[n] : self.offsets[n + 1]]
 
+    def with_truth(self, log_p: np.ndarray) -> "Split":
+        """The same sequences with their true log p(x) [N]."""
+        return Split(self.ids, self.offsets, log_p)
+
     @staticmethod
     def of(sequences: list[list[int]], log_p: np.ndarray | None = None) -> "Split":
         """A split from lists of ids (each with its EOS)."""

@@ -16,6 +16,10 @@ class Noise(ABC):
     def normal(self, name: str, *shape: int) -> Tensor:
         """[K, B, *shape] draws of N(0, I) for the latent ``name``."""
 
+    @abstractmethod
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        """[K, B, *shape] draws of U(0, 1) for the choice ``name``."""
+
 
 class FreshNoise(Noise):
     """Draws from torch's global generator, for training."""
@@ -25,6 +29,9 @@ class FreshNoise(Noise):
 
     def normal(self, name: str, *shape: int) -> Tensor:
         return torch.randn(self.samples, self._batch, *shape, **self._kind)  # type: ignore[call-overload]
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        return torch.rand(self.samples, self._batch, *shape, **self._kind)  # type: ignore[call-overload]
 
 
 class KeyedNoise(Noise):
@@ -46,15 +53,20 @@ class KeyedNoise(Noise):
         self._key = _mix(_mix(_mix(torch.tensor(seed, device=index.device)) + index) + sample[:, None])
 
     def normal(self, name: str, *shape: int) -> Tensor:
+        return torch.special.ndtri(self._uniform(name, shape)).to(self._dtype)
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        return self._uniform(name, shape).to(self._dtype)
+
+    def _uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
         key = _mix(self._key + crc32(name.encode()))
         for size in shape:
             key = _mix(key[..., None] + torch.arange(size, device=key.device))
-        uniform = (((key >> 11) & (2**53 - 1)).double() + 0.5) * 2.0**-53
-        return torch.special.ndtri(uniform).to(self._dtype)
+        return (((key >> 11) & (2**53 - 1)).double() + 0.5) * 2.0**-53
 
 
 class MeanNoise(Noise):
-    """Zeros: every Gaussian latent at its mean, one sample."""
+    """The middle of every law, one sample: zeros, so every Gaussian latent is at its mean, and uniforms of 1/2."""
 
     samples = 1
 
@@ -63,6 +75,9 @@ class MeanNoise(Noise):
 
     def normal(self, name: str, *shape: int) -> Tensor:
         return torch.zeros(1, self._batch, *shape, **self._kind)  # type: ignore[call-overload]
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        return torch.full((1, self._batch, *shape), 0.5, **self._kind)  # type: ignore[call-overload]
 
 
 def _mix(key: Tensor) -> Tensor:

@@ -1,0 +1,79 @@
+"""Tokenized corpora in Arrow, so that a corpus is read and tokenized once."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vaetext.config.data import TextData
+from vaetext.data.files import cache_folder
+from vaetext.data.loader import Split
+from vaetext.data.tokenizer import Tokenizer
+
+FORMAT = 1  # of what is stored; raise it when tokenization changes
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A tokenizer and the splits in its ids."""
+
+    tokenizer: Tokenizer
+    splits: dict[str, Split]
+
+
+def fetch(config: TextData, files: list[Path], make: Callable[[], Prepared]) -> Prepared:
+    """What ``make`` gives, from the cache where the files (path, size, time) and the configuration are those of an earlier call."""
+    folder = cache_folder() / "tokens" / _key(config, files)
+    if not folder.is_dir():
+        _store(make(), folder)
+    return _read(folder)
+
+
+def _key(config: TextData, files: list[Path]) -> str:
+    stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    text = json.dumps([FORMAT, asdict(config), stats], sort_keys=True)
+    return f"{config.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _store(prepared: Prepared, folder: Path) -> None:
+    """Writes a folder whole, under a temporary name first: two processes may do so at once."""
+    import datasets
+    import pyarrow
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        for name, split in prepared.splits.items():
+            ids = pyarrow.LargeListArray.from_arrays(pyarrow.array(split.offsets), pyarrow.array(split.ids))
+            table = datasets.table.InMemoryTable(pyarrow.table({"ids": ids}))
+            with datasets.arrow_writer.ArrowWriter(path=str(temporary / f"{name}.arrow")) as writer:
+                writer.write_table(table.table)
+                writer.finalize()
+        prepared.tokenizer.save(temporary / "tokenizer.model")
+        os.replace(temporary, folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _read(folder: Path) -> Prepared:
+    splits = {path.stem: _flat(path) for path in sorted(folder.glob("*.arrow"))}
+    return Prepared(Tokenizer.load(folder / "tokenizer.model"), splits)
+
+
+def _flat(path: Path) -> Split:
+    """Flat ids and offsets of an Arrow file, mapped, without Python per token."""
+    import pyarrow
+
+    with pyarrow.memory_map(str(path)) as file:
+        column = pyarrow.ipc.open_stream(file).read_all().column("ids").combine_chunks()
+    offsets = column.offsets.to_numpy().astype(np.int64)
+    return Split(column.values.to_numpy().astype(np.int32), offsets)

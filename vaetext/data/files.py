@@ -1,0 +1,135 @@
+"""Finding a corpus's files, downloading what is missing, and reading lines."""
+
+import gzip
+import hashlib
+import lzma
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+SUFFIXES = ("", ".xz", ".gz")
+BLOCK = 1 << 20
+Report = Callable[[str, int, int | None], None]  # file, bytes done, bytes in all if known
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A public file: where it belongs in a data root, where it comes from, and the sum of its uncompressed bytes.
+
+    Attributes:
+        path: relative to the data root, without a compression suffix.
+        url: its public address, plain.
+        sum: hex digest; 64 digits are a sha256, 40 a git blob id (sha1 of "blob <size>\\0" + bytes).
+    """
+
+    path: str
+    url: str
+    sum: str
+
+
+def cache_folder() -> Path:
+    """$VAETEXT_CACHE, or ~/.cache/vaetext."""
+    return Path(os.environ.get("VAETEXT_CACHE") or Path.home() / ".cache" / "vaetext")
+
+
+def roots(root: str | None) -> list[Path]:
+    """Where files are looked for, in order: data.root, $VAETEXT_DATA, the cache folder."""
+    named = [root, os.environ.get("VAETEXT_DATA"), cache_folder() / "data"]
+    return [Path(each) for each in named if each]
+
+
+def find(path: str, root: str | None) -> Path | None:
+    """The first existing file ``path``, plain or with .xz or .gz, in the roots."""
+    candidates = (folder / (path + suffix) for folder in roots(root) for suffix in SUFFIXES)
+    return next((each for each in candidates if each.is_file()), None)
+
+
+def locate(remote: Remote, root: str | None, report: Report = lambda name, done, size: None) -> Path:
+    """The file, from a root or else downloaded into the cache; a download is checked against its sum.
+
+    Raises:
+        ValueError: it is nowhere and cannot be fetched, or what was fetched has another sum.
+    """
+    return find(remote.path, root) or download(remote, cache_folder() / "data" / remote.path, report)
+
+
+def download(remote: Remote, target: Path, report: Report = lambda name, done, size: None) -> Path:
+    """Fetches a file to ``target`` under a temporary name, going on where an earlier try broke off, and checks its sum.
+
+    Raises:
+        ValueError: no network, or a bad sum; it says where to place the file by hand.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    by_hand = f"download it yourself from {remote.url} and place it at {target} (or below data.root or $VAETEXT_DATA as {remote.path})"
+    try:
+        _fetch(remote.url, part, lambda done, size: report(target.name, done, size))
+    except (urllib.error.URLError, OSError) as error:
+        raise ValueError(f"{remote.path} is not in {', '.join(map(str, roots(None)))} and could not be fetched ({error}); {by_hand}") from error
+    found = checksum(part, remote.sum)
+    if found != remote.sum:
+        part.unlink()
+        raise ValueError(f"{remote.url}: its checksum is {found}, not {remote.sum}; the download was deleted; {by_hand}")
+    part.replace(target)
+    return target
+
+
+def _fetch(url: str, part: Path, report: Callable[[int, int | None], None]) -> None:
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        answer = urllib.request.urlopen(request, timeout=30)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # nothing is left to send
+            return
+        raise
+    with answer, part.open("ab" if answer.status == 206 else "wb") as file:
+        done = file.tell()
+        left = answer.headers.get("Content-Length")
+        size = done + int(left) if left else None
+        while block := answer.read(BLOCK):
+            file.write(block)
+            done += len(block)
+            report(done, size)
+
+
+def checksum(path: Path, like: str) -> str:
+    """The hex digest of a file's uncompressed bytes, of the kind that ``like`` is."""
+    if len(like) == 64:
+        with open_binary(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    with open_binary(path) as file:
+        content = file.read()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def open_binary(path: Path) -> IO[bytes]:
+    """A file's uncompressed bytes, by its suffix."""
+    opener = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
+    return opener(path, "rb")  # type: ignore[operator, no-any-return]
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file, split at newlines only, without a carriage return at their end.
+
+    Raises:
+        ValueError: the file is absent, empty, broken, or not UTF-8 (naming the line).
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    try:
+        with open_binary(path) as file:
+            content = file.read()
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise ValueError(f"{path} cannot be read as {path.suffix or 'plain text'}: {error}") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(f"{path}, line {line}: not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say") from error
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines[:-1] if lines[-1] == "" else lines

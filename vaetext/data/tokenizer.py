@@ -1,0 +1,152 @@
+"""From lines to ids and back, with a sentencepiece model; every kind is lossless but for unknown tokens."""
+
+import io
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+import sentencepiece
+
+UNK, EOS = 0, 1
+SPACE = "\u2581"  # sentencepiece's sign for a space
+
+
+class Tokenizer:
+    """Ids 0..V-1 of the symbols that can be predicted: unknown, EOS, then the types by falling frequency.
+
+    Args:
+        model: a serialised sentencepiece model.
+    """
+
+    unk, eos = UNK, EOS
+
+    def __init__(self, model: bytes) -> None:
+        self.model = model
+        self._pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
+        self.size: int = self._pieces.get_piece_size()
+
+    @cached_property
+    def pieces(self) -> list[str]:
+        """The symbols by id."""
+        return [self._pieces.id_to_piece(n) for n in range(self.size)]
+
+    @cached_property
+    def kind(self) -> str:
+        """word, char, or subword (bpe and unigram)."""
+        types = [piece for n, piece in enumerate(self.pieces) if n not in (UNK, EOS)]
+        if all(piece.startswith(SPACE) and len(piece) > 1 for piece in types):
+            return "word"
+        return "char" if all(len(piece) == 1 for piece in types) else "subword"
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        bare = (piece.removeprefix(SPACE) if self.kind == "word" else piece.replace(SPACE, " ") for piece in self.pieces)
+        return {piece: n for n, piece in enumerate(bare) if n not in (UNK, EOS)}
+
+    def encode(self, line: str) -> list[int]:
+        """The ids of one line, EOS at their end."""
+        return self.encode_all([line])[0]
+
+    def encode_all(self, lines: list[str]) -> list[list[int]]:
+        """The ids of many lines, EOS at the end of each.
+
+        Words and characters are looked up one by one: sentencepiece would merge neighbouring unknown words into one.
+        """
+        if self.kind != "subword":
+            ids, words = self._ids, self.kind == "word"
+            return [[*(ids.get(token, UNK) for token in (line.split() if words else line)), EOS] for line in lines]
+        return [[*ids, EOS] for ids in self._pieces.encode(lines)]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids up to EOS; an unknown token reads ``<unk>``."""
+        kept: list[int] = []
+        for n in map(int, ids):
+            if n == EOS:
+                break
+            kept.append(n)
+        if self.kind == "word":
+            return " ".join("<unk>" if n == UNK else self.pieces[n].removeprefix(SPACE) for n in kept)
+        if self.kind == "char":
+            return "".join("<unk>" if n == UNK else self.pieces[n].replace(SPACE, " ") for n in kept)
+        return self._pieces.decode(kept)  # type: ignore[no-any-return]
+
+    def save(self, path: Path) -> None:
+        """Writes ``tokenizer.model``, which sentencepiece itself reads too."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.write_bytes(self.model)
+        temporary.replace(path)
+
+    @staticmethod
+    def load(path: Path) -> "Tokenizer":
+        """Reads a saved tokenizer.
+
+        Raises:
+            ValueError: the file is absent or no sentencepiece model.
+        """
+        if not path.is_file():
+            raise ValueError(f"{path}: no such tokenizer; the run folder is incomplete")
+        try:
+            return Tokenizer(path.read_bytes())
+        except RuntimeError as error:
+            raise ValueError(f"{path} is no sentencepiece model: {error}") from error
+
+
+def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) -> Tokenizer:
+    """A tokenizer of the training lines.
+
+    Args:
+        kind: word, char, bpe or unigram.
+        vocab_size: most symbols, EOS and unknown included; 0 keeps every word or character.
+        min_count: words and characters seen less often are unknown.
+
+    Raises:
+        ValueError: nothing to learn from, or bpe and unigram without a vocab_size that fits.
+    """
+    if not any(lines):
+        raise ValueError("data.train holds no text to learn a vocabulary from")
+    if kind in ("word", "char"):
+        lines, types = _frequent(lines, kind, min_count)
+        return Tokenizer(_train(lines, kind, min(vocab_size, types + 2) if vocab_size else types + 2, hard_vocab_limit=False))
+    if not vocab_size:
+        raise ValueError(f"data.vocab_size=0: data.tokens={kind} needs a size, such as data.vocab_size=8000")
+    try:
+        return Tokenizer(_train(lines, kind, vocab_size, hard_vocab_limit=True))
+    except RuntimeError as error:
+        raise ValueError(f"data.vocab_size={vocab_size} does not fit this text ({str(error).strip()}); choose another size") from error
+
+
+def _frequent(lines: list[str], kind: str, min_count: int) -> tuple[list[str], int]:
+    """The lines without types seen less than ``min_count`` times, and the number of types left, ``<unk>`` not counted."""
+    split, glue = (str.split, " ") if kind == "word" else (list, "")
+    counts = Counter(token for line in lines for token in split(line))
+    kept = {token for token, n in counts.items() if n >= min_count}
+    if not kept:
+        raise ValueError(f"data.min_count={min_count} leaves no type of {len(counts)}; choose a smaller one")
+    if len(kept) < len(counts):
+        lines = [glue.join(token for token in split(line) if token in kept) for line in lines]
+    return [line for line in lines if line], len(kept - {"<unk>"})
+
+
+def _train(lines: list[str], kind: str, vocab_size: int, hard_vocab_limit: bool) -> bytes:
+    buffer = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=buffer,
+        model_type=kind,
+        vocab_size=vocab_size,
+        hard_vocab_limit=hard_vocab_limit,
+        normalization_rule_name="identity",
+        character_coverage=1.0,
+        max_sentence_length=1 << 20,
+        add_dummy_prefix=kind == "word",
+        remove_extra_whitespaces=kind == "word",
+        unk_surface=" <unk>" if kind == "word" else "<unk>",
+        unk_id=UNK,
+        eos_id=EOS,
+        bos_id=-1,
+        pad_id=-1,
+        minloglevel=2,
+    )
+    return buffer.getvalue()
