@@ -50,3 +50,13 @@ class Grammar(Data):
     train_size: int = knob(20000, "training sentences", min=1)
     valid_size: int = knob(2000, "validation sentences", min=1)
     test_size: int = knob(2000, "test sentences", min=1)
+
+
+DATA: dict[str, type[Data]] = {
+    "ptb": TextData,
+    "yelp13": TextData,
+    "yelp13-small": TextData,
+    "tweets-char": Tweets,
+    "text": UserText,
+    "grammar": Grammar,
+}

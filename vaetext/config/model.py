@@ -50,3 +50,6 @@ class VRAE(Latent):
     bidirectional: bool = knob(False, "encoder reads in both directions")
     pooling: str = knob("final", "encoder features: the final state [h; c], or the maximum over steps", choices=("final", "max"))
     z_to: str = knob("state", "where z enters the decoder: its initial state, or that and every input", choices=("state", "inputs"))
+
+
+MODELS: dict[str, type[Model]] = {"rnnlm": RNNLM, "vrae": VRAE}

@@ -7,7 +7,7 @@ the words show their slots, and p(x) = sum over latents of p(latents) prod over 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 import numpy as np
@@ -34,14 +34,13 @@ money: banker trader broker manager investor owner | share bond price loan profi
 war: soldier general spy enemy guard rebel | tank rifle bomb wall bridge flag | attack attacked, destroy destroyed, capture captured, protect protected, surround surrounded | brave wounded armed cruel | border camp fortress
 forest: hunter wolf bear ranger fox owl | tree nest trap branch mushroom trail | hunt hunted, climb climbed, chase chased, smell smelled, hide hid | wild green hollow dark | forest cave river
 sport: player coach runner champion goalkeeper referee | ball goal medal match race trophy | win won, throw threw, kick kicked, miss missed, catch caught | fast tired proud strong | stadium gym track
-"""
-_ADVERBS = "quickly slowly often never always quietly".split()
+"""  # noqa: E501
+_ADVERBS = ["quickly", "slowly", "often", "never", "always", "quietly"]
 _TIMES = {"past": "yesterday earlier recently", "present": "today now currently", "future": "tomorrow soon later"}
-_PREPOSITIONS = "near behind inside outside".split()
+_PREPOSITIONS = ["near", "behind", "inside", "outside"]
 _IRREGULAR = {
-    "child": "children", "woman": "women", "person": "people", "fisherman": "fishermen", "thief": "thieves", "spy": "spies",
-    "enemy": "enemies", "wolf": "wolves", "tooth": "teeth", "knife": "knives", "library": "libraries", "witness": "witnesses",
-    "box": "boxes", "fox": "foxes", "match": "matches", "branch": "branches", "watch": "watches", "melody": "melodies", "trophy": "trophies",
+    "child": "children", "woman": "women", "person": "people", "fisherman": "fishermen",
+    "thief": "thieves", "wolf": "wolves", "tooth": "teeth", "knife": "knives",
 }  # fmt: skip
 
 
@@ -119,7 +118,7 @@ def figures(config: Grammar, draws: int = 4000) -> dict[str, float]:
     joint = _joint(law(), choices)
     log_p = _logsumexp(joint)
     own = joint[latents[0], latents[1], np.arange(draws)] - np.log(law().topic_p[latents[0]] * law().syntax_p[latents[1]])
-    length = 1 + sum((np.array(slot.words, dtype=object)[chosen] != NOTHING).astype(int) for slot, chosen in zip(law().slots, choices, strict=True))
+    length = 1 + sum(np.array([word != NOTHING for word in slot.words])[chosen] for slot, chosen in zip(law().slots, choices, strict=True))
     information = own - log_p
     vocabulary = {word for slot in law().slots for word in slot.words} - {NOTHING}
     return {
@@ -138,8 +137,7 @@ def law() -> Law:
     shared, *topics = _lexicons()
     syntaxes = list(product(TENSES, NUMBERS, TYPES))
     syntax_p = np.array([a * b * c for a, b, c in product(TENSE_P, NUMBER_P, TYPE_P)])
-    topic = lambda words: _by_topic(shared, topics, words)  # noqa: E731
-    syntax = lambda say: _by_syntax(syntaxes, say)  # noqa: E731
+    topic, syntax = partial(_by_topic, shared, topics), partial(_by_syntax, syntaxes)
     determiners = {"one": {"the": 0.5, "this": 0.3, "every": 0.2}, "many": {"the": 0.5, "these": 0.3, "some": 0.2}}
     adjective = _optional(topic(lambda lexicon: lexicon.adjectives), 0.5)
     slots = [
@@ -152,11 +150,11 @@ def law() -> Law:
         syntax(lambda tense, number, kind: {"not": 1.0} if kind == "negation" else {}),
         syntax(lambda tense, number, kind: dict.fromkeys(_ADVERBS, 0.3 / len(_ADVERBS))),
         _conjugated(shared, topics, syntaxes),
-        syntax(lambda tense, number, kind: {"our": 0.4, "their": 0.4, "those": 0.2}),
+        syntax(lambda tense, number, kind: {"our": 0.4, "their": 0.4, "the": 0.2}),
         adjective,
         topic(lambda lexicon: [form for noun in lexicon.objects for form in (noun, _plural(noun))]),
         syntax(lambda tense, number, kind: dict.fromkeys(_PREPOSITIONS, 1 / len(_PREPOSITIONS))),
-        syntax(lambda tense, number, kind: {"the": 0.7, "a": 0.3}),
+        syntax(lambda tense, number, kind: {"the": 0.7, "that": 0.3}),
         topic(lambda lexicon: lexicon.places),
         syntax(lambda tense, number, kind: dict.fromkeys(_TIMES[tense].split(), 0.2)),
         syntax(lambda tense, number, kind: {"?": 1.0} if kind == "question" else {".": 0.9, "!": 0.1}),
@@ -191,8 +189,8 @@ def _by_syntax(syntaxes: list[tuple[str, str, str]], say: Callable[[str, str, st
     said = [say(*each) for each in syntaxes]
     vocabulary = [NOTHING, *dict.fromkeys(word for each in said for word in each)]
     p = np.array([[each.get(word, 0.0) for word in vocabulary] for each in said])
-    p[:, 0] = 1 - p[:, 1:].sum(1)
-    return Slot(vocabulary, p.clip(0)[None])
+    p[:, 0] = (1 - p[:, 1:].sum(1)).round(12)  # an exact 0 where a word must be said
+    return Slot(vocabulary, p[None])
 
 
 def _optional(slot: Slot, p: float) -> Slot:
@@ -211,8 +209,7 @@ def _conjugated(shared: Lexicon, topics: list[Lexicon], syntaxes: list[tuple[str
     base = _by_topic(shared, topics, lambda lexicon: [verb for verb, _ in lexicon.verbs])
     past = _by_topic(shared, topics, lambda lexicon: [verb for _, verb in lexicon.verbs])
     form = np.array([_form(*each) for each in syntaxes])[None, :, None]
-    words = [*base.words, *(word + ("es" if word.endswith(("ss", "ch", "sh")) else "s") for word in base.words), *past.words]
-    words = [word.replace("copys", "copies").replace("studys", "studies") for word in words]
+    words = [*base.words, *map(_with_s, base.words), *past.words]
     return Slot(words, np.concatenate([(form == n) * part.p for n, part in enumerate((base, base, past))], 2))
 
 
@@ -235,7 +232,13 @@ def _middle_auxiliary(tense: str, number: str, kind: str) -> dict[str, float]:
 
 
 def _plural(noun: str) -> str:
-    return _IRREGULAR.get(noun, noun + "s")
+    return _IRREGULAR.get(noun, _with_s(noun))
+
+
+def _with_s(word: str) -> str:
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 def _draw(grammar: Law, size: int, rng: np.random.Generator) -> tuple[list[np.ndarray], tuple[np.ndarray, np.ndarray]]:
@@ -252,7 +255,7 @@ def _draw(grammar: Law, size: int, rng: np.random.Generator) -> tuple[list[np.nd
 
 def _joint(grammar: Law, choices: list[np.ndarray]) -> np.ndarray:
     """[topics, syntaxes, N] log p(latents, x)."""
-    joint = np.log(grammar.topic_p)[:, None, None] + np.log(grammar.syntax_p)[None, :, None]
+    joint: np.ndarray = np.log(grammar.topic_p)[:, None, None] + np.log(grammar.syntax_p)[None, :, None]
     topic_part, syntax_part = 0.0, 0.0
     with np.errstate(divide="ignore"):
         for slot, chosen in zip(grammar.slots, choices, strict=True):

@@ -1,9 +1,12 @@
 """Files that are written whole or not at all."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from vaetext.data.files import read_lines
 
 
 @contextmanager
@@ -24,3 +27,29 @@ def atomic_write(path: Path, content: str | bytes) -> None:
     """Writes text (UTF-8) or bytes to ``path``, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def output_folder() -> Path:
+    """The folder Hydra gave this job."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
+def input_lines(source: str) -> list[str]:
+    """The lines of a file, or of standard input for ``-``; empty ones are left out.
+
+    Raises:
+        ValueError: the file is missing or not UTF-8, or there is no line.
+    """
+    if source == "-":
+        try:
+            lines = sys.stdin.buffer.read().decode("utf-8").split("\n")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"standard input is not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say") from error
+    else:
+        lines = read_lines(Path(source))
+    kept = [line.strip() for line in lines if line.strip()]
+    if not kept:
+        raise ValueError(f"input={source} holds no line; give a file, or lines on standard input")
+    return kept

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -101,7 +102,7 @@ def is_done(folder: Path) -> bool:
     return (folder / DONE).is_file()
 
 
-def results(folder: Path) -> dict[str, object]:
+def read_results(folder: Path) -> dict[str, Any]:
     """A finished run's ``results.json``.
 
     Raises:

@@ -13,24 +13,31 @@ from vaetext.data.corpora import Corpus
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runner import checkpoint, plots
-from vaetext.runner.console import Progress, show
+from vaetext.runner.console import DownloadProgress, TrainingProgress, show
 from vaetext.runner.device import choose, use_threads
 from vaetext.runner.environment import environment
-from vaetext.runner.evaluation import evaluate
+from vaetext.runner.evaluation import evaluate, score
 from vaetext.runner.files import atomic_write, output_folder
 from vaetext.runner.interpolate import write_interpolations
 from vaetext.runner.reconstruct import write_reconstructions
-from vaetext.runner.run_folder import DONE, RESULTS, TOKENIZER, symbols
+from vaetext.runner.run_folder import DONE, RESULTS, TOKENIZER, is_done, read_results, symbols
 from vaetext.runner.sample import write_samples
 from vaetext.runner.table import run_table
-from vaetext.runner.training import Training
+from vaetext.runner.training import LAST, Training
 
 log = logging.getLogger(__name__)
 
 
 def run(config: TrainConfig) -> float:
-    """Trains in Hydra's output folder; returns the best valid -ELBO, nats per sequence."""
-    return train(config, output_folder())
+    """Trains in Hydra's output folder; returns the best valid -ELBO, nats per sequence.
+
+    A job of a sweep that was run before is skipped if it has finished, and goes on from its checkpoint if not.
+    """
+    folder = output_folder()
+    if is_done(folder):
+        log.info("%s has finished; skipped", folder)
+        return float(read_results(folder)["valid"]["neg_elbo"])
+    return train(config, folder, resume=(folder / LAST).is_file())
 
 
 def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
@@ -39,9 +46,11 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
     Returns:
         The best valid -ELBO, nats per sequence.
     """
+    folder = folder.resolve()  # it may be named by a link, ``latest`` say
     use_threads(config.trainer.threads)
     device = choose(config.trainer.device)
-    corpus = corpora.load(config.data)
+    with DownloadProgress() as downloads:
+        corpus = corpora.load(config.data, downloads.report)
     torch.manual_seed(config.seed)
     model = build(config.model, symbols(corpus.tokenizer)).to(device)
     atomic_write(folder / "env.json", json.dumps(environment(device), indent=2) + "\n")
@@ -49,8 +58,9 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
     link_latest(folder)
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
-    with Progress(config.trainer, len(corpus.splits["train"])) as progress:
-        training = Training(config.trainer, model, corpus.splits, folder, device, config.seed, progress.report)
+    training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
+    with TrainingProgress(config.trainer.epochs * training.epoch_steps) as progress:
+        training.report = progress.report
         if resume:
             training.restore()
         training.fit()
@@ -70,7 +80,7 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     table = run_table(record)
     atomic_write(folder / "table.md", table)
     write_examples(model, corpus, folder, config.seed)
-    plots.write(folder, model, corpus, training.device)
+    plots.write(folder, score(model, corpus.splits["test"], samples=1, **measures(config, training)))
     atomic_write(folder / DONE, "")
     show(table)
     log.info("everything is in %s", folder)
@@ -79,7 +89,7 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
 def results(config: TrainConfig, corpus: Corpus, training: Training) -> dict[str, Any]:
     """``results.json``: what was trained, how fast, and both splits' records."""
     trainer, state = config.trainer, training.state
-    common = {"seed": config.seed, "batch_tokens": trainer.eval_batch_tokens, "device": training.device}
+    common = measures(config, training)
     log.info("evaluating the checkpoint of epoch %s", state.best_epoch)
     return {
         "model": config.model.name,
@@ -95,6 +105,11 @@ def results(config: TrainConfig, corpus: Corpus, training: Training) -> dict[str
         "valid": evaluate(training.model, corpus.splits["valid"], samples=1, **common),
         "test": evaluate(training.model, corpus.splits["test"], samples=max(trainer.iw_samples, 1), **common),
     }
+
+
+def measures(config: TrainConfig, training: Training) -> dict[str, Any]:
+    """What every evaluation of a run has in common."""
+    return {"seed": config.seed, "batch_tokens": config.trainer.eval_batch_tokens, "device": training.device}
 
 
 def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int) -> None:

@@ -1,0 +1,137 @@
+"""The schemas of every group for Hydra, and typed configurations from what it composes or a run folder holds."""
+
+import re
+from dataclasses import fields, is_dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from vaetext.config.data import DATA
+from vaetext.config.knobs import closest
+from vaetext.config.model import MODELS, Model
+from vaetext.config.train import TrainConfig
+from vaetext.config.trainer import Trainer
+from vaetext.config.verbs import (
+    DataConfig,
+    EncodeConfig,
+    EvaluateConfig,
+    InterpolateConfig,
+    ReconstructConfig,
+    ReproduceConfig,
+    ResumeConfig,
+    SampleConfig,
+    Table,
+    TablesConfig,
+)
+
+VERBS: dict[str, type] = {
+    "train": TrainConfig,
+    "resume": ResumeConfig,
+    "evaluate": EvaluateConfig,
+    "sample": SampleConfig,
+    "reconstruct": ReconstructConfig,
+    "encode": EncodeConfig,
+    "interpolate": InterpolateConfig,
+    "tables": TablesConfig,
+    "data": DataConfig,
+    "reproduce": ReproduceConfig,
+}
+# What a saved string may refer to: a value of the same configuration, or an environment variable. Other resolvers could act.
+HARMLESS = re.compile(r"\\\$\{|\$\{(oc\.env:[^${}]*|[\w.-]+)\}")
+
+Config = TypeVar("Config")
+
+
+def models() -> dict[str, type[Model]]:
+    """Model name -> schema: our own, then those of installed packages (the ``Config`` of each entry point ``vaetext.models``)."""
+    plugins = {entry.name: entry.load().Config for entry in entry_points(group="vaetext.models")}
+    return {**plugins, **MODELS}
+
+
+def register() -> None:
+    """Makes every schema known to Hydra, as ``schema/<group>/<name>``."""
+    groups: dict[str, dict[str, type]] = {
+        "verb": VERBS,
+        "model": dict(models()),
+        "data": dict(DATA),
+        "trainer": {"trainer": Trainer},
+        "table": {"table": Table},
+    }
+    for group, schemas in groups.items():
+        for name, schema in schemas.items():
+            ConfigStore.instance().store(group=f"schema/{group}", name=name, node=schema, provider="vaetext")
+
+
+def typed(node: DictConfig, schema: type[Config], prefix: str = "") -> Config:
+    """The dataclass ``schema`` from a node of its shape, every range checked.
+
+    Raises:
+        ValueError: a value is missing or out of range; the message starts with its full key.
+    """
+    values = {}
+    for item in fields(schema):  # type: ignore[arg-type]
+        key = f"{prefix}{item.name}"
+        if OmegaConf.is_missing(node, item.name):
+            raise ValueError(f"{key} is missing; set {key}=...")
+        kind, value = OmegaConf.get_type(node, item.name), node[item.name]
+        if isinstance(value, DictConfig) and is_dataclass(kind):
+            values[item.name] = typed(value, kind, f"{key}.")
+        else:
+            values[item.name] = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+    try:
+        return schema(**values)
+    except ValueError as error:
+        raise ValueError(f"{prefix}{error}") from error
+
+
+def read_config(path: Path) -> TrainConfig:
+    """The configuration saved in a run folder, merged into this version's schemas.
+
+    Raises:
+        ValueError: it is no such configuration, holds keys or values that this version does not know, or refers to a resolver.
+    """
+    try:
+        saved = yaml.safe_load(path.read_text())
+        _refuse_resolvers(saved)
+        schema = OmegaConf.structured(TrainConfig)
+        schema.model = models()[saved["model"]["name"]]
+        schema.data = DATA[saved["data"]["name"]]
+        schema.trainer = Trainer
+        return typed(OmegaConf.merge(schema, saved), TrainConfig)  # type: ignore[arg-type]
+    except (OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{error.args[0]!r} is unknown" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise ValueError(f"{path} does not fit this version of vaetext: {reason}") from error
+
+
+def override_trainer(config: TrainConfig, overrides: dict[str, Any]) -> TrainConfig:
+    """``config`` with some of its trainer's knobs replaced.
+
+    Raises:
+        ValueError: an unknown knob, or a value of the wrong type or range.
+    """
+    known = [item.name for item in fields(Trainer)]
+    for key in overrides:
+        if key not in known:
+            raise ValueError(f"trainer.{key} is no knob{closest(key, known)}")
+    node = OmegaConf.structured(config)
+    try:
+        node.trainer = OmegaConf.merge(node.trainer, overrides)
+    except OmegaConfBaseException as error:
+        raise ValueError(f"trainer.{error.full_key}: {str(error).splitlines()[0]}") from error
+    return typed(node, TrainConfig)
+
+
+def _refuse_resolvers(value: Any) -> None:
+    """A run folder is data: nothing in it may call what this process has registered."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for each in value:
+            _refuse_resolvers(each)
+    elif isinstance(value, str) and "${" in HARMLESS.sub("", value):
+        raise ValueError(f"{value!r} calls a resolver; write the value itself")

@@ -1,0 +1,62 @@
+"""One clear message for every error a user can cause."""
+
+import re
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from vaetext.config.knobs import closest
+
+NO_KEY = re.compile(r"Key '(?P<key>[^']+)' not in '(?P<schema>\w+)'.*?full_key: (?P<full>\S+)", re.S)
+NO_OPTION = re.compile(r"Could not find '(?P<group>[\w/.-]+)/(?P<name>[^'/]+)'\s*(?:Available options in '[^']+':\n(?P<options>(?:\t\S+\n?)*))?")
+WRONG_TYPE = re.compile(r"Value '(?P<value>.*?)' of type '(?P<type>\w+)' could not be converted to (?P<wanted>\w+).*?full_key: (?P<full>\S+)", re.S)
+WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
+MISSING_VALUE = re.compile(r"Missing mandatory value: (?P<key>\S+)")
+
+
+def explain(error: BaseException) -> str:
+    """The message of an error, with what was wrong first and a suggestion where there is one."""
+    chain, each = [], error
+    while each is not None and each not in chain:
+        chain.append(each)
+        each = each.__cause__ or each.__context__  # type: ignore[assignment]
+    texts = [str(each) for each in chain]
+    for text in texts:
+        if message := _known(text):
+            return message
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        return " ".join(part.strip() for part in texts[0].strip().splitlines() if part.strip() and not part.startswith("See "))
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'file system'}: {error.strerror}" + _remedy(error)
+    if isinstance(error, ValueError):
+        return str(error)
+    return f"{type(error).__name__}: {error} (this should not happen; HYDRA_FULL_ERROR=1 shows where)"
+
+
+def _known(text: str) -> str | None:
+    if found := NO_KEY.search(text):
+        return f"{found['full']}: {found['schema']} has no such key{closest(found['key'], _fields(found['schema']))}; --help lists them"
+    if found := NO_OPTION.search(text):
+        options = (found["options"] or "").split()
+        listed = f"; there are {', '.join(options)}" if options else ""
+        return f"{found['group']}={found['name']}: no such option{listed}{closest(found['name'], options)}"
+    if found := WRONG_TYPE.search(text):
+        return f"{found['full']}={found['value']}: it must be {found['wanted']}, not {found['type']}"
+    if found := WRAPPED.search(text):
+        return found["message"]
+    if found := MISSING_VALUE.search(text):
+        return f"{found['key']} is missing: give it as {found['key']}=..., or as the first argument"
+    return None
+
+
+def _fields(schema: str) -> list[str]:
+    from vaetext.config.data import DATA
+    from vaetext.config.store import VERBS, models
+    from vaetext.config.trainer import Trainer
+
+    classes = [*models().values(), *DATA.values(), Trainer, *VERBS.values()]
+    return [name for each in classes if each.__name__ == schema for name in getattr(each, "__dataclass_fields__", {})]
+
+
+def _remedy(error: OSError) -> str:
+    return "; free some space and go on with `vaetext resume RUN`" if error.errno == 28 else ""

@@ -1,0 +1,81 @@
+"""What a person sees: one console on stderr for logs and progress, results on stdout."""
+
+import logging
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+console = Console(stderr=True)
+log = logging.getLogger(__name__)
+
+
+class LogHandler(logging.Handler):
+    """Log lines through the console that draws the bar, so that neither breaks the other."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        console.print(prefix + self.format(record), markup=False, highlight=False, soft_wrap=True)
+
+
+def show(text: str) -> None:
+    """A result, to stdout and nothing else with it."""
+    print(text, flush=True)
+
+
+class TrainingProgress:
+    """A bar with rec, KL, beta and the time left on a terminal; one line an epoch elsewhere.
+
+    Args:
+        steps: optimizer steps of all epochs.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[figures]}"))
+        self.bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> "TrainingProgress":
+        self.bar.start()
+        self.task = self.bar.add_task("training", total=self.steps, epoch=0, figures="")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.bar.stop()
+
+    def report(self, line: dict[str, Any]) -> None:
+        """Takes one line of ``metrics.jsonl``."""
+        if line["split"] == "steps" and self.task is not None:
+            figures = f"{_figures(line)} beta {line['beta']:.3f}"
+            self.bar.update(self.task, completed=line["step"], epoch=line["epoch"], figures=figures)
+        if line["split"] == "valid":
+            log.info("epoch %s valid: %s -ELBO %.3f (%.0f s)", line["epoch"], _figures(line), line["neg_elbo"], line["seconds"])
+
+
+class DownloadProgress:
+    """A bar for each file that is being fetched, on a terminal."""
+
+    def __init__(self) -> None:
+        self.bar = Progress(console=console, disable=not console.is_terminal, transient=True)
+        self.tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "DownloadProgress":
+        self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.bar.stop()
+
+    def report(self, name: str, done: int, size: int | None) -> None:
+        """Takes the bytes of ``name`` that are there, and how many there will be."""
+        if name not in self.tasks:
+            log.info("downloading %s", name)
+            self.tasks[name] = self.bar.add_task(name, total=size)
+        self.bar.update(self.tasks[name], completed=done, total=size)
+
+
+def _figures(line: dict[str, Any]) -> str:
+    kl = "".join(f" KL {name} {value:.2f}" for name, value in line["kl"].items())
+    return f"rec {line['rec']:.2f}{kl}"

@@ -1,0 +1,41 @@
+"""``vaetext data``: what a data set holds."""
+
+import numpy as np
+
+from vaetext.config.data import Grammar
+from vaetext.config.verbs import DataConfig
+from vaetext.data import corpora, grammar
+from vaetext.data.corpora import Corpus
+from vaetext.data.loader import Split
+from vaetext.runner.console import DownloadProgress, show
+
+
+def run(config: DataConfig) -> None:
+    """Prints counts of each split, where it was read from, some lines, and the figures of a known law."""
+    with DownloadProgress() as progress:
+        corpus = corpora.load(config.data, progress.report)
+    show(description(corpus, config.examples))
+    if isinstance(config.data, Grammar):
+        show("\n".join(["", "the law (nats per sentence, tokens with EOS):", *_figures(config.data)]))
+
+
+def description(corpus: Corpus, examples: int) -> str:
+    """The data set as text: a Markdown table of its splits, then lines of each."""
+    tokenizer = corpus.tokenizer
+    lines = [f"{corpus.name}: {tokenizer.size:,} symbols with EOS and unknown, by {tokenizer.kind}", *corpus.source, ""]
+    lines += ["| split | sequences | tokens with EOS | without | mean length with EOS | longest without | types | unknown |", "|---|" + "---:|" * 7]
+    lines += [_row(name, split, tokenizer.unk, tokenizer.eos) for name, split in corpus.splits.items()]
+    for name, split in corpus.splits.items():
+        lines += ["", f"{name}:", *(f"  {tokenizer.decode(split[n])}" for n in range(min(examples, len(split))))]
+    return "\n".join(lines)
+
+
+def _row(name: str, split: Split, unk: int, eos: int) -> str:
+    tokens, count = len(split.ids), len(split)
+    types = len(np.setdiff1d(split.ids, [eos]))
+    figures = [count, tokens, tokens - count, f"{tokens / count:.3f}", int(split.lengths.max()) - 1, types, int((split.ids == unk).sum())]
+    return f"| {name} | " + " | ".join(figure if isinstance(figure, str) else f"{figure:,}" for figure in figures) + " |"
+
+
+def _figures(config: Grammar) -> list[str]:
+    return [f"  {name}: {value:,.3f}" for name, value in grammar.figures(config).items()]

@@ -1,0 +1,54 @@
+"""``vaetext reconstruct``: lines through the posterior's mean and back."""
+
+from pathlib import Path
+
+import torch
+
+from vaetext.config.verbs import ReconstructConfig
+from vaetext.data.loader import Split, collate
+from vaetext.data.tokenizer import Tokenizer
+from vaetext.distributions.noise import MeanNoise
+from vaetext.models.base import SequenceModel
+from vaetext.runner.console import show
+from vaetext.runner.files import atomic_write, input_lines, output_folder
+from vaetext.runner.generation import GREEDY, Choice, Codes, generate
+from vaetext.runner.run_folder import load_run
+
+
+def run(config: ReconstructConfig) -> None:
+    """Reconstructs each line of the input; pairs go to stdout and reconstructions.txt."""
+    run = load_run(config.run, config.checkpoint, config.device)
+    lines = input_lines(config.input)
+    ids = [run.tokenizer.encode(line) for line in lines]
+    text = pairs(run.model, run.tokenizer, ids, Choice.of(config), config.seed)
+    atomic_write(output_folder() / "reconstructions.txt", text)
+    show(text)
+
+
+@torch.no_grad()
+def mean_codes(model: SequenceModel, ids: list[list[int]]) -> Codes:
+    """Latent name -> z [rows, ...], each posterior's mean.
+
+    Raises:
+        ValueError: the model has no latent.
+    """
+    if not model.latents:
+        raise ValueError(f"model {type(model).__name__.lower()} has no latent: there is no code to decode; train a model that has one")
+    split = Split.of(ids)
+    device = next(model.parameters()).device
+    batch = collate(split, torch.arange(len(split)).numpy(), model.symbols.bos, model.symbols.eos).to(device)
+    codes = model.sample(model.posterior(batch), MeanNoise(len(batch), device))
+    return {name: code.z[0] for name, code in codes.items()}
+
+
+def pairs(model: SequenceModel, tokenizer: Tokenizer, ids: list[list[int]], choice: Choice, seed: int = 0) -> str:
+    """Each sentence as the model reads it (unknown tokens shown), and its reconstruction below."""
+    outputs = generate(model, mean_codes(model, ids), len(ids), choice, torch.Generator().manual_seed(seed))
+    rows = (f"< {tokenizer.decode(given)}\n> {tokenizer.decode(back)}\n" for given, back in zip(ids, outputs, strict=True))
+    return "\n".join(rows)
+
+
+def write_reconstructions(model: SequenceModel, tokenizer: Tokenizer, split: Split, folder: Path, n: int = 20) -> None:
+    """reconstructions.txt of a run folder: the first sentences of a split."""
+    ids = [split[row].tolist() for row in range(min(n, len(split)))]
+    atomic_write(folder / "reconstructions.txt", pairs(model, tokenizer, ids, GREEDY))

@@ -1,0 +1,38 @@
+"""``vaetext sample``: sequences drawn from a trained model."""
+
+from pathlib import Path
+
+import torch
+
+from vaetext.config.verbs import SampleConfig
+from vaetext.data.tokenizer import Tokenizer
+from vaetext.distributions.noise import KeyedNoise
+from vaetext.models.base import Generator, SequenceModel
+from vaetext.runner.console import show
+from vaetext.runner.files import atomic_write, output_folder
+from vaetext.runner.generation import Choice, generate
+from vaetext.runner.run_folder import load_run
+
+
+def run(config: SampleConfig) -> None:
+    """Draws ``n`` sequences: z from the prior, x from the decoder; to stdout and samples.txt."""
+    run = load_run(config.run, config.checkpoint, config.device)
+    lines = draw(run.model, run.tokenizer, config.n, config.seed, Choice.of(config))
+    atomic_write(output_folder() / "samples.txt", "\n".join(lines) + "\n")
+    show("\n".join(lines))
+
+
+@torch.no_grad()
+def draw(model: SequenceModel, tokenizer: Tokenizer, n: int, seed: int, choice: Choice) -> list[str]:
+    """``n`` lines of text; the same for the same seed."""
+    device = next(model.parameters()).device
+    noise = KeyedNoise(seed, torch.arange(n, device=device), range(1))
+    codes = {name: z[0] for name, z in model.prior(noise).items()}
+    ids = generate(model, codes, n, choice, torch.Generator().manual_seed(seed))
+    return [tokenizer.decode(each) for each in ids]
+
+
+def write_samples(model: SequenceModel, tokenizer: Tokenizer, folder: Path, seed: int, n: int = 50) -> None:
+    """samples.txt of a run folder, where the model can be sampled from."""
+    if isinstance(model, Generator):
+        atomic_write(folder / "samples.txt", "\n".join(draw(model, tokenizer, n, seed, Choice())) + "\n")
