@@ -99,11 +99,18 @@ class VampPrior(Mixture):
         return self._posterior(self.inputs)
 
     @torch.no_grad()
-    def setup(self, embedded: Tensor) -> None:
-        """Starts the pseudo-inputs from embedded training sequences [N, T, E], cut or repeated to fit, N >= 1."""
-        rows = torch.arange(len(self.inputs), device=embedded.device) % len(embedded)
-        steps = torch.arange(self.inputs.shape[1], device=embedded.device) % embedded.shape[1]
-        self.inputs.copy_(embedded[rows][:, steps])
+    def setup(self, embedded: list[Tensor]) -> None:
+        """Starts the pseudo-inputs from embedded training sequences, batches [B, T, E], repeated to fit.
+
+        Raises:
+            ValueError: there is none.
+        """
+        steps = self.inputs.shape[1]
+        rows = [batch[:, torch.arange(steps, device=batch.device) % batch.shape[1]] for batch in embedded]
+        if not rows:
+            raise ValueError("model.prior=vamp starts from training sequences and got none; use model.prior=gmm")
+        found = torch.cat(rows)
+        self.inputs.copy_(found[torch.arange(len(self.inputs), device=found.device) % len(found)])
 
 
 def make_prior(config: Latent, embedding_dim: int, posterior: Callable[[Tensor], Gaussian]) -> Prior:

@@ -8,8 +8,8 @@ from vaetext.data.batch import Batch
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.noise import Noise
-from vaetext.distributions.priors import StandardNormal
-from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.distributions.priors import VampPrior, make_prior
+from vaetext.models.base import Generator, NeedsData, SequenceModel, Symbols
 from vaetext.models.registry import register
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.encoder import Encoder
@@ -17,7 +17,7 @@ from vaetext.modules.initial import initialise
 
 
 @register("vrae")
-class VRAE(SequenceModel, Generator):
+class VRAE(SequenceModel, Generator, NeedsData):
     """log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || p(z)) (source 000, Background Survey; authors' code for the details).
 
     q(z|x) is a Gaussian read from the encoder's final state; z sets the decoder's initial state, every layer's h and c, by one
@@ -38,7 +38,7 @@ class VRAE(SequenceModel, Generator):
             config.pooling,
         )
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
-        self.prior_law = StandardNormal(config.latent_dim)
+        self.prior_law = make_prior(config, config.embedding_dim, self.embedded_posterior)
         self.every_input = config.z_to == "inputs"
         self.decoder = Decoder(config, symbols.size, config.latent_dim if self.every_input else 0)
         self.to_state = nn.ModuleList(nn.Linear(config.latent_dim, self.decoder.rnn.state_size) for _ in range(config.layers))
@@ -47,6 +47,16 @@ class VRAE(SequenceModel, Generator):
     def posterior(self, batch: Batch) -> Gaussian:
         """q(z|x): mean and log-variance [B, D]."""
         return self.head(self.encoder(batch))  # type: ignore[no-any-return]
+
+    def embedded_posterior(self, embedded: Tensor) -> Gaussian:
+        """q(z|u) of embedded sequences [C, L, E], every step a word: the components of a VampPrior."""
+        mask = torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
+        return self.head(self.encoder.read(embedded, mask))  # type: ignore[no-any-return]
+
+    def setup(self, batches: list[Batch]) -> None:
+        """Starts a VampPrior's pseudo-inputs from training sentences."""
+        if isinstance(self.prior_law, VampPrior):
+            self.prior_law.setup([self.encoder.embedding(batch.tokens) for batch in batches])
 
     def sample(self, posterior: Gaussian, noise: Noise) -> dict[str, Code]:
         return {"z": self.prior_law.code("z", posterior, noise)}

@@ -25,8 +25,11 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[B, features]; a sequence without words gives the zero state."""
-        mask = batch.word_mask
-        outputs, final = self.rnn(self.embedding(batch.tokens), mask=mask)
+        return self.read(self.embedding(batch.tokens), batch.word_mask)
+
+    def read(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """[B, features] of embedded words [B, T, E], ``mask`` [B, T] true at words."""
+        outputs, final = self.rnn(embedded, mask=mask)
         if self.pooling == "final":
             return features(final[-1])
         lowest = torch.finfo(outputs.dtype).min
