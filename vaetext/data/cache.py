@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -16,7 +17,9 @@ from vaetext.data.files import cache_folder
 from vaetext.data.loader import Split
 from vaetext.data.tokenizer import Tokenizer
 
-FORMAT = 1  # of what is stored; raise it when tokenization changes
+log = logging.getLogger(__name__)
+SPLITS = ("train", "valid", "test")
+FORMAT = 2  # of what is stored; raise it when tokenization changes
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,23 @@ class Prepared:
 
 
 def fetch(config: TextData, files: list[Path], make: Callable[[], Prepared]) -> Prepared:
-    """What ``make`` gives, from the cache where the files (path, size, time) and the configuration are those of an earlier call."""
+    """What ``make`` gives, from the cache where the files (path, size, time) and the configuration are those of an earlier call.
+
+    A cache that cannot be read is made anew, and one that cannot be written costs a warning.
+    """
     folder = cache_folder() / "tokens" / _key(config, files)
-    if not folder.is_dir():
-        _store(make(), folder)
-    return _read(folder)
+    try:
+        if folder.is_dir():
+            return _read(folder)
+    except (OSError, ValueError) as error:
+        log.warning("%s is damaged (%s) and is made anew", folder, error)
+        shutil.rmtree(folder, ignore_errors=True)
+    prepared = make()
+    try:
+        _store(prepared, folder)
+    except OSError as error:
+        log.warning("%s cannot be written (%s): the text is tokenized anew each time", folder, error)
+    return prepared
 
 
 def _key(config: TextData, files: list[Path]) -> str:
@@ -58,15 +73,14 @@ def _store(prepared: Prepared, folder: Path) -> None:
         prepared.tokenizer.save(temporary / "tokenizer.model")
         os.replace(temporary, folder)
     except OSError:
-        if not folder.is_dir():
+        if not folder.is_dir():  # else another process was faster
             raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _read(folder: Path) -> Prepared:
-    splits = {path.stem: _flat(path) for path in sorted(folder.glob("*.arrow"))}
-    return Prepared(Tokenizer.load(folder / "tokenizer.model"), splits)
+    return Prepared(Tokenizer.load(folder / "tokenizer.model"), {name: _flat(folder / f"{name}.arrow") for name in SPLITS})
 
 
 def _flat(path: Path) -> Split:

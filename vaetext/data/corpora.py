@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vaetext.config.data import Data, Grammar, TextData
 from vaetext.config.knobs import closest
 from vaetext.data import cache, grammar, text, tweets
-from vaetext.data.files import Report
+from vaetext.data import tokenizer as tokenizers
+from vaetext.data.cache import SPLITS
+from vaetext.data.files import Report, quiet, read_lines
 from vaetext.data.loader import Split
 from vaetext.data.tokenizer import Tokenizer
-
-SPLITS = ("train", "valid", "test")
 
 
 @dataclass
@@ -32,10 +34,6 @@ class Corpus:
     source: list[str] = field(default_factory=list)
 
 
-def quiet(name: str, done: int, size: int | None) -> None:
-    """Reports nothing of a download."""
-
-
 def load(config: Data, report: Report = quiet) -> Corpus:
     """The data set that ``config.name`` names, from its cache where nothing has changed.
 
@@ -51,52 +49,50 @@ def load(config: Data, report: Report = quiet) -> Corpus:
         known = [*LINES, "grammar"]
         raise ValueError(f"data.name={config.name!r} is unknown; known are {', '.join(known)}{closest(config.name, known)}")
     assert isinstance(config, TextData)
-    files = LINES[config.name].files(config, report)
-    found = cache.fetch(config, files, lambda: _prepare(config, LINES[config.name].read(config, files)))
+    source = LINES[config.name]
+    files = source.files(config, report)
+    found = cache.fetch(config, files, lambda: _prepare(config, source.read(config, files)))
     for name, split in found.splits.items():
-        check_lengths(config, name, split)
+        longest = int(split.lengths.argmax())
+        if config.max_length and split.lengths[longest] - 1 > config.max_length:
+            place = _place(source.read(config, files)[name][longest], files) or f"sequence {longest + 1} of {name}"
+            raise ValueError(
+                f"{place} has {split.lengths[longest] - 1} tokens, more than data.max_length={config.max_length};"
+                " raise it (0: no limit) or shorten the text"
+            )
     return Corpus(config.name, found.tokenizer, found.splits, [str(path) for path in files])
 
 
-def check_lengths(config: TextData, name: str, split: Split) -> None:
-    """Refuses sequences longer than ``data.max_length``.
-
-    Raises:
-        ValueError: naming the first one.
-    """
-    longest = int(split.lengths.max()) - 1
-    if config.max_length and longest > config.max_length:
-        row = int((split.lengths - 1 > config.max_length).argmax())
-        raise ValueError(
-            f"data.max_length={config.max_length}: sequence {row + 1} of {name} has {int(split.lengths[row]) - 1} tokens and the longest"
-            f" {longest}; raise data.max_length (0: no limit) or shorten the text"
-        )
-
-
-def _grammar(config: Grammar) -> Corpus:
-    drawn = grammar.generate(config)
-    lines = {name: sentences for name, (sentences, _) in drawn.items()}
-    made = _prepare(TextData(name=config.name), lines)
-    return Corpus(config.name, made.tokenizer, {name: made.splits[name].with_truth(np.asarray(drawn[name][1])) for name in SPLITS})
+def _place(sentence: str, files: list[Path]) -> str | None:
+    """File and line where a sentence stands, if it stands there as it is."""
+    lines = ((path, n, line) for path in files for n, line in enumerate(read_lines(path), 1))
+    return next((f"{path}, line {n}," for path, n, line in lines if sentence in line), None)
 
 
 def _prepare(config: TextData, lines: dict[str, list[str]]) -> cache.Prepared:
-    from vaetext.data import tokenizer as tokenizers
-
     learned = tokenizers.train(lines["train"], config.tokens, config.vocab_size, config.min_count)
     return cache.Prepared(learned, {name: Split.of(learned.encode_all(lines[name])) for name in SPLITS})
+
+
+def _grammar(config: Grammar) -> Corpus:
+    """The grammar's sentences; the tokenizer knows every word of the law, seen in training or not."""
+    drawn = grammar.generate(config)
+    words = [word for slot in grammar.law().slots for word in slot.words if word]
+    learned = tokenizers.train([*drawn["train"][0], *words], "word")
+    splits = {name: Split.of(learned.encode_all(drawn[name][0]), np.asarray(drawn[name][1])) for name in SPLITS}
+    return Corpus(config.name, learned, splits)
 
 
 @dataclass(frozen=True)
 class Source:
     """How a text corpus is found and read: ``files`` names its files, ``read`` gives the lines of each split."""
 
-    files: Callable[..., list]  # type: ignore[type-arg]
-    read: Callable[..., dict[str, list[str]]]
+    files: Callable[[Any, Report], list[Path]]
+    read: Callable[[Any, list[Path]], dict[str, list[str]]]
 
 
 LINES = {
-    "ptb": Source(text.ptb_files, text.three_files),
+    "ptb": Source(text.ptb_files, text.ptb),
     "yelp13": Source(text.yelp_files, text.yelp),
     "yelp13-small": Source(text.yelp_small_files, text.yelp_small),
     "text": Source(text.user_files, text.user),

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import http.client
 import lzma
 import os
 import urllib.error
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from filelock import FileLock
 
 SUFFIXES = ("", ".xz", ".gz")
 BLOCK = 1 << 20
@@ -48,34 +51,52 @@ def find(path: str, root: str | None) -> Path | None:
     return next((each for each in candidates if each.is_file()), None)
 
 
-def locate(remote: Remote, root: str | None, report: Report = lambda name, done, size: None) -> Path:
+def quiet(name: str, done: int, size: int | None) -> None:
+    """Reports nothing of a download."""
+
+
+def locate(remote: Remote, root: str | None, report: Report = quiet) -> Path:
     """The file, from a root or else downloaded into the cache; a download is checked against its sum.
 
     Raises:
         ValueError: it is nowhere and cannot be fetched, or what was fetched has another sum.
     """
-    return find(remote.path, root) or download(remote, cache_folder() / "data" / remote.path, report)
+    if found := find(remote.path, root):
+        return found
+    try:
+        return download(remote, cache_folder() / "data" / remote.path, report)
+    except (OSError, http.client.HTTPException) as error:
+        raise ValueError(
+            f"{remote.path} is not in {', '.join(map(str, roots(root)))} and could not be fetched from {remote.url} ({error});"
+            f" {_by_hand(remote)}"
+        ) from error
 
 
-def download(remote: Remote, target: Path, report: Report = lambda name, done, size: None) -> Path:
+def download(remote: Remote, target: Path, report: Report = quiet) -> Path:
     """Fetches a file to ``target`` under a temporary name, going on where an earlier try broke off, and checks its sum.
 
+    Of several processes that want it one fetches, the others wait.
+
     Raises:
-        ValueError: no network, or a bad sum; it says where to place the file by hand.
+        OSError: no network, or it broke off (what came so far is kept for the next try).
+        ValueError: a bad sum (what came is deleted).
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    by_hand = f"download it yourself from {remote.url} and place it at {target} (or below data.root or $VAETEXT_DATA as {remote.path})"
-    try:
+    with FileLock(target.with_name(target.name + ".lock")):
+        if target.is_file():
+            return target
         _fetch(remote.url, part, lambda done, size: report(target.name, done, size))
-    except (urllib.error.URLError, OSError) as error:
-        raise ValueError(f"{remote.path} is not in {', '.join(map(str, roots(None)))} and could not be fetched ({error}); {by_hand}") from error
-    found = checksum(part, remote.sum)
-    if found != remote.sum:
-        part.unlink()
-        raise ValueError(f"{remote.url}: its checksum is {found}, not {remote.sum}; the download was deleted; {by_hand}")
-    part.replace(target)
+        found = digest(part.read_bytes(), remote.sum)
+        if found != remote.sum:
+            part.unlink()
+            raise ValueError(f"{remote.url}: its checksum is {found}, not {remote.sum}; it was deleted; try again, or {_by_hand(remote)}")
+        part.replace(target)
     return target
+
+
+def _by_hand(remote: Remote) -> str:
+    return f"fetch it yourself and place it at {cache_folder() / 'data' / remote.path}, or in data.root or $VAETEXT_DATA as {remote.path}"
 
 
 def _fetch(url: str, part: Path, report: Callable[[int, int | None], None]) -> None:
@@ -95,15 +116,14 @@ def _fetch(url: str, part: Path, report: Callable[[int, int | None], None]) -> N
             file.write(block)
             done += len(block)
             report(done, size)
+    if size is not None and done < size:
+        raise OSError(f"it broke off after {done} of {size} bytes; another try goes on from there")
 
 
-def checksum(path: Path, like: str) -> str:
-    """The hex digest of a file's uncompressed bytes, of the kind that ``like`` is."""
+def digest(content: bytes, like: str) -> str:
+    """The hex digest of uncompressed bytes, of the kind that ``like`` is: sha256, or a git blob id."""
     if len(like) == 64:
-        with open_binary(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    with open_binary(path) as file:
-        content = file.read()
+        return hashlib.sha256(content).hexdigest()
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
@@ -113,11 +133,14 @@ def open_binary(path: Path) -> IO[bytes]:
     return opener(path, "rb")  # type: ignore[operator, no-any-return]
 
 
-def read_lines(path: Path) -> list[str]:
+def read_lines(path: Path, sum: str | None = None) -> list[str]:
     """The lines of a UTF-8 file, split at newlines only, without a carriage return at their end.
 
+    Args:
+        sum: what the digest of its uncompressed bytes must be.
+
     Raises:
-        ValueError: the file is absent, empty, broken, or not UTF-8 (naming the line).
+        ValueError: the file is absent, broken, has another sum, or is not UTF-8 (naming the line).
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
@@ -126,6 +149,10 @@ def read_lines(path: Path) -> list[str]:
             content = file.read()
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise ValueError(f"{path} cannot be read as {path.suffix or 'plain text'}: {error}") from error
+    if sum and (found := digest(content, sum)) != sum:
+        raise ValueError(
+            f"{path}: its checksum is {found}, not {sum}: it is not the published file; put that in its place, or use data=text"
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

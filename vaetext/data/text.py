@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from vaetext.config.data import TextData, UserText
+from vaetext.data.cache import SPLITS
 from vaetext.data.files import Remote, Report, find, locate, read_lines, roots
 
 log = logging.getLogger(__name__)
@@ -40,19 +41,19 @@ def yelp_small_files(config: TextData, report: Report) -> list[Path]:
     return [locate(remote, config.root, report) for remote in YELP[1:]]
 
 
-def three_files(config: TextData, files: list[Path]) -> dict[str, list[str]]:
-    """train, valid and test from a file each, empty lines left out and counted."""
-    return {name: sentences(path) for name, path in zip(("train", "valid", "test"), files, strict=True)}
+def ptb(config: TextData, files: list[Path]) -> dict[str, list[str]]:
+    """Its three files, whose sums must be the published ones."""
+    return dict(zip(SPLITS, _published(PTB, files), strict=True))
 
 
 def yelp(config: TextData, files: list[Path]) -> dict[str, list[str]]:
     """Reviews without their rating, the first token of each line."""
-    return {name: [_unrated(line) for line in lines] for name, lines in three_files(config, files).items()}
+    return {name: [_unrated(line) for line in lines] for name, lines in zip(SPLITS, _published(YELP, files), strict=True)}
 
 
 def yelp_small(config: TextData, files: list[Path]) -> dict[str, list[str]]:
     """train = the first 7,000 of Yelp's valid, valid = the rest of it, test = Yelp's test."""
-    valid, test = ([_unrated(line) for line in sentences(path)] for path in files)
+    valid, test = ([_unrated(line) for line in lines] for lines in _published(YELP[1:], files))
     return {"train": valid[:YELP_SMALL_TRAIN], "valid": valid[YELP_SMALL_TRAIN:], "test": test}
 
 
@@ -67,7 +68,9 @@ def user_files(config: UserText, report: Report) -> list[Path]:
         raise ValueError("data.train=null: data=text needs a file, as in data.train=my.txt")
     given = [name for name, path in named.items() if path]
     if len(given) == 2:
-        raise ValueError(f"data.{given[1]} is given alone: name data.valid and data.test both, or neither (then data.split cuts data.train)")
+        raise ValueError(
+            f"data.{given[1]} is given alone: name data.valid and data.test both, or neither (then data.split cuts data.train)"
+        )
     return [_existing(name, str(named[name]), config.root) for name in given]
 
 
@@ -78,7 +81,7 @@ def user(config: UserText, files: list[Path]) -> dict[str, list[str]]:
         ValueError: shares that are not three or do not sum to one, or a part without a line.
     """
     if len(files) == 3:
-        return three_files(config, files)
+        return {name: sentences(path) for name, path in zip(SPLITS, files, strict=True)}
     if len(config.split) != 3 or abs(sum(config.split) - 1) > 1e-6:
         raise ValueError(f"data.split={config.split} must be three shares that sum to 1, such as [0.9,0.05,0.05]")
     lines = sentences(files[0])
@@ -87,22 +90,26 @@ def user(config: UserText, files: list[Path]) -> dict[str, list[str]]:
     parts = [[lines[n] for n in sorted(part)] for part in np.split(order, ends[:2])]
     if not all(parts):
         raise ValueError(f"data.split={config.split} leaves a part of {files[0]} ({len(lines)} lines) empty; name files, or other shares")
-    return dict(zip(("train", "valid", "test"), parts, strict=True))
+    return dict(zip(SPLITS, parts, strict=True))
 
 
-def sentences(path: Path) -> list[str]:
-    """The lines of a file that hold something, stripped.
+def sentences(path: Path, sum: str | None = None) -> list[str]:
+    """The lines of a file that hold something, stripped; a warning counts the others.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or what ``read_lines`` refuses.
     """
-    lines = [line.strip() for line in read_lines(path)]
+    lines = [line.strip() for line in read_lines(path, sum)]
     kept = [line for line in lines if line]
     if not kept:
         raise ValueError(f"{path} is empty: it must hold a sequence a line")
     if len(kept) < len(lines):
         log.warning("%s: %s empty lines are left out", path, len(lines) - len(kept))
     return kept
+
+
+def _published(remotes: tuple[Remote, ...], files: list[Path]) -> list[list[str]]:
+    return [sentences(path, remote.sum) for remote, path in zip(remotes, files, strict=True)]
 
 
 def _existing(name: str, path: str, root: str | None) -> Path:

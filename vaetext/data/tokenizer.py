@@ -5,11 +5,14 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
 UNK, EOS = 0, 1
 SPACE = "\u2581"  # sentencepiece's sign for a space
+MARKS = ("<unk>", "</s>")  # words that name symbols
+RESERVED = {SPACE, "\u2585"}  # characters that sentencepiece keeps for itself; here they are unknown
 
 
 class Tokenizer:
@@ -102,51 +105,58 @@ def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) 
         min_count: words and characters seen less often are unknown.
 
     Raises:
-        ValueError: nothing to learn from, or bpe and unigram without a vocab_size that fits.
+        ValueError: nothing to learn from, bpe or unigram without a vocab_size, or one too small for the characters.
     """
-    if not any(lines):
-        raise ValueError("data.train holds no text to learn a vocabulary from")
+    if 0 < vocab_size < 3:
+        raise ValueError(f"data.vocab_size={vocab_size} must be at least 3: EOS, unknown and one type")
     if kind in ("word", "char"):
-        lines, types = _frequent(lines, kind, min_count)
-        return Tokenizer(_train(lines, kind, min(vocab_size, types + 2) if vocab_size else types + 2, hard_vocab_limit=False))
+        return Tokenizer(_train_types(lines, kind, vocab_size, min_count))
     if not vocab_size:
         raise ValueError(f"data.vocab_size=0: data.tokens={kind} needs a size, such as data.vocab_size=8000")
+    clean = ["".join(" " if char in RESERVED else char for char in line) if RESERVED & set(line) else line for line in lines]
     try:
-        return Tokenizer(_train(lines, kind, vocab_size, hard_vocab_limit=True))
+        return Tokenizer(_train(clean, kind, vocab_size=vocab_size))
     except RuntimeError as error:
-        raise ValueError(f"data.vocab_size={vocab_size} does not fit this text ({str(error).strip()}); choose another size") from error
+        reason = str(error).strip().splitlines()[-1].rpartition("] ")[2].partition(" Increase")[0]
+        raise ValueError(f"data.vocab_size={vocab_size} does not fit this text ({reason or error}); choose a larger one") from error
 
 
-def _frequent(lines: list[str], kind: str, min_count: int) -> tuple[list[str], int]:
-    """The lines without types seen less than ``min_count`` times, and the number of types left, ``<unk>`` not counted."""
-    split, glue = (str.split, " ") if kind == "word" else (list, "")
-    counts = Counter(token for line in lines for token in split(line))
-    kept = {token for token, n in counts.items() if n >= min_count}
+def _train_types(lines: list[str], kind: str, vocab_size: int, min_count: int) -> bytes:
+    """A model of the words (from their counts alone, which is fast) or the characters."""
+    counts = Counter(token for line in lines for token in (line.split() if kind == "word" else line))
+    kept = {token: n for token, n in counts.items() if n >= min_count and token not in MARKS and not RESERVED & set(token)}
     if not kept:
-        raise ValueError(f"data.min_count={min_count} leaves no type of {len(counts)}; choose a smaller one")
-    if len(kept) < len(counts):
-        lines = [glue.join(token for token in split(line) if token in kept) for line in lines]
-    return [line for line in lines if line], len(kept - {"<unk>"})
+        raise ValueError(
+            f"data.min_count={min_count} leaves no type of the {len(counts)} in the training lines; give more text or a smaller count"
+        )
+    size = min(vocab_size or len(kept) + 2, len(kept) + 2)
+    if kind == "word":
+        return _train([f"{word}\t{n}" for word, n in kept.items()], kind, vocab_size=size, input_format="tsv")
+    clean = ["".join(char for char in line if char in kept) for line in lines] if len(kept) < len(counts) else lines
+    return _train(clean, kind, vocab_size=size)
 
 
-def _train(lines: list[str], kind: str, vocab_size: int, hard_vocab_limit: bool) -> bytes:
+def _train(lines: list[str], model_type: str, **options: Any) -> bytes:
+    """A model that keeps text as it is: by default sentencepiece rewrites characters, drops rare ones and skips long lines."""
     buffer = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines),
         model_writer=buffer,
-        model_type=kind,
-        vocab_size=vocab_size,
-        hard_vocab_limit=hard_vocab_limit,
+        model_type=model_type,
         normalization_rule_name="identity",
         character_coverage=1.0,
-        max_sentence_length=1 << 20,
-        add_dummy_prefix=kind == "word",
-        remove_extra_whitespaces=kind == "word",
-        unk_surface=" <unk>" if kind == "word" else "<unk>",
+        hard_vocab_limit=False,
+        max_sentence_length=4 * max(map(len, lines)) + 64,
+        add_dummy_prefix=model_type != "char",
+        remove_extra_whitespaces=model_type == "word",
+        unk_surface=" <unk>" if model_type == "word" else "<unk>",
+        unk_piece="<unk>" if model_type == "word" else "\u2585unk",  # letters of a text that says <unk> are letters
+        eos_piece="</s>" if model_type == "word" else "\u2585eos",
         unk_id=UNK,
         eos_id=EOS,
         bos_id=-1,
         pad_id=-1,
         minloglevel=2,
+        **options,
     )
     return buffer.getvalue()

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from vaetext.config.data import Tweets
+from vaetext.data.cache import SPLITS
 from vaetext.data.files import Report, find, open_binary, read_lines, roots
 
 FULL = "sentiment140/training.1600000.processed.noemoticon.csv"
-SAMPLE = tuple(f"sentiment140_sample/{split}.tsv" for split in ("train", "valid", "test"))
+SAMPLE = tuple(f"sentiment140_sample/{split}.tsv" for split in SPLITS)
 URL = "https://cs.stanford.edu/people/alecmgo/trainingandtestdata.zip"
 KEPT = re.compile(r"[^A-Za-z0-9 !#$'()*+,\-./:;<=>?@^]")
 SHARES = (0.75, 0.05, 0.20)  # of the full file, shuffled
@@ -65,13 +66,20 @@ def _keep(tweet: str, config: Tweets, counts: Counter[str]) -> bool:
 
 
 def _sample(path: Path) -> list[str]:
-    return [line.split("\t", 2)[2] for line in read_lines(path)]
+    """The third column of a tab-separated file."""
+    columns = [line.split("\t", 2) for line in read_lines(path)]
+    if short := next((n for n, row in enumerate(columns, 1) if len(row) < 3), None):
+        raise ValueError(f"{path}, line {short}: it must be label, source and tweet, separated by tabs")
+    return [row[2] for row in columns]
 
 
 def _full(path: Path) -> dict[str, list[str]]:
-    with open_binary(path) as file:
-        rows = list(csv.reader(io.TextIOWrapper(file, encoding="latin-1")))
+    """The sixth column of the published CSV, shuffled and cut."""
+    with io.TextIOWrapper(open_binary(path), encoding="latin-1", newline="") as file:
+        rows = list(csv.reader(file))
+    if short := next((n for n, row in enumerate(rows, 1) if len(row) < 6), None):
+        raise ValueError(f"{path}, row {short}: it must have six columns, the last one the tweet")
     order = np.random.default_rng(0).permutation(len(rows))
     ends = np.round(np.cumsum(SHARES) * len(rows)).astype(int)
     parts = np.split(order, ends[:2])
-    return {name: [rows[n][5] for n in part] for name, part in zip(("train", "valid", "test"), parts, strict=True)}
+    return {name: [rows[n][5] for n in part] for name, part in zip(SPLITS, parts, strict=True)}

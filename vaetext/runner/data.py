@@ -23,7 +23,10 @@ def description(corpus: Corpus, examples: int) -> str:
     """The data set as text: a Markdown table of its splits, then lines of each."""
     tokenizer = corpus.tokenizer
     lines = [f"{corpus.name}: {tokenizer.size:,} symbols with EOS and unknown, by {tokenizer.kind}", *corpus.source, ""]
-    lines += ["| split | sequences | tokens with EOS | without | mean length with EOS | longest without | types | unknown |", "|---|" + "---:|" * 7]
+    lines += [
+        "| split | sequences | tokens with EOS | without | mean length with EOS | longest without | types | unknown |",
+        "|---|" + "---:|" * 7,
+    ]
     lines += [_row(name, split, tokenizer.unk, tokenizer.eos) for name, split in corpus.splits.items()]
     for name, split in corpus.splits.items():
         lines += ["", f"{name}:", *(f"  {tokenizer.decode(split[n])}" for n in range(min(examples, len(split))))]

@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from vaetext.runner.reconstruct import write_reconstructions
 from vaetext.runner.run_folder import DONE, RESULTS, TOKENIZER, is_done, read_results, symbols
 from vaetext.runner.sample import write_samples
 from vaetext.runner.table import run_table
+from vaetext.runner.tracking import Tensorboard
 from vaetext.runner.training import LAST, Training
 
 log = logging.getLogger(__name__)
@@ -59,14 +62,24 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
     training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
-    with TrainingProgress(config.trainer.epochs * training.epoch_steps) as progress:
-        training.report = progress.report
+    with TrainingProgress(config.trainer.epochs * training.epoch_steps) as progress, reports(config, folder) as others:
+        training.report = lambda line: [report(line) for report in (progress.report, *others)]
         if resume:
             training.restore()
         training.fit()
     finish(config, folder, corpus, training)
     assert training.state.best is not None
     return training.state.best
+
+
+@contextmanager
+def reports(config: TrainConfig, folder: Path) -> Iterator[list[Callable[[dict[str, Any]], None]]]:
+    """What else takes each line of metrics: tensorboard, if it is asked for."""
+    if not config.trainer.tensorboard:
+        yield []
+        return
+    with closing(Tensorboard(folder)) as tensorboard:
+        yield [tensorboard.report]
 
 
 def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training) -> None:

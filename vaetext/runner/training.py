@@ -69,7 +69,7 @@ class Training:
         folder: Path,
         device: torch.device,
         seed: int,
-        report: Callable[[dict[str, Any]], None] = lambda line: None,
+        report: Callable[[dict[str, Any]], object] = lambda line: None,
     ) -> None:
         self.config, self.model, self.splits, self.device, self.seed, self.report = config, model, splits, device, seed, report
         self.metrics, self.last, self.best = (folder / name for name in ("metrics.jsonl", LAST, BEST))

@@ -1,0 +1,34 @@
+"""What every test shares: a cache of its own, and the real corpora where they are."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+DATA = Path(os.environ.get("VAETEXT_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The tests neither read nor fill the user's cache, and look nowhere else for data."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAETEXT_CACHE", str(folder))
+        patch.delenv("VAETEXT_DATA", raising=False)
+        yield folder
+
+
+@pytest.fixture
+def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache for this test alone."""
+    monkeypatch.setenv("VAETEXT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def real_data() -> str:
+    """The root of the real corpora."""
+    if not (DATA / "ptb").is_dir():
+        pytest.skip(f"no real corpora in {DATA}; set VAETEXT_DATA to a data root")
+    return str(DATA)

@@ -1,0 +1,173 @@
+"""Files: search order, reading, and downloads from a server that can break off, resume and lie."""
+
+import gzip
+import hashlib
+import lzma
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vaetext.data import files
+from vaetext.data.files import Remote, find, locate, read_lines
+
+CONTENT = b"".join(b"line %d\n" % n for n in range(50_000))
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+BLOB = hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves CONTENT; ``breaks_at`` cuts the first answer, ``ranges`` says whether Range is honoured."""
+
+    breaks_at: int | None = None
+    ranges = True
+    asked: list[str | None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range")
+        self.server.asked.append(wanted)
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.ranges else 0
+        if self.path == "/gone.txt" or start >= len(CONTENT):
+            return self.send_error(404 if self.path == "/gone.txt" else 416)
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        self.wfile.write(CONTENT[start : self.server.breaks_at])
+        self.server.breaks_at = None
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(("127.0.0.1", 0), Handler) as server:
+        server.asked = []
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def remote(server: Server, sum: str = SHA256, path: str = "a/file.txt") -> Remote:
+    return Remote(path, f"http://127.0.0.1:{server.server_address[1]}/{Path(path).name}", sum)
+
+
+def test_search_order_and_compression(tmp_path: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAETEXT_DATA", str(tmp_path / "second"))
+    places = [tmp_path / "first" / "x.txt", tmp_path / "second" / "x.txt.xz", fresh_cache / "data" / "x.txt.gz"]
+    for place, opener in zip(reversed(places), (gzip.open, lzma.open, open), strict=True):
+        place.parent.mkdir(parents=True)
+        with opener(place, "wb") as file:
+            file.write(b"one\r\ntwo\n")
+        assert find("x.txt", str(tmp_path / "first")) == place
+        assert read_lines(place) == ["one", "two"]
+
+
+@pytest.mark.parametrize("sum", [SHA256, BLOB])
+def test_download_reports_and_is_checked(server: Server, fresh_cache: Path, sum: str) -> None:
+    seen: list[tuple[str, int, int | None]] = []
+    path = locate(remote(server, sum), None, lambda *each: seen.append(each))
+    assert path == fresh_cache / "data/a/file.txt"
+    assert path.read_bytes() == CONTENT
+    assert seen[-1] == ("file.txt", len(CONTENT), len(CONTENT))
+    assert locate(remote(server, sum), None) == path
+    assert server.asked == [None]
+    assert not list(path.parent.glob("*.part"))
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_download_that_broke_off_goes_on(server: Server, fresh_cache: Path, ranges: bool) -> None:
+    server.breaks_at, server.ranges = 1000, ranges
+    with pytest.raises(ValueError, match="broke off after 1000 of"):
+        locate(remote(server), None)
+    assert locate(remote(server), None).read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=1000-"]
+
+
+def test_a_whole_part_needs_nothing_more(server: Server, fresh_cache: Path) -> None:
+    part = fresh_cache / "data/a/file.txt.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT)
+    assert locate(remote(server), None).read_bytes() == CONTENT
+
+
+def test_a_bad_sum_is_refused_and_deleted(server: Server, fresh_cache: Path) -> None:
+    with pytest.raises(ValueError, match=f"checksum is {SHA256}, not {'0' * 64}.*place it at"):
+        locate(remote(server, "0" * 64), None)
+    assert {path.suffix for path in (fresh_cache / "data/a").iterdir()} <= {".lock"}
+
+
+def test_processes_that_want_one_file_fetch_it_once(server: Server, fresh_cache: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: locate(remote(server), None), range(4)))
+    assert len(set(found)) == 1
+    assert server.asked == [None]
+
+
+def test_without_a_network_it_says_which_file_from_where_and_where_to(fresh_cache: Path) -> None:
+    with pytest.raises(ValueError, match="could not be fetched") as error:
+        locate(Remote("ptb/ptb.train.txt", "http://127.0.0.1:9/ptb.train.txt", SHA256), "my/root")
+    for part in (
+        "ptb/ptb.train.txt is not in my/root",
+        "http://127.0.0.1:9/",
+        str(fresh_cache / "data/ptb/ptb.train.txt"),
+        "$VAETEXT_DATA",
+    ):
+        assert part in str(error.value)
+
+
+def test_a_file_the_server_lacks(server: Server, fresh_cache: Path) -> None:
+    with pytest.raises(ValueError, match=r"gone.txt.*404"):
+        locate(remote(server, path="gone.txt"), None)
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("VAETEXT_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ValueError, match="Not a directory"):
+        locate(remote(server), None)
+
+
+def test_bytes_that_are_not_utf8_name_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes(b"\xef\xbb\xbffine\nfine\ncaf\xe9\n")
+    with pytest.raises(ValueError, match=r"latin\.txt, line 3: not UTF-8"):
+        read_lines(path)
+
+
+def test_lines_end_at_newlines_only(tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_bytes("\ufeffa\u2028b\x85c\x0cd\r\n\nlast".encode())
+    assert read_lines(path) == ["a\u2028b\x85c\x0cd", "", "last"]
+
+
+@pytest.mark.parametrize("name", ["broken.xz", "broken.gz"])
+def test_a_broken_file(tmp_path: Path, name: str) -> None:
+    packed = (lzma.compress if name.endswith("xz") else gzip.compress)(CONTENT)
+    (tmp_path / name).write_bytes(packed[:-20])
+    with pytest.raises(ValueError, match=f"{name} cannot be read as"):
+        read_lines(tmp_path / name)
+    with pytest.raises(ValueError, match="no such file"):
+        read_lines(tmp_path / "absent.txt")
+
+
+def test_a_file_that_is_not_the_published_one(tmp_path: Path) -> None:
+    path = tmp_path / "ptb.txt"
+    path.write_bytes(CONTENT)
+    assert read_lines(path, BLOB)[1] == "line 1"
+    with pytest.raises(ValueError, match=r"ptb\.txt: its checksum is .* data=text"):
+        read_lines(path, "0" * 40)
+
+
+def test_the_sum_of_a_git_blob() -> None:
+    assert files.digest(b"hello\n", "0" * 40) == "ce013625030ba8dba906f756967f9e9ca394464a"

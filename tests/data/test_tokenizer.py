@@ -1,0 +1,105 @@
+"""Tokenizers: lossless, ordered by frequency, and the same as sentencepiece's own."""
+
+from pathlib import Path
+
+import pytest
+import sentencepiece
+
+from vaetext.data import tokenizer as tokenizers
+from vaetext.data.tokenizer import EOS, UNK, Tokenizer
+
+LINES = ["the cat saw the dog", "the dog saw é漢😀 , the end", "<unk> of the N 's"] * 3 + ["a rare word"]
+STRANGE = "ab \tc\u00a0d é漢😀\x01\u2028<unk></s>\\\"'\u0301"
+
+
+def test_words_are_ordered_by_frequency_and_the_texts_unk_is_the_unknown() -> None:
+    words = tokenizers.train(LINES, "word")
+    assert words.kind == "word"
+    assert words.pieces[2] == "▁the"
+    assert words.size == len({word for line in LINES for word in line.split()} - {"<unk>"}) + 2
+    assert words.encode("<unk> the nonsense the") == [UNK, 2, UNK, 2, EOS]
+    assert words.decode(words.encode("<unk> of the N 's")) == "<unk> of the N 's"
+    assert words.decode([2, EOS, 2]) == "the"
+
+
+def test_words_are_those_of_sentencepiece(tmp_path: Path) -> None:
+    words = tokenizers.train(LINES, "word")
+    words.save(tmp_path / "tokenizer.model")
+    own = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "tokenizer.model"))
+    for line in [*LINES, "the unseen cat", ""]:
+        assert words.encode(line) == [*own.encode(line), EOS]
+
+
+@pytest.mark.parametrize(("kind", "size"), [("char", 0), ("bpe", 60), ("unigram", 40)])
+def test_every_kind_gives_back_its_training_text(kind: str, size: int) -> None:
+    lines = [*LINES, STRANGE, "two  spaces"]
+    learned = tokenizers.train(lines, kind, size)
+    assert [learned.decode(ids) for ids in learned.encode_all(lines)] == lines
+    assert all(ids[-1] == EOS and UNK not in ids for ids in learned.encode_all(lines))
+    assert learned.kind == ("char" if kind == "char" else "subword")
+
+
+def test_characters_keep_every_one_and_nothing_else() -> None:
+    chars = tokenizers.train([STRANGE], "char")
+    assert chars.size == len(set(STRANGE)) + 2
+    assert chars.encode("aZ ") == [*chars.encode("a")[:1], UNK, *chars.encode(" ")]
+
+
+@pytest.mark.parametrize("kind", ["word", "char", "bpe", "unigram"])
+def test_saved_and_loaded_it_is_the_same(kind: str, tmp_path: Path) -> None:
+    learned = tokenizers.train(LINES, kind, 40)
+    learned.save(tmp_path / "folder" / "tokenizer.model")
+    again = Tokenizer.load(tmp_path / "folder" / "tokenizer.model")
+    assert (again.size, again.kind, again.pieces) == (learned.size, learned.kind, learned.pieces)
+    assert again.encode_all(LINES) == learned.encode_all(LINES)
+    assert tokenizers.train(LINES, kind, 40).model == learned.model
+
+
+def test_no_id_of_a_real_word_hangs_on_whitespace() -> None:
+    assert UNK not in tokenizers.train(["a\u00a0b\tc  d"], "word").encode("a b c d")
+
+
+def test_characters_of_sentencepieces_own_are_unknown_and_do_no_harm() -> None:
+    for kind in ("word", "char", "bpe"):
+        learned = tokenizers.train([*LINES, "the \u2585 x\u2581y"], kind, 40)
+        assert learned.encode("the")[-1] == EOS
+        assert UNK in learned.encode("the \u2585")
+
+
+def test_vocabulary_size_and_minimum_count() -> None:
+    assert tokenizers.train(LINES, "word", vocab_size=3).pieces[2:] == ["▁the"]
+    rare = tokenizers.train(LINES, "word", min_count=2)
+    assert rare.encode("a rare word the")[:3] == [UNK] * 3
+    assert UNK not in rare.encode("the cat saw")
+    assert tokenizers.train(LINES, "bpe", vocab_size=100_000).size < 1000
+    assert tokenizers.train(LINES, "char", min_count=2).encode("w")[0] != UNK
+
+
+def test_a_line_of_100000_words_is_learned_and_encoded() -> None:
+    line = " ".join(f"w{n % 997}" for n in range(100_000))
+    for kind, size in (("word", 0), ("char", 0), ("bpe", 100)):
+        learned = tokenizers.train(["short", line], kind, size)
+        assert learned.decode(learned.encode(line)) == line
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "count", "message"),
+    [
+        ("bpe", 0, 1, "data.vocab_size=0: data.tokens=bpe needs a size"),
+        ("bpe", 10, 1, "data.vocab_size=10 does not fit this text"),
+        ("unigram", 10, 1, "data.vocab_size=10 does not fit this text .*; choose a larger one"),
+        ("word", 2, 1, "data.vocab_size=2 must be at least 3"),
+        ("word", 0, 100, "data.min_count=100 leaves no type"),
+    ],
+)
+def test_what_cannot_be_learned(kind: str, size: int, count: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tokenizers.train(LINES, kind, size, count)
+
+
+def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no such tokenizer"):
+        Tokenizer.load(tmp_path / "absent.model")
+    (tmp_path / "bad.model").write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match="no sentencepiece model"):
+        Tokenizer.load(tmp_path / "bad.model")
