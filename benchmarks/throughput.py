@@ -95,7 +95,9 @@ def main() -> None:
     """One case where overrides are given, else every case."""
     if len(sys.argv) > 1:
         return measure(sys.argv[1:])
-    print("| model | precision | device | real tokens/s | share of matrix rate | matrix rate, Gop/s | peak memory, MiB |\n|---|---|---|---|---|---|---|")
+    print(
+        "| model | precision | device | real tokens/s | share of matrix rate | matrix rate, Gop/s | peak memory, MiB |\n|---|---|---|---|---|---|---|"
+    )
     for model, precision in CASES:
         command = [sys.executable, __file__, f"model={model}", f"trainer.precision={precision}"]
         print(subprocess.run(command, check=True, capture_output=True, text=True).stdout, end="", flush=True)

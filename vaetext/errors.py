@@ -2,14 +2,19 @@
 
 import re
 
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from vaetext.config.knobs import closest
 
 NO_KEY = re.compile(r"Key '(?P<key>[^']+)' not in '(?P<schema>\w+)'.*?full_key: (?P<full>\S+)", re.S)
-NO_OPTION = re.compile(r"Could not find '(?P<group>[\w/.-]+)/(?P<name>[^'/]+)'\s*(?:Available options in '[^']+':\n(?P<options>(?:\t\S+\n?)*))?")
-WRONG_TYPE = re.compile(r"Value '(?P<value>.*?)' of type '(?P<type>\w+)' could not be converted to (?P<wanted>\w+).*?full_key: (?P<full>\S+)", re.S)
+NO_OPTION = re.compile(
+    r"Could not find '(?P<group>[\w/.-]+)/(?P<name>[^'/]+)'\s*(?:Available options in '[^']+':\n(?P<options>(?:\t\S+\n?)*))?"
+)
+WRONG_TYPE = re.compile(
+    r"Value '(?P<value>.*?)' of type '(?P<type>\w+)' could not be converted to (?P<wanted>\w+).*?full_key: (?P<full>\S+)", re.S
+)
+IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': \w+ raised while composing config")
 WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
 MISSING_VALUE = re.compile(r"Missing mandatory value: (?P<key>\S+)")
 
@@ -21,10 +26,13 @@ def explain(error: BaseException) -> str:
         chain.append(each)
         each = each.__cause__ or each.__context__  # type: ignore[assignment]
     texts = [str(each) for each in chain]
-    for text in texts:
-        if message := _known(text):
-            return message
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: not readable as key=value; a value with spaces or brackets needs quotes of its own, as in \"key='a b'\""
     if isinstance(error, (HydraException, OmegaConfBaseException)):
+        file = IN_FILE.match(texts[0])
+        for text in texts:
+            if message := _known(text):
+                return f"{file['file']}.yaml: {message}" if file else message
         return " ".join(part.strip() for part in texts[0].strip().splitlines() if part.strip() and not part.startswith("See "))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}" + _remedy(error)
@@ -50,12 +58,9 @@ def _known(text: str) -> str | None:
 
 
 def _fields(schema: str) -> list[str]:
-    from vaetext.config.data import DATA
-    from vaetext.config.store import VERBS, models
-    from vaetext.config.trainer import Trainer
+    from vaetext.config.store import schemas
 
-    classes = [*models().values(), *DATA.values(), Trainer, *VERBS.values()]
-    return [name for each in classes if each.__name__ == schema for name in getattr(each, "__dataclass_fields__", {})]
+    return [name for _, _, each in schemas() if each.__name__ == schema for name in getattr(each, "__dataclass_fields__", {})]
 
 
 def _remedy(error: OSError) -> str:

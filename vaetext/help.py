@@ -1,24 +1,26 @@
 """Help without torch: the verbs, and for each the groups, options and knobs."""
 
-from dataclasses import MISSING, Field, fields
+from dataclasses import Field, fields, is_dataclass
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from vaetext.config.knobs import Checked
+from omegaconf import DictConfig, OmegaConf
+
+from vaetext.config.quoting import quote
 
 GROUPS = {"train": ("model", "data", "trainer", "experiment"), "data": ("data",), "reproduce": ("table",)}
-CHOSEN = ("model", "data", "trainer", "table")  # groups, listed with their options
 SYNTAX = {
     "train": "train [KEY=VALUE ...]",
     "resume": "resume RUN|SWEEP [trainer.KEY=VALUE ...]",
     "interpolate": 'interpolate RUN ["A" "B"] [KEY=VALUE ...]',
     "tables": "tables RUN ... [KEY=VALUE ...]",
     "data": "data NAME [data.KEY=VALUE ...]",
-    "reproduce": "reproduce [table=NAME] [scale=SHARE]",
+    "reproduce": "reproduce [table=NAME] [scale=full|debug]",
 }
-FLAGS = """Flags: -m (every combination of comma-separated values), --cfg job (show the configuration and stop), --config-dir FOLDER (options of
-your own), --hydra-help (all others). Tab completion: eval "$(vaetext train -sc install=bash)\""""
+FLAGS = """Flags: -m (every combination of comma-separated values), --cfg job (show the configuration and stop), --config-dir FOLDER
+(options of your own), --hydra-help (all others). Tab completion: eval "$(vaetext train -sc install=bash)\""""
 
 
 def overview(verbs: dict[str, str]) -> str:
@@ -27,17 +29,14 @@ def overview(verbs: dict[str, str]) -> str:
     return "\n".join(["usage: vaetext VERB ...", "", *lines, "", "vaetext VERB --help lists the options of a verb; --version the version."])
 
 
-def verb_help(verb: str, arguments: list[str]) -> str:
-    """What ``vaetext VERB --help`` prints: groups with a line on each option, then every knob with its default and meaning."""
+def verb_help(verb: str, flags: list[str], overrides: list[str]) -> str:
+    """What ``vaetext VERB --help`` prints: groups with a line on each option, then every knob with its value and meaning."""
+    folders = [Path(value) for flag, value in pairwise(flags) if flag in ("--config-dir", "-cd")]
+    folders += [Path(flag.split("=", 1)[1]) for flag in flags if flag.startswith("--config-dir=")]
     blocks = [f"usage: vaetext {SYNTAX.get(verb, f'{verb} RUN [KEY=VALUE ...]')}"]
-    chosen = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
-    folders = [Path(arguments[n + 1]) for n, argument in enumerate(arguments[:-1]) if argument in ("--config-dir", "-cd")]
     for group in GROUPS.get(verb, ()):
-        lines = [f"  {name:<14} {line}" for name, line in options(group, folders).items()]
-        blocks.append("\n".join([f"{group}=", *lines]))
-    for prefix, schema in _schemas(verb, chosen):
-        lines = [_line(prefix, knob) for knob in fields(schema) if "help" in knob.metadata and knob.name not in CHOSEN]  # type: ignore[arg-type]
-        blocks.append("\n".join([(schema.__doc__ or "").strip().splitlines()[0], *lines]))
+        blocks.append("\n".join([f"{group}=", *(f"  {name:<14} {line}" for name, line in options(group, folders).items())]))
+    blocks += _knobs(_compose(verb, overrides, folders))
     return "\n\n".join([*blocks, FLAGS])
 
 
@@ -45,30 +44,50 @@ def options(group: str, folders: list[Path]) -> dict[str, str]:
     """Name -> first comment of each yaml of a group, the package's own and those in ``--config-dir`` folders."""
     found = {}
     for folder in [files("vaetext.conf") / group, *(each / group for each in folders)]:
-        entries = sorted(folder.iterdir(), key=lambda each: each.name) if folder.is_dir() else []
-        for path in entries:
+        for path in sorted(folder.iterdir(), key=lambda each: each.name) if folder.is_dir() else []:
             if path.name.endswith(".yaml"):
-                first = path.read_text().splitlines()[:1]
-                found[path.name.removesuffix(".yaml")] = first[0].removeprefix("#").strip() if first and first[0].startswith("#") else ""
+                comments = [line[1:].strip() for line in path.read_text().splitlines() if line.startswith("#")]
+                found[path.name.removesuffix(".yaml")] = next((line for line in comments if not line.startswith("@")), "")
     return found
 
 
-def _schemas(verb: str, chosen: dict[str, str]) -> list[tuple[str, type[Checked]]]:
-    from vaetext.config.data import DATA
-    from vaetext.config.store import VERBS, models
-    from vaetext.config.trainer import Trainer
+def _compose(verb: str, overrides: list[str], folders: list[Path]) -> DictConfig:
+    from hydra import compose, initialize_config_module
 
-    if verb == "train":
-        model, data = models().get(chosen.get("model", "vrae")), DATA.get(chosen.get("data", "grammar"))
-        named: list[tuple[str, Any]] = [("", VERBS["train"]), ("model.", model), ("data.", data), ("trainer.", Trainer)]
-        return [(prefix, schema) for prefix, schema in named if schema]
-    if verb == "data":
-        return [("", VERBS[verb]), ("data.", DATA.get(chosen.get("data", "grammar"), DATA["grammar"]))]
-    return [("", VERBS[verb])]
+    import vaetext.launch  # noqa: F401  its resolvers
+    from vaetext.config.store import register
+
+    register()
+    search = ",".join(quote(f"file://{folder.resolve()}") for folder in folders)
+    with initialize_config_module("vaetext.conf", version_base="1.3"):
+        return compose(verb, overrides=[*overrides, *([f"hydra.searchpath=[{search}]"] if folders else [])])
 
 
-def _line(prefix: str, knob: "Field[Any]") -> str:
-    default = knob.default if knob.default is not MISSING else knob.default_factory()  # type: ignore[misc]
-    shown = "" if default == "???" else f"={'null' if default is None else default}"
-    choices = f" ({', '.join(knob.metadata['choices'])})" if "choices" in knob.metadata else ""
-    return f"  {prefix + knob.name + shown:<34} {knob.metadata['help']}{choices}"
+def _knobs(node: DictConfig, prefix: str = "") -> list[str]:
+    """A block of lines for a node, and one for each schema below it."""
+    schema: Any = OmegaConf.get_type(node)
+    below, lines = [], [(schema.__doc__ or "").strip().splitlines()[0]]
+    for item in fields(schema):
+        value = None if OmegaConf.is_missing(node, item.name) else node[item.name]
+        if isinstance(value, DictConfig) and is_dataclass(OmegaConf.get_type(value)):
+            below += _knobs(value, f"{prefix}{item.name}.")
+        else:
+            lines.append(_line(f"{prefix}{item.name}={'' if OmegaConf.is_missing(node, item.name) else _text(value)}", item))
+    return ["\n".join(lines), *below]
+
+
+def _line(shown: str, knob: "Field[Any]") -> str:
+    return f"  {shown if len(shown) < 60 else shown[:57] + '...':<34} {knob.metadata['help']}{_allowed(knob)}"
+
+
+def _allowed(knob: "Field[Any]") -> str:
+    words = {"min": ">=", "max": "<=", "above": ">", "below": "<"}
+    limits = [f"{sign} {knob.metadata[name]:g}" for name, sign in words.items() if name in knob.metadata]
+    shown = ", ".join([*limits, *knob.metadata.get("choices", ())])
+    return f" ({shown})" if shown else ""
+
+
+def _text(value: Any) -> str:
+    if OmegaConf.is_config(value):
+        value = OmegaConf.to_container(value)
+    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool | None) else str(value)

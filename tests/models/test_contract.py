@@ -27,7 +27,13 @@ SMALL |= {"components": 3, "pseudo_length": 2}
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 VARIANTS = {
     "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}],
-    "vrae": [{}, {"cell": "gru", "layers": 2, "encoder_layers": 2, "bidirectional": True}, {"pooling": "max", "z_to": "inputs"}, {"prior": "gmm"}, {"prior": "vamp"}],
+    "vrae": [
+        {},
+        {"cell": "gru", "layers": 2, "encoder_layers": 2, "bidirectional": True},
+        {"pooling": "max", "z_to": "inputs"},
+        {"prior": "gmm"},
+        {"prior": "vamp"},
+    ],
 }
 CASES = [pytest.param(name, knobs, id=f"{name}-{n}") for name in NAMES for n, knobs in enumerate(VARIANTS.get(name, [{}]))]
 

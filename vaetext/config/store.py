@@ -53,8 +53,8 @@ def models() -> dict[str, type[Model]]:
     return {**plugins, **MODELS}
 
 
-def register() -> None:
-    """Makes every schema known to Hydra, as ``schema/<group>/<name>``."""
+def schemas() -> list[tuple[str, str, type]]:
+    """(group, name, schema) of everything that a configuration may be made of."""
     groups: dict[str, dict[str, type]] = {
         "verb": VERBS,
         "model": dict(models()),
@@ -62,18 +62,25 @@ def register() -> None:
         "trainer": {"trainer": Trainer},
         "table": {"table": Table},
     }
-    for group, schemas in groups.items():
-        for name, schema in schemas.items():
-            ConfigStore.instance().store(group=f"schema/{group}", name=name, node=schema, provider="vaetext")
+    return [(group, name, schema) for group, named in groups.items() for name, schema in named.items()]
+
+
+def register() -> None:
+    """Makes every schema known to Hydra, as ``schema/<group>/<name>``."""
+    for group, name, schema in schemas():
+        ConfigStore.instance().store(group=f"schema/{group}", name=name, node=schema, provider="vaetext")
 
 
 def typed(node: DictConfig, schema: type[Config], prefix: str = "") -> Config:
     """The dataclass ``schema`` from a node of its shape, every range checked.
 
     Raises:
-        ValueError: a value is missing or out of range; the message starts with its full key.
+        ValueError: a value is missing, unknown or out of range; the message starts with its full key.
     """
-    values = {}
+    values: dict[str, Any] = {}
+    known = [item.name for item in fields(schema)]  # type: ignore[arg-type]
+    for name in (str(each) for each in node if each not in (*known, "hydra")):  # "+key=" adds even to a schema
+        raise ValueError(f"{prefix}{name} is no knob{closest(name, known)}")
     for item in fields(schema):  # type: ignore[arg-type]
         key = f"{prefix}{item.name}"
         if OmegaConf.is_missing(node, item.name):

@@ -29,7 +29,9 @@ class Trainer(Checked):
     beta_epochs: float = knob(10.0, "epochs until beta_max is reached (of each cycle: its length)", above=0.0)
     beta_ramp: float = knob(0.5, "cyclical: share of each cycle that rises", above=0.0, max=1.0)
     free_bits: float = knob(0.0, "nats of KL that cost nothing", min=0.0)
-    free_bits_per: str = knob("latent", "the floor holds per latent or per dimension (mean over the batch)", choices=("latent", "dimension"))
+    free_bits_per: str = knob(
+        "latent", "the floor holds per latent or per dimension (mean over the batch)", choices=("latent", "dimension")
+    )
     word_dropout: float = knob(0.0, "share of the decoder's input words replaced by the unknown word", min=0.0, max=1.0)
     samples: int = knob(1, "posterior samples per sequence", min=1)
     patience: int = knob(0, "epochs without a better valid -ELBO before stopping; 0 never stops early", min=0)

@@ -14,9 +14,7 @@ class Encoder(nn.Module):
         pooling: "final", the last layer's final state ([h; c] of an LSTM); "max", the maximum of its outputs over steps.
     """
 
-    def __init__(
-        self, cell: str, vocabulary: int, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, pooling: str
-    ) -> None:
+    def __init__(self, cell: str, vocabulary: int, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, pooling: str) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, embedding_dim)
         self.rnn = Recurrent(cell, embedding_dim, hidden, layers, bidirectional)

@@ -36,9 +36,7 @@ class Recurrent(nn.Module):
         count = self.directions * (2 if self.cell == "lstm" else 1)
         return [like.new_zeros(count, rows, self.hidden) for _ in self.layers]
 
-    def forward(
-        self, steps: Tensor, state: list[Tensor] | None = None, mask: Tensor | None = None
-    ) -> tuple[Tensor, list[Tensor]]:
+    def forward(self, steps: Tensor, state: list[Tensor] | None = None, mask: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """Runs over steps [B, T, inputs].
 
         Args:

@@ -12,11 +12,15 @@ log = logging.getLogger(__name__)
 
 
 class LogHandler(logging.Handler):
-    """Log lines through the console that draws the bar, so that neither breaks the other."""
+    """Log lines, one a record whatever the width, through the console that draws the bar, so that neither breaks the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        console.print(prefix + self.format(record), markup=False, highlight=False, soft_wrap=True)
+        style = "red" if record.levelno >= logging.ERROR else "yellow" if record.levelno >= logging.WARNING else None
+        console.print(self.format(record), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def show(text: str) -> None:

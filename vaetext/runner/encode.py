@@ -14,28 +14,34 @@ from vaetext.runner.run_folder import load_run
 
 
 def run(config: EncodeConfig) -> None:
-    """Writes codes.npz (``<latent>.mean``, ``.std``, ``.z``, a row a line) and scores.tsv (nats per line), the latter to stdout too."""
+    """Writes codes.npz and scores.tsv (nats per line), the latter to stdout too; a model without latents has scores only."""
     run = load_run(config.run, config.checkpoint, config.device)
-    lines = input_lines(config.input)
-    split = Split.of(run.tokenizer.encode_all(lines))
-    scores = score(
-        run.model, split, seed=config.seed, samples=config.iw_samples, batch_tokens=config.batch_tokens, device=run.device
-    )
+    numbers, lines = zip(*input_lines(config.input), strict=True)
+    split = Split.of(run.tokenizer.encode_all(list(lines)))
+    scores = score(run.model, split, seed=config.seed, samples=config.iw_samples, batch_tokens=config.batch_tokens, device=run.device)
+    folder, table = output_folder(), tsv(scores, numbers, lines)
+    if scores.codes:
+        atomic_write(folder / "codes.npz", npz(scores, numbers))
+    atomic_write(folder / "scores.tsv", table)
+    show(table.rstrip("\n"))
+
+
+def npz(scores: Scores, numbers: tuple[int, ...]) -> bytes:
+    """An .npz file: ``<latent>.mean``, ``.std`` (of a Gaussian q) and ``.z`` (one sample), [N, D]; ``index`` [N], the lines' numbers."""
     arrays = {f"{name}.{part}": getattr(code, part) for name, code in scores.codes.items() for part in ("mean", "std", "z")}
+    known = {name: array.numpy() for name, array in arrays.items() if array is not None}
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **{name: value.numpy() for name, value in arrays.items() if value is not None})
-    table = tsv(scores, lines)
-    atomic_write(output_folder() / "codes.npz", buffer.getvalue())
-    atomic_write(output_folder() / "scores.tsv", table)
-    show(table)
+    np.savez(buffer, allow_pickle=False, index=np.array(numbers), **known)
+    return buffer.getvalue()
 
 
-def tsv(scores: Scores, lines: list[str]) -> str:
-    """A row a line: rec, KL of each latent, -ELBO, IW-NLL(K), tokens with EOS, and the line; nats."""
+def tsv(scores: Scores, numbers: tuple[int, ...], lines: tuple[str, ...]) -> str:
+    """A row a line: its number, rec, KL of each latent, -ELBO, IW-NLL(K) (or the exact NLL), tokens with EOS, the line; nats."""
     samples = scores.log_px.shape[0]
     columns = {"rec": -scores.log_px.mean(0), **{f"KL {name}": kl.mean(0) for name, kl in scores.kl.items()}, "-ELBO": -scores.elbo}
     columns[f"IW-NLL({samples})" if scores.kl else "NLL"] = importance_nll(scores.log_weight)
-    header = "\t".join([*columns, "tokens", "line"])
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    body = ("\t".join([*(f"{value:.4f}" for value in row), str(int(n)), line]) for row, n, line in zip(rows, scores.tokens, lines, strict=True))
-    return "\n".join([header, *body]) + "\n"
+    figures = zip(*(column.tolist() for column in columns.values()), strict=True)
+    rows = [["index", *columns, "tokens", "line"]]
+    for number, row, tokens, line in zip(numbers, figures, scores.tokens.tolist(), lines, strict=True):
+        rows.append([str(number), *(f"{value:.4f}" for value in row), str(tokens), line.replace("\t", " ")])
+    return "".join("\t".join(row) + "\n" for row in rows)

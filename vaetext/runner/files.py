@@ -36,20 +36,21 @@ def output_folder() -> Path:
     return Path(HydraConfig.get().runtime.output_dir)
 
 
-def input_lines(source: str) -> list[str]:
-    """The lines of a file, or of standard input for ``-``; empty ones are left out.
+def input_lines(source: str) -> list[tuple[int, str]]:
+    """The lines of a file, or of standard input for ``-``, stripped, each with its number from 0; empty ones are left out.
 
     Raises:
         ValueError: the file is missing or not UTF-8, or there is no line.
     """
-    if source == "-":
-        try:
-            lines = sys.stdin.buffer.read().decode("utf-8").split("\n")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"standard input is not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say") from error
-    else:
-        lines = read_lines(Path(source))
-    kept = [line.strip() for line in lines if line.strip()]
+    lines = _standard_input() if source == "-" else read_lines(Path(source))
+    kept = [(number, line.strip()) for number, line in enumerate(lines) if line.strip()]
     if not kept:
-        raise ValueError(f"input={source} holds no line; give a file, or lines on standard input")
+        raise ValueError(f"input={source} holds no text; give a file with a sentence a line, or lines on standard input")
     return kept
+
+
+def _standard_input() -> list[str]:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"input=-: standard input is not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say") from error

@@ -7,9 +7,11 @@ import torch
 from torch import Tensor
 
 from vaetext.config.verbs import Decodes
+from vaetext.distributions.noise import KeyedNoise
 from vaetext.models.base import Generator, SequenceModel
 
 Codes = dict[str, Tensor]  # latent name -> z [rows, ...]
+ROWS = 128  # hypotheses decoded together: bounds memory at ROWS x V, and changes no result
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ GREEDY = Choice(greedy=True)
 
 
 @torch.no_grad()
-def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, generator: torch.Generator | None = None) -> list[list[int]]:
+def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, seed: int = 0) -> list[list[int]]:
     """One sequence of ids for each row of codes, EOS at its end unless ``max_length`` cut it.
 
     Args:
@@ -41,75 +43,106 @@ def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, gene
         codes: latent name -> z [rows, ...]; empty for a model without latents.
         rows: how many sequences.
         choice: how symbols are chosen.
-        generator: source of the draws.
+        seed: of the draws; row n's depend on (seed, n) alone, not on how many rows there are.
 
     Raises:
         ValueError: the model cannot be decoded step by step.
     """
     if not isinstance(model, Generator):
-        raise ValueError(f"{type(model).__name__} has no step-by-step decoder: it cannot be sampled from, nor searched with beam={choice.beam}")
-    if choice.beam:
-        return [_beam(model, {name: z[row : row + 1] for name, z in codes.items()}, choice) for row in range(rows)]
-    return _draw(model, codes, rows, choice, generator)
-
-
-def _draw(model: Any, codes: Codes, rows: int, choice: Choice, generator: torch.Generator | None) -> list[list[int]]:
+        wanted = f"beam={choice.beam} needs an autoregressive decoder" if choice.beam else "it cannot be sampled from"
+        raise ValueError(f"model {model_name(model)} has no step-by-step decoder: {wanted}; use a run of one that has, such as vrae")
+    outputs: list[list[int]] = []
     device = next(model.parameters()).device
-    state, token = model.start(codes, rows), torch.full((rows,), model.symbols.bos, device=device)
-    outputs: list[list[int]] = [[] for _ in range(rows)]
-    alive = torch.arange(rows, device=device)
-    for _ in range(choice.max_length):
+    for index in torch.split(torch.arange(rows, device=device), max(1, ROWS // max(choice.beam, 1))):
+        part = {name: z[index] for name, z in codes.items()}
+        outputs += _beam(model, part, len(index), choice) if choice.beam else _draw(model, part, index, choice, seed)
+    return outputs
+
+
+def model_name(model: SequenceModel) -> str:
+    """A model's name for messages."""
+    return type(model).__name__.lower()
+
+
+def _draw(model: Any, codes: Codes, index: Tensor, choice: Choice, seed: int) -> list[list[int]]:
+    state, token = model.start(codes, len(index)), torch.full_like(index, model.symbols.bos)
+    outputs: dict[int, list[int]] = {row: [] for row in index.tolist()}
+    for step in range(choice.max_length):
         log_probs, state = model.step(state, token)
-        token = choose(log_probs, choice, generator)
-        for row, symbol in zip(alive.tolist(), token.tolist(), strict=True):
+        token = choose(log_probs, choice, KeyedNoise(seed, index, range(step, step + 1), torch.float64).uniform("symbol")[0])
+        for row, symbol in zip(index.tolist(), token.tolist(), strict=True):
             outputs[row].append(symbol)
         going = (token != model.symbols.eos).nonzero()[:, 0]
         if len(going) == 0:
             break
         if len(going) < len(token):
-            state, token, alive = model.select(state, going), token[going], alive[going]
-    return outputs
+            state, token, index = model.select(state, going), token[going], index[going]
+    return list(outputs.values())
 
 
-def choose(log_probs: Tensor, choice: Choice, generator: torch.Generator | None) -> Tensor:
-    """[rows] symbols from log-probabilities [rows, V]."""
+def choose(log_probs: Tensor, choice: Choice, uniform: Tensor) -> Tensor:
+    """[rows] symbols from log-probabilities [rows, V]: the likeliest, or the inverse of the distribution function at ``uniform`` [rows]."""
     if choice.greedy:
         return log_probs.argmax(-1)
-    probs = restricted(log_probs, choice).softmax(-1)
-    return torch.multinomial(probs.cpu(), 1, generator=generator)[:, 0].to(log_probs.device)
+    shares = restricted(log_probs, choice).double().softmax(-1).cumsum(-1)
+    return (shares <= uniform[:, None] * shares[:, -1:]).sum(-1).clamp(max=log_probs.shape[-1] - 1)
 
 
 def restricted(log_probs: Tensor, choice: Choice) -> Tensor:
-    """Logits [rows, V] after temperature, with what top-k and top-p leave out at -inf; the most probable symbol always stays."""
-    logits = log_probs / choice.temperature
+    """Logits [rows, V] after temperature, with what top-k and then top-p leave out at -inf; the likeliest symbol always stays."""
+    logits = (log_probs - log_probs.amax(-1, keepdim=True)) / choice.temperature
     if 0 < choice.top_k < logits.shape[-1]:
-        least = logits.topk(choice.top_k).values[:, -1:]
-        logits = logits.masked_fill(logits < least, -torch.inf)
+        logits = _only(logits, logits.topk(choice.top_k).indices)
     if choice.top_p < 1:
-        ordered, places = logits.softmax(-1).sort(-1, descending=True)
-        left_out = ordered.cumsum(-1) - ordered >= choice.top_p
-        logits = logits.masked_fill(torch.zeros_like(left_out).scatter(1, places, left_out), -torch.inf)
+        probs, places = logits.softmax(-1).sort(-1, descending=True)
+        before = probs.cumsum(-1) - probs
+        logits = _only(logits, torch.where(before < choice.top_p, places, places[:, :1]))
     return logits
 
 
-def _beam(model: Any, codes: Codes, choice: Choice) -> list[int]:
-    """The most probable sequence that a beam of ``choice.beam`` finds, by its whole log-probability."""
-    eos = model.symbols.eos
-    device = next(model.parameters()).device
-    state, token = model.start(codes, 1), torch.full((1,), model.symbols.bos, device=device)
-    beams, scores = [[]], torch.zeros(1, device=device)  # type: list[list[int]], Tensor
-    best: tuple[float, list[int]] = (-torch.inf, [])
+def _only(logits: Tensor, kept: Tensor) -> Tensor:
+    """The logits [rows, V] with all but the symbols ``kept`` [rows, any] at -inf."""
+    return torch.full_like(logits, -torch.inf).scatter(1, kept, logits.gather(1, kept))
+
+
+def _beam(model: Any, codes: Codes, rows: int, choice: Choice) -> list[list[int]]:
+    """For each row the complete sequence of the highest log p(x|z) that a beam finds; the best prefix where none ends in time.
+
+    An end counts only if it is among the ``beam`` likeliest extensions of its step: the likeliest sequence of all is often the empty one.
+    A row is finished when no prefix in its beam is likelier than the best sequence that has ended: log p only falls.
+    """
+    width, eos, device = choice.beam, model.symbols.eos, next(model.parameters()).device
+    state = model.select(model.start(codes, rows), torch.arange(rows, device=device).repeat_interleave(width))
+    token = torch.full((rows * width,), model.symbols.bos, device=device)
+    scores = torch.full((rows, width), -torch.inf, device=device)
+    scores[:, 0] = 0  # one empty prefix a row
+    prefixes = torch.empty(rows, width, 0, dtype=torch.int64, device=device)
+    index, best = torch.arange(rows, device=device), torch.full((rows,), -torch.inf, device=device)
+    outputs: list[list[int]] = [[] for _ in range(rows)]
     for _ in range(choice.max_length):
         log_probs, state = model.step(state, token)
-        total = scores[:, None] + log_probs
-        ended = total[:, eos]
-        if ended.max().item() > best[0]:
-            best = (ended.max().item(), [*beams[int(ended.argmax())], eos])
-        total[:, eos] = -torch.inf
-        scores, flat = total.flatten().topk(min(choice.beam, total.numel() - len(beams)))
-        rows, token = flat // total.shape[1], flat % total.shape[1]
-        beams = [[*beams[row], symbol] for row, symbol in zip(rows.tolist(), token.tolist(), strict=True)]
-        if scores[0].item() <= best[0]:
+        total = scores[:, :, None] + log_probs.unflatten(0, (-1, width))
+        least = total.flatten(1).topk(width).values[:, -1:]
+        ended, which = total[:, :, eos].masked_fill(total[:, :, eos] < least, -torch.inf).max(1)
+        for n in (ended > best).nonzero()[:, 0].tolist():
+            outputs[int(index[n])] = [*prefixes[n, int(which[n])].tolist(), eos]
+        best = torch.maximum(best, ended)
+        total[:, :, eos] = -torch.inf
+        scores, parent, symbol, prefixes = _extend(prefixes, total)
+        going = (scores[:, 0] > best).nonzero()[:, 0]
+        if len(going) == 0:
             break
-        state = model.select(state, rows)
-    return best[1] or beams[0]
+        state = model.select(state, (going[:, None] * width + parent[going]).flatten())
+        token, scores, prefixes, index, best = symbol[going].flatten(), scores[going], prefixes[going], index[going], best[going]
+    for n, row in enumerate(index.tolist()):
+        outputs[row] = outputs[row] or prefixes[n, 0].tolist()
+    return outputs
+
+
+def _extend(prefixes: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The W likeliest extensions [rows, W, V] of prefixes [rows, W, t]: scores, parents, symbols [rows, W] and the longer prefixes."""
+    _, width, size = total.shape
+    scores, flat = total.flatten(1).topk(width)
+    parent, symbol = flat // size, flat % size
+    kept = prefixes.gather(1, parent[:, :, None].expand(-1, -1, prefixes.shape[2]))
+    return scores, parent, symbol, torch.cat([kept, symbol[:, :, None]], 2)

@@ -1,22 +1,27 @@
-"""Pictures of a run: training, the latents, the codes."""
+"""Pictures of a run: training, the latents, the codes, and the way between two of them. The only module that imports matplotlib."""
 
+import io
 import json
+import textwrap
+import warnings
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-
-mpl.use("Agg")
-
-from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
 
 from vaetext.runner.evaluation import ACTIVE, Scores
+from vaetext.runner.files import atomic_write
+
+Line = dict[str, Any]  # of metrics.jsonl
 
 
 def write(folder: Path, scores: Scores) -> None:
-    """All plots of a run folder: ``plots/*.png``.
+    """The plots of a run folder: ``plots/training.png`` and, where codes are vectors, ``kl_per_dimension.png`` and ``codes.png``.
 
     Args:
         folder: the run folder, with its metrics.jsonl.
@@ -27,82 +32,150 @@ def write(folder: Path, scores: Scores) -> None:
     if scores.codes:
         figures |= {"kl_per_dimension": kl_per_dimension(scores), "codes": codes(scores)}
     for name, figure in figures.items():
-        (folder / "plots").mkdir(exist_ok=True)
-        temporary = folder / "plots" / f".{name}.png"
-        figure.savefig(temporary, dpi=110, bbox_inches="tight")
-        temporary.replace(folder / "plots" / f"{name}.png")
-        plt.close(figure)
+        save(figure, folder / "plots" / f"{name}.png")
 
 
-def training(lines: list[dict[str, Any]]) -> Figure:
-    """-ELBO of train and valid, KL of each latent, and beta, over optimizer steps; nats per sequence."""
-    steps = [line for line in lines if line["split"] == "steps"] or [line for line in lines if line["split"] == "train"]
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG, without a screen; letters that the font lacks are drawn as boxes."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        FigureCanvasAgg(figure)
+        figure.savefig(buffer, format="png", dpi=120)
+    atomic_write(path, buffer.getvalue())
+
+
+def training(lines: list[Line]) -> Figure:
+    """-ELBO and rec, KL of each latent, and beta with the learning rate, over optimizer steps; nats per sequence at weight 1."""
+    steps = [line for line in lines if line["split"] == "steps"]
     valid = [line for line in lines if line["split"] == "valid"]
-    latents = list(valid[-1]["kl"]) if valid else []
-    figure, axes = plt.subplots(1, 3 if latents else 1, figsize=(13 if latents else 5, 3.6), squeeze=False)
-    bound = axes[0, 0]
-    bound.plot([line["step"] for line in steps], [line["neg_elbo"] for line in steps], lw=0.8, color="0.6", label="train, -ELBO at weight 1")
-    bound.plot([line["step"] for line in valid], [line["neg_elbo"] for line in valid], "o-", ms=3, label="valid, -ELBO")
-    bound.plot([line["step"] for line in valid], [line["rec"] for line in valid], "o-", ms=3, label="valid, rec")
-    _limits(bound, [line["neg_elbo"] for line in valid] + [line["rec"] for line in valid])
-    bound.set(xlabel="optimizer step", ylabel="nats per sequence", title="loss")
-    bound.legend(fontsize=7)
+    latents = list(lines[-1]["kl"]) if lines else []
+    figure, axes = _panels(1, 3 if latents else 2)
+    for name, color in (("neg_elbo", "C0"), ("rec", "C1")) if latents else (("neg_elbo", "C0"),):
+        label = {"neg_elbo": "-ELBO" if latents else "NLL", "rec": "rec"}[name]
+        _curve(axes[0, 0], steps, valid, lambda line, name=name: line[name], label, color)  # type: ignore[misc]
+    _frame(axes[0, 0])
+    axes[0, 0].set(title="bound on -log p(x)" if latents else "-log p(x)", ylabel="nats per sequence")
+    for number, name in enumerate(latents):
+        _curve(axes[0, 1], steps, valid, lambda line, name=name: line["kl"][name], f"KL {name}", f"C{number}")  # type: ignore[misc]
     if latents:
-        for name in latents:
-            axes[0, 1].plot([line["step"] for line in steps], [line["kl"][name] for line in steps], lw=0.8, label=f"{name}, train")
-            axes[0, 1].plot([line["step"] for line in valid], [line["kl"][name] for line in valid], "o-", ms=3, label=f"{name}, valid")
-        axes[0, 1].set(xlabel="optimizer step", ylabel="nats per sequence", title="KL", ylim=(0, None))
-        axes[0, 1].legend(fontsize=7)
-        axes[0, 2].plot([line["step"] for line in steps], [line["beta"] for line in steps])
-        axes[0, 2].set(xlabel="optimizer step", title="KL weight beta", ylim=(0, None))
-    figure.tight_layout()
+        axes[0, 1].set(title="KL", ylabel="nats per sequence", ylim=(0, None))
+    _settings(axes[0, -1], steps, bool(latents))
+    for axis in axes[0, :-1]:
+        axis.set_xlabel("optimizer step")
+        axis.legend(fontsize=8)
     return figure
 
 
+def _curve(axis: Axes, steps: list[Line], valid: list[Line], value: Any, label: str, color: str) -> None:
+    """Readings during training as a smoothed line, and the validation split as dots."""
+    smooth = smoothed(np.array([value(line) for line in steps], dtype=float), 1 + len(steps) // 40)
+    axis.plot([line["step"] for line in steps], smooth, lw=1, color=color, alpha=0.45, label=f"{label}, train")
+    axis.plot([line["step"] for line in valid], [value(line) for line in valid], "o-", ms=3, lw=1.2, color=color, label=f"{label}, valid")
+
+
+def smoothed(values: np.ndarray, width: int) -> np.ndarray:
+    """[N] means of the last ``width`` values (fewer at the start)."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - width, 0)
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
+
+
+def _settings(axis: Axes, steps: list[Line], latents: bool) -> None:
+    where = [line["step"] for line in steps]
+    rate = axis
+    if latents:
+        axis.plot(where, [line["beta"] for line in steps], color="C3")
+        axis.set_ylabel("KL weight beta", color="C3")
+        axis.set_ylim(0, None)
+        rate = axis.twinx()  # type: ignore[assignment]
+    rate.plot(where, [line["lr"] for line in steps], color="C7", ls="--")
+    rate.set_ylabel("learning rate", color="C7")
+    rate.set_ylim(0, None)
+    axis.set(title="schedules", xlabel="optimizer step")
+
+
+def _frame(axis: Axes) -> None:
+    """Keeps the first steps of training, far above everything after, from flattening the rest."""
+    shown = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axis.lines])
+    if len(shown):
+        low, high = shown.min(), np.percentile(shown, 90)
+        margin = 0.05 * (high - low) + 0.005 * abs(high)
+        axis.set_ylim(low - margin, high + margin)
+
+
 def kl_per_dimension(scores: Scores) -> Figure:
-    """Mean KL of each dimension, largest first, and Var_x(E_q[z|x]) with the bar for an active unit."""
-    figure, axes = plt.subplots(len(scores.codes), 2, figsize=(9, 3.2 * len(scores.codes)), squeeze=False)
-    for row, (name, code) in zip(axes, scores.codes.items(), strict=True):
-        variance = np.sort(code.mean.double().var(0).numpy())[::-1]
-        if code.axes:
-            kl = np.sort(code.kl.mean(0).numpy())[::-1]
-            row[0].bar(np.arange(len(kl)), kl)
+    """Mean KL of each dimension, largest first, and in the same order Var_x(E_q[z|x]) with the bar for an active unit."""
+    figure, axes = _panels(len(scores.codes), 2)
+    for (left, right), (name, code) in zip(axes, scores.codes.items(), strict=True):
+        variance = code.mean.double().var(0, correction=0).numpy()
+        kl = code.kl.double().mean(0).numpy() if code.axes == ("dimension",) else None
+        total = code.kl.double().mean(0).sum().item()
+        order = np.argsort(-(variance if kl is None else kl))
+        if kl is None:
+            left.text(0.5, 0.5, "the KL has no dimensions", ha="center", transform=left.transAxes)
         else:
-            row[0].text(0.5, 0.5, "the KL is sampled jointly", ha="center", transform=row[0].transAxes)
-        row[0].set(xlabel="dimension, sorted", ylabel="KL, nats", title=name)
-        row[1].bar(np.arange(len(variance)), variance)
-        row[1].axhline(ACTIVE, color="k", lw=0.8, ls="--")
-        row[1].set(xlabel="dimension, sorted", ylabel="variance of the mean", yscale="log", title=f"{name}: active above the line")
-    figure.tight_layout()
+            left.bar(np.arange(len(kl)), kl[order])
+        left.set(title=f"KL of {name}: {total:.2f} nats", xlabel="dimension, sorted", ylabel="nats per sequence")
+        right.bar(np.arange(len(variance)), variance[order], color=np.where(variance[order] > ACTIVE, "C0", "0.7"))
+        right.axhline(ACTIVE, color="k", lw=0.8, ls="--")
+        active = int((variance > ACTIVE).sum())
+        for axis in (left, right):
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        right.set(title=f"active units of {name}: {active} of {len(variance)}", xlabel="dimension, same order")
+        right.set(ylabel="Var_x(E_q[z|x])", yscale="log", ylim=(min(ACTIVE / 10, max(variance.min(), 1e-9)), None))
     return figure
 
 
 def codes(scores: Scores) -> Figure:
     """The posterior means on their two principal axes, coloured by tokens per sequence."""
-    figure, axes = plt.subplots(1, len(scores.codes), figsize=(4.8 * len(scores.codes), 4), squeeze=False)
+    figure, axes = _panels(1, len(scores.codes), height=4.2)
     for axis, (name, code) in zip(axes[0], scores.codes.items(), strict=True):
-        plane, shares = principal(code.mean.double().numpy())
-        dots = axis.scatter(plane[:, 0], plane[:, 1], c=scores.tokens.numpy(), s=4, cmap="viridis")
-        axis.set(xlabel=f"first axis ({shares[0]:.0%})", ylabel=f"second axis ({shares[1]:.0%})", title=f"means of {name}, test")
+        plane, shares = principal(code.mean.double().flatten(1).numpy())
+        dots = axis.scatter(plane[:, 0], plane[:, 1], c=scores.tokens.numpy(), s=5, lw=0, cmap="viridis")
+        axis.set(title=f"means of {name}, {len(plane):,} sequences", aspect="equal", adjustable="datalim")
+        axis.set(xlabel=f"first principal axis ({shares[0]:.0%} of variance)", ylabel=f"second ({shares[1]:.0%})")
         figure.colorbar(dots, ax=axis, label="tokens with EOS")
-    figure.tight_layout()
     return figure
 
 
 def principal(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points [N, D] on their first two principal axes [N, 2], and the share of variance of each."""
-    centred = points - points.mean(0)
-    if centred.shape[1] == 1:
-        centred = np.concatenate([centred, np.zeros_like(centred)], 1)
-    left, scale, _ = np.linalg.svd(centred, full_matrices=False)
-    plane = left * scale
-    plane = np.pad(plane, ((0, 0), (0, max(0, 2 - plane.shape[1]))))
-    shares = np.pad(scale**2, (0, 2))[:2] / max((scale**2).sum(), 1e-300)
-    return plane[:, :2], shares
+    """Points [N, D] on their first two principal axes [N, 2], and the share of variance of each [2]; what is not there is zero."""
+    left, scale, _ = np.linalg.svd(points - points.mean(0), full_matrices=False)
+    plane = np.pad((left * scale)[:, :2], ((0, 0), (0, max(0, 2 - len(scale)))))
+    return plane, np.pad(scale**2, (0, 2))[:2] / max((scale**2).sum(), 1e-300)
 
 
-def _limits(axis: Any, values: list[float]) -> None:
-    """Keeps the first steps of training, far above everything after, from flattening the rest."""
-    if values:
-        low, high = min(values), max(values)
-        axis.set_ylim(low - 0.15 * (high - low) - 1, high + 0.25 * (high - low) + 1)
+def interpolation(path: dict[str, Tensor], lines: list[str], ends: list[str]) -> Figure:
+    """Each step's code as a strip of colours and its sentence beside it, between what the two ends stand for.
+
+    Args:
+        path: latent name -> z [steps, ...].
+        lines: the decoded sentence of each step.
+        ends: what the first and the last code are of.
+    """
+    strips = np.concatenate([z.detach().cpu().float().flatten(1).numpy() for z in path.values()], 1)
+    rows = [textwrap.shorten(line, 96, placeholder=" …") for line in (ends[0], *lines, ends[1])]
+    figure = Figure(figsize=(12, 0.8 + 0.32 * len(rows)), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[1, 3])
+    limit = max(float(np.abs(strips).max()), 1e-9)
+    image = left.imshow(strips, aspect="auto", cmap="RdBu", vmin=-limit, vmax=limit, interpolation="nearest")
+    figure.colorbar(image, ax=left, location="left")
+    left.set(title=f"code: {', '.join(path)}", yticks=[], xlabel="dimension", ylim=(len(lines) + 0.5, -1.5))
+    left.spines[:].set_visible(False)
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right.set(xlim=(0, 1), ylim=(len(lines) + 0.5, -1.5))
+    right.axis("off")
+    for place, row in enumerate(rows, -1):
+        end = place in (-1, len(lines))
+        label = "A" if place < 0 else "B" if end else f"{place / max(len(lines) - 1, 1):.2f}"
+        right.text(0, place, label, va="center", fontsize=9, color="0.4")
+        look = {"style": "italic", "color": "0.4"} if end else {}
+        right.text(0.06, place, row, va="center", fontsize=9, parse_math=False, **look)
+    return figure
+
+
+def _panels(rows: int, columns: int, height: float = 3.2) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(4.6 * columns, height * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)

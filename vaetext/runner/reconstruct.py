@@ -8,21 +8,20 @@ from vaetext.config.verbs import ReconstructConfig
 from vaetext.data.loader import Split, collate
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import MeanNoise
-from vaetext.models.base import SequenceModel
+from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner.console import show
 from vaetext.runner.files import atomic_write, input_lines, output_folder
-from vaetext.runner.generation import GREEDY, Choice, Codes, generate
+from vaetext.runner.generation import GREEDY, ROWS, Choice, Codes, generate, model_name
 from vaetext.runner.run_folder import load_run
 
 
 def run(config: ReconstructConfig) -> None:
     """Reconstructs each line of the input; pairs go to stdout and reconstructions.txt."""
     run = load_run(config.run, config.checkpoint, config.device)
-    lines = input_lines(config.input)
-    ids = [run.tokenizer.encode(line) for line in lines]
+    ids = run.tokenizer.encode_all([line for _, line in input_lines(config.input)])
     text = pairs(run.model, run.tokenizer, ids, Choice.of(config), config.seed)
     atomic_write(output_folder() / "reconstructions.txt", text)
-    show(text)
+    show(text.rstrip("\n"))
 
 
 @torch.no_grad()
@@ -33,7 +32,7 @@ def mean_codes(model: SequenceModel, ids: list[list[int]]) -> Codes:
         ValueError: the model has no latent.
     """
     if not model.latents:
-        raise ValueError(f"model {type(model).__name__.lower()} has no latent: there is no code to decode; train a model that has one")
+        raise ValueError(f"model {model_name(model)} has no latent, so no code to decode; use a run of a model that has one, such as vrae")
     split = Split.of(ids)
     device = next(model.parameters()).device
     batch = collate(split, torch.arange(len(split)).numpy(), model.symbols.bos, model.symbols.eos).to(device)
@@ -43,12 +42,16 @@ def mean_codes(model: SequenceModel, ids: list[list[int]]) -> Codes:
 
 def pairs(model: SequenceModel, tokenizer: Tokenizer, ids: list[list[int]], choice: Choice, seed: int = 0) -> str:
     """Each sentence as the model reads it (unknown tokens shown), and its reconstruction below."""
-    outputs = generate(model, mean_codes(model, ids), len(ids), choice, torch.Generator().manual_seed(seed))
-    rows = (f"< {tokenizer.decode(given)}\n> {tokenizer.decode(back)}\n" for given, back in zip(ids, outputs, strict=True))
-    return "\n".join(rows)
+    outputs: list[list[int]] = []
+    for start in range(0, len(ids), ROWS):
+        part = ids[start : start + ROWS]
+        outputs += generate(model, mean_codes(model, part), len(part), choice, seed + start)
+    return "\n".join(f"< {tokenizer.decode(given)}\n> {tokenizer.decode(back)}\n" for given, back in zip(ids, outputs, strict=True))
 
 
 def write_reconstructions(model: SequenceModel, tokenizer: Tokenizer, split: Split, folder: Path, n: int = 20) -> None:
-    """reconstructions.txt of a run folder: the first sentences of a split."""
+    """reconstructions.txt of a run folder: the first sentences of a split, where the model has a latent and can be decoded."""
+    if not (model.latents and isinstance(model, Generator)):
+        return
     ids = [split[row].tolist() for row in range(min(n, len(split)))]
     atomic_write(folder / "reconstructions.txt", pairs(model, tokenizer, ids, GREEDY))

@@ -28,7 +28,7 @@ def runs(path: Path) -> list[Path]:
     Raises:
         ValueError: it is neither.
     """
-    jobs = [job.parent.parent for job in path.glob(f"*/{CONFIG}")]
+    jobs = [job.parent.parent for job in path.glob(f"*/{CONFIG}") if not job.parent.parent.is_symlink()]  # "latest" is one of them
     if (path / CONFIG).is_file() or not jobs:
         load_config(path)
         return [path]

@@ -24,12 +24,11 @@ def run(config: SampleConfig) -> None:
 
 @torch.no_grad()
 def draw(model: SequenceModel, tokenizer: Tokenizer, n: int, seed: int, choice: Choice) -> list[str]:
-    """``n`` lines of text; the same for the same seed."""
+    """``n`` lines of text; line i depends on (seed, i) alone."""
     device = next(model.parameters()).device
     noise = KeyedNoise(seed, torch.arange(n, device=device), range(1))
     codes = {name: z[0] for name, z in model.prior(noise).items()}
-    ids = generate(model, codes, n, choice, torch.Generator().manual_seed(seed))
-    return [tokenizer.decode(each) for each in ids]
+    return [tokenizer.decode(ids) for ids in generate(model, codes, n, choice, seed)]
 
 
 def write_samples(model: SequenceModel, tokenizer: Tokenizer, folder: Path, seed: int, n: int = 50) -> None:

@@ -3,14 +3,26 @@
 import csv
 import io
 import statistics
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
-LOWER_IS_BETTER = ("-ELBO", "IW-NLL", "PPL", "IW-PPL", "bits per symbol", "distance to truth")
-NOTE = """Nats per sequence, EOS counted, means over the whole {split} split at KL weight 1, best-validation checkpoint. -ELBO = rec + sum of KL
-(exact where there is no latent). PPL = exp(-ELBO per token with EOS). NLL (rec) and PPL (rec, no EOS) are the reconstruction alone, over tokens
-without EOS, as in some published tables: no bounds. AU: Var_x(E_q[z|x]) > 0.01; MI: I_q(x; z) against the aggregate of the whole split; shuffle: rise of
-rec when z is permuted between sequences. Distance to truth = mean(-ELBO + log p(x)), its standard error in brackets."""
+_NOTE = (
+    "Nats per sequence, EOS counted, means over the whole {split}, KL at weight 1, weights of the lowest valid -ELBO unless others"
+    " were asked for. rec = -E_q[log p(x|z)]; -ELBO = rec + KL, exact where there is no latent; IW-NLL(K): importance-weighted bound of"
+    " K samples; PPL = exp(-ELBO over tokens with EOS), PPL (no EOS) over tokens without. NLL (rec) and PPL (rec, no EOS) are a published"
+    " convention, the reconstruction alone, EOS counted in its nats and not in its tokens: no bounds. AU: units with"
+    " Var_x(E_q[z|x]) > 0.01; MI: I_q(x; z) against the aggregate posterior of the whole split; shuffle: rise of rec when z is permuted"
+    " between sequences. distance to truth = mean(-ELBO + log p(x))."
+)
+_SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
+# Column titles in their order; what a title ends with is a latent's name or K.
+ORDER = (
+    "rec", "KL", "-ELBO", "IW-NLL", "PPL", "PPL (no EOS)", "IW-PPL", "NLL (rec)", "PPL (rec, no EOS)", "bits per symbol",
+    "log-likelihood per frame", "FIVO-NLL", "AU", "MI", "shuffle", "distance to truth", "stderr of distance",
+)  # fmt: skip
+LOWER_IS_BETTER = ("-ELBO", "IW-NLL", "PPL", "PPL (no EOS)", "IW-PPL", "bits per symbol", "FIVO-NLL", "distance to truth")
+Values = dict[str, float | None]
 
 
 @dataclass
@@ -19,109 +31,164 @@ class Row:
 
     label: str
     data: str
-    columns: dict[str, list[float | None]] = field(default_factory=dict)
+    seeds: int = 0
+    columns: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, values: Values) -> None:
+        """Takes one run's columns."""
+        self.seeds += 1
+        for name, value in values.items():
+            if value is not None:
+                self.columns.setdefault(name, []).append(value)
+
+    def values(self, name: str) -> list[float]:
+        """A column's values; a model without a latent is exact, so its importance-weighted bound is its -ELBO for every K."""
+        exact = not any(_kind(column) == "KL" for column in self.columns)
+        instead = {"IW-NLL": "-ELBO", "IW-PPL": "PPL"}.get(_kind(name)) if exact else None
+        return self.columns.get(instead or name, [])
 
 
-def columns(record: dict[str, Any]) -> dict[str, float | None]:
-    """Column -> value of one split's record, in the order of evaluation: bounds, perplexities, the latents' use, the truth."""
+def columns(record: dict[str, Any]) -> Values:
+    """Column -> value of one split's record in ``results.json``, K in the importance-weighted columns' names."""
     samples = record["iw_samples"]
-    single: dict[str, float | None] = {
+    values: Values = {
         "rec": record["rec"],
-        **{f"KL {name}": value for name, value in record["kl"].items()},
+        **_latents("KL", record["kl"]),
         "-ELBO": record["neg_elbo"],
-        f"IW-NLL({samples})": record["iw_nll"],
+        **({f"IW-NLL({samples})": record["iw_nll"], f"IW-PPL({samples})": record["iw_ppl"]} if samples else {}),
         "PPL": record["ppl"],
-        "IW-PPL": record["iw_ppl"],
+        "PPL (no EOS)": record["ppl_no_eos"],
         "NLL (rec)": record["rec"],
         "PPL (rec, no EOS)": record["rec_ppl_no_eos"],
         "bits per symbol": record["bits_per_symbol"],
+        "log-likelihood per frame": record["log_likelihood_per_frame"],
+        "FIVO-NLL": record["fivo_nll"],
+        **_latents("AU", record["active_units"]),
+        **_latents("MI", record["mutual_information"]),
+        **_latents("shuffle", record["shuffle_rec_increase"]),
+        "distance to truth": record["truth_gap"],
+        "stderr of distance": record["truth_gap_stderr"],
     }
-    for title, key in (("AU", "active_units"), ("MI", "mutual_information"), ("shuffle", "shuffle_rec_increase")):
-        single |= {f"{title} {name}": value for name, value in record[key].items()}
-    if record["truth_gap"] is not None:
-        single |= {"distance to truth": record["truth_gap"], "(stderr)": record["truth_gap_stderr"]}
-    return {name: value for name, value in single.items() if samples or not name.startswith("IW-")}
+    return {name: values[name] for name in ordered(values) if values[name] is not None}
+
+
+def ordered(names: Any) -> list[str]:
+    """Column titles, each once, in the order of every table."""
+    return sorted(dict.fromkeys(names), key=lambda name: ORDER.index(_kind(name)))
 
 
 def run_table(result: dict[str, Any]) -> str:
     """One run's ``table.md``: a line a quantity, a column a split."""
     splits = [name for name in ("valid", "test", "train") if name in result]
     values = {name: columns(result[name]) for name in splits}
-    names = list(max(values.values(), key=len))
     head = f"# {result['model']} on {result['data']}, trainer={result['trainer']}, seed {result['seed']}"
     size = f"{result['parameters']:,} parameters, checkpoint of epoch {result['best_epoch']} (from 0)"
     speed = f", {result['tokens_per_second']:,.0f} real tokens per second" if "tokens_per_second" in result else ""
-    rows = [[name, *(text(values[split].get(name)) for split in splits)] for name in names]
-    note = NOTE.format(split="named").replace("\n", " ")
-    return f"{head}\n\n{size}{speed}\n\n{markdown([['', *splits], *rows])}\n{note}\n"
+    names = ordered(name for named in values.values() for name in named)
+    rows = [[name, *(_number(values[split].get(name)) for split in splits)] for name in names]
+    return f"{head}\n\n{size}{speed}\n\n{markdown([['', *splits], *rows])}\n{note('split')}\n"
 
 
-def text(value: float | None) -> str:
-    """A number as a table shows it."""
-    if value is None:
-        return "-"
-    return str(value) if isinstance(value, int) else f"{value:,.2f}" if abs(value) >= 10 else f"{value:.3f}"
+def markdown_table(rows: list[Row], split: str) -> str:
+    """Many runs in Markdown, with a note on the protocol."""
+    return f"{markdown(cells(rows))}\n{note(f'{split} split', _SEEDS)}\n"
+
+
+def csv_table(rows: list[Row], split: str) -> str:
+    """Many runs as comma-separated numbers: for each column its mean, and its deviation where a row has several seeds."""
+    names, parts = ordered(name for row in rows for name in row.columns), (("", _mean), (" std", _deviation))
+    if all(row.seeds == 1 for row in rows):
+        parts = parts[:1]  # type: ignore[assignment]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["data", "model", "split", "seeds", *(name + suffix for name in names for suffix, _ in parts)])
+    for row in rows:
+        writer.writerow([row.data, row.label, split, row.seeds, *(part(row.values(name)) for name in names for _, part in parts)])
+    return buffer.getvalue()
+
+
+def latex_table(rows: list[Row], split: str) -> str:
+    """Many runs as a LaTeX tabular (package booktabs), the note as a comment."""
+    head, *body = ([_tex(cell) for cell in line] for line in cells(rows))
+    lines = [r"\begin{tabular}{ll" + "r" * (len(head) - 2) + "}", r"\toprule", " & ".join(head) + r" \\", r"\midrule"]
+    lines += [*(" & ".join(line) + r" \\" for line in body), r"\bottomrule", r"\end{tabular}"]
+    return "\n".join([textwrap.indent(note(f"{split} split", _SEEDS), "% "), *lines]) + "\n"
+
+
+FORMATS = {"markdown": markdown_table, "csv": csv_table, "latex": latex_table}
+
+
+def note(split: str, more: str = "") -> str:
+    """What the columns mean and how they were measured."""
+    return textwrap.fill(_NOTE.format(split=split) + more, 120)
 
 
 def cells(rows: list[Row]) -> list[list[str]]:
-    """Header and cells: mean, or mean ± deviation over seeds; the best of each data set in ``**``."""
-    names = list(dict.fromkeys(column for row in rows for column in row.columns))
+    """Header and cells: a mean, ± its deviation over seeds; the best of each data set between ``**``."""
+    names = ordered(name for row in rows for name in row.columns)
     best = {(data, name): _best(rows, data, name) for data in {row.data for row in rows} for name in names}
     table = [["data", "model", "seeds", *names]]
     for row in rows:
-        shown = [_cell(row.columns.get(name, []), best[row.data, name]) for name in names]
-        table.append([row.data, row.label, str(max(map(len, row.columns.values()), default=0)), *shown])
+        table.append([row.data, row.label, str(row.seeds), *(_cell(row.values(name), best[row.data, name]) for name in names)])
     return table
 
 
 def markdown(table: list[list[str]]) -> str:
-    """A Markdown table, numbers to the right."""
-    head, *body = table
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    """Cells as a Markdown table, padded so that it reads well as plain text, numbers to the right."""
+    lines = [[cell.replace("|", "\\|") for cell in line] for line in table]
+    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
+    words = 2 if table[0][:2] == ["data", "model"] else 1
+    padded = [
+        [cell.ljust(w) if n < words else cell.rjust(w) for n, (cell, w) in enumerate(zip(line, widths, strict=True))] for line in lines
+    ]
+    rule = ["-" * w if n < words else "-" * (w - 1) + ":" for n, w in enumerate(widths)]
+    return "".join("| " + " | ".join(line) + " |\n" for line in [padded[0], rule, *padded[1:]])
 
 
-def comma_separated(table: list[list[str]]) -> str:
-    """CSV, without marks."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows([cell.replace("**", "") for cell in line] for line in table)
-    return buffer.getvalue()
+def _latents(title: str, named: dict[str, Any]) -> Values:
+    return {f"{title} {name}": value for name, value in named.items()}
 
 
-def latex(table: list[list[str]]) -> str:
-    """A LaTeX tabular (package booktabs)."""
-    head, *body = ([_tex(cell) for cell in line] for line in table)
-    lines = [r"\begin{tabular}{ll" + "r" * (len(head) - 2) + "}", r"\toprule", " & ".join(head) + r" \\", r"\midrule"]
-    return "\n".join([*lines, *(" & ".join(line) + r" \\" for line in body), r"\bottomrule", r"\end{tabular}"]) + "\n"
+def _kind(name: str) -> str:
+    """A column's title without the latent or the K that it ends with: ``KL z_g`` -> ``KL``, ``IW-NLL(50)`` -> ``IW-NLL``."""
+    return name if name in ORDER else name.partition("(")[0] if "(" in name else name.partition(" ")[0]
 
 
-FORMATS = {"markdown": markdown, "csv": comma_separated, "latex": latex}
+def _mean(values: list[float]) -> float | None:
+    return statistics.fmean(values) if values else None
 
 
-def _mean(values: list[float | None]) -> float | None:
-    real = [value for value in values if value is not None]
-    return statistics.fmean(real) if real else None
+def _deviation(values: list[float]) -> float | None:
+    return statistics.stdev(values) if len(values) > 1 else None
 
 
 def _best(rows: list[Row], data: str, name: str) -> float | None:
-    if name.partition("(")[0] not in LOWER_IS_BETTER:
-        return None
-    means = [mean for row in rows if row.data == data and (mean := _mean(row.columns.get(name, []))) is not None]
-    return min(means) if len(means) > 1 else None
+    means = [mean for row in rows if row.data == data and (mean := _mean(row.values(name))) is not None]
+    return min(means) if _kind(name) in LOWER_IS_BETTER and len(means) > 1 else None
 
 
-def _cell(values: list[float | None], best: float | None) -> str:
-    mean, real = _mean(values), [value for value in values if value is not None]
-    if mean is None:
+def _cell(values: list[float], best: float | None) -> str:
+    mean, deviation = _mean(values), _deviation(values)
+    shown = _number(values[0] if len(values) == 1 else mean)
+    if mean is not None and deviation is not None:
+        shown = f"{mean:,.{_decimals(mean)}f} ± {deviation:,.{_decimals(mean)}f}"
+    return f"**{shown}**" if mean is not None and mean == best else shown
+
+
+def _number(value: float | None) -> str:
+    if value is None:
         return "-"
-    shown = text(real[0]) if len(real) == 1 else f"{text(mean)} ± {text(statistics.stdev(real))}"
-    return f"**{shown}**" if mean == best else shown
+    return str(value) if isinstance(value, int) else f"{value:,.{_decimals(value)}f}"
+
+
+def _decimals(value: float) -> int:
+    return 2 if abs(value) >= 10 else 3
+
+
+_TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "^": r"\^{}", "~": r"\~{}", "<": r"\textless{}", ">": r"\textgreater{}"}
 
 
 def _tex(cell: str) -> str:
     bold = cell.startswith("**")
-    plain = cell.replace("**", "").replace("\\", r"\textbackslash ")
-    for sign in "&%$#_{}":
-        plain = plain.replace(sign, "\\" + sign)
-    plain = plain.replace("±", r"$\pm$").replace("^", r"\^{}").replace("~", r"\~{}")
+    plain = "".join(_TEX.get(sign, "\\" + sign if sign in "&%$#_{}" else sign) for sign in cell.replace("**", ""))
     return rf"\textbf{{{plain}}}" if bold else plain

@@ -2,82 +2,125 @@
 
 import json
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from omegaconf import OmegaConf
 
 from vaetext.config.verbs import TablesConfig
 from vaetext.runner.console import show
 from vaetext.runner.files import atomic_write
-from vaetext.runner.run_folder import CONFIG, RESULTS
-from vaetext.runner.table import FORMATS, NOTE, Row, cells, columns
+from vaetext.runner.run_folder import CONFIG, RESULTS, load_config, read_results
+from vaetext.runner.table import FORMATS, Row, Values, columns
 
 log = logging.getLogger(__name__)
 EXTENSIONS = {"markdown": "md", "csv": "csv", "latex": "tex"}
-NOT_A_SETTING = ("seed", "outputs", "debug", "trainer.device", "trainer.threads", "data.root")
+NOT_A_SETTING = {
+    "seed", "outputs", "sweep", "debug", "data.root", "trainer.device", "trainer.threads", "trainer.log_every",
+    "trainer.checkpoint_minutes", "trainer.eval_batch_tokens", "trainer.iw_samples", "trainer.tensorboard",
+}  # fmt: skip
+Setting = dict[str, Any]  # full key -> value, as JSON
 
 
 def run(config: TablesConfig) -> None:
-    """Prints one table of all finished runs below the given folders, and writes all three formats to ``output``.
+    """Prints one table of all finished runs below the given folders, and writes it in all three formats to ``output``.
 
     Raises:
         ValueError: no folder is given, one does not exist, or none holds a finished run.
     """
     rows = collect(find_runs(config.runs), config.split)
-    table = cells(rows)
-    note = NOTE.format(split=config.split).replace("\n", " ")
     for name, extension in EXTENSIONS.items() if config.output else ():
-        atomic_write(Path(str(config.output)) / f"table.{extension}", FORMATS[name](table) + (f"\n{note}\n" if name == "markdown" else ""))
-    show(FORMATS[config.format](table) + (f"\n{note}" if config.format == "markdown" else ""))
+        atomic_write(Path(str(config.output)) / f"table.{extension}", FORMATS[name](rows, config.split))
+    show(FORMATS[config.format](rows, config.split).rstrip("\n"))
 
 
 def find_runs(paths: list[str]) -> list[Path]:
-    """The finished runs at or below each path, links to them left out.
+    """The finished runs at or below each path, each once.
 
     Raises:
         ValueError: nothing given, a path that is not there, or no finished run.
     """
     if not paths:
         raise ValueError("runs=[]: name run folders, sweep folders or folders that hold them, as in `vaetext tables outputs`")
-    found: list[Path] = []
+    found: dict[Path, None] = {}
     for path in map(Path, paths):
         if not path.exists():
-            raise ValueError(f"runs: {path} does not exist")
-        runs = [config.parent.parent for config in sorted(path.resolve().rglob(CONFIG))]
-        unfinished = [run for run in runs if not (run / RESULTS).is_file()]
-        for run in unfinished:
-            log.warning("%s has not finished and is left out; `vaetext resume` goes on with it", run)
-        found += [run for run in runs if run not in unfinished and run not in found]
+            raise ValueError(f"runs: {path} does not exist; name a folder that `vaetext train` wrote, or one that holds some")
+        for folder in sorted(each.parent.parent.resolve() for each in path.resolve().rglob(CONFIG)):
+            if (folder / RESULTS).is_file():
+                found[folder] = None
+            else:
+                log.warning("%s has not finished and is left out; `vaetext resume` goes on with it", folder)
     if not found:
-        raise ValueError(f"runs={paths}: no finished run in there (none has a {RESULTS})")
-    return found
+        raise ValueError(f"runs={paths}: no finished run in there (none has a {RESULTS}); `vaetext resume RUN` finishes one")
+    return list(found)
 
 
 def collect(runs: list[Path], split: str) -> list[Row]:
-    """A row for each setting; runs that are equal in all but the seed are one row. Labels name the knobs that differ."""
-    results = [json.loads((run / RESULTS).read_text()) for run in runs]
-    settings = [_flat(OmegaConf.to_container(OmegaConf.load(run / CONFIG), resolve=True)) for run in runs]
-    rows: dict[str, Row] = {}
-    for result, setting in zip(results, settings, strict=True):
-        key = json.dumps(setting, sort_keys=True, default=str)
-        row = rows.setdefault(key, Row(_label(setting, settings), result["data"]))
-        for name, value in columns(result[split]).items():
-            row.columns.setdefault(name, []).append(value)
-    return sorted(rows.values(), key=lambda row: (row.data, row.label))
+    """A row for each setting; runs that are equal in all but the seed are one row, and where the seed is the same too the newest counts.
+
+    Raises:
+        ValueError: a run comes from another version, or has no figures of that split.
+    """
+    groups: dict[str, dict[int, Path]] = {}
+    for folder in sorted(runs, key=lambda run: (run / RESULTS).stat().st_mtime):
+        config = load_config(folder)
+        seeds = groups.setdefault(json.dumps(flat(asdict(config)), sort_keys=True), {})
+        if config.seed in seeds:
+            log.warning("%s repeats %s; the newer one counts", folder, seeds[config.seed])
+        seeds[config.seed] = folder
+    settings = [json.loads(key) for key in groups]
+    rows = [Row(*labels(setting, settings)) for setting in settings]
+    for row, seeds in zip(rows, groups.values(), strict=True):
+        for folder in seeds.values():
+            row.add(figures(folder, split))
+    return sorted(rows, key=lambda row: (row.data, row.label))
 
 
-def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+def figures(run: Path, split: str) -> Values:
+    """A run's columns, and IW-NLL and IW-PPL with more samples where `vaetext evaluate` found them for the same checkpoint.
+
+    Raises:
+        ValueError: the run has no figures of that split.
+    """
+    result = read_results(run)
+    if split not in result:
+        raise ValueError(f"split={split}: {run / RESULTS} has no such split")
+    values = columns(result[split])
+    for path in sorted(run.glob(f"evaluate/*/{RESULTS}")):
+        later = json.loads(path.read_text())
+        if split in later and later["best_epoch"] == result["best_epoch"]:
+            values = {**columns(later[split]), **values}
+    return values
+
+
+def flat(node: Any, prefix: str = "") -> Setting:
+    """Full key -> value of nested dictionaries, without what is no part of an experiment's setting."""
     if not isinstance(node, dict):
         return {prefix: node}
-    flat = {key: value for name, child in node.items() for key, value in _flat(child, f"{prefix}.{name}" if prefix else str(name)).items()}
-    return {key: value for key, value in flat.items() if key not in NOT_A_SETTING}
+    children = ((f"{prefix}.{name}" if prefix else str(name), child) for name, child in node.items())
+    return {key: value for name, child in children if name not in NOT_A_SETTING for key, value in flat(child, name).items()}
 
 
-def _label(setting: dict[str, Any], settings: list[dict[str, Any]]) -> str:
-    """The model's name, and each knob in which runs of that model on that data differ."""
-    alike = [each for each in settings if all(each.get(key) == setting.get(key) for key in ("model.name", "data.name"))]
-    differing = [key for key in setting if len({str(each.get(key)) for each in alike}) > 1]
-    if "trainer.name" in differing:  # it stands for the trainer's other knobs
-        differing = [key for key in differing if key == "trainer.name" or not key.startswith("trainer.")]
-    return " ".join([str(setting["model.name"]), *(f"{key.removeprefix('model.')}={setting[key]}" for key in differing)])
+def labels(setting: Setting, settings: list[Setting]) -> tuple[str, str]:
+    """The model and the data set by name, each with the knobs in which runs of that name differ.
+
+    A trainer's name stands for its knobs, unless runs of one trainer differ too.
+    """
+    same_data = [each for each in settings if each["data.name"] == setting["data.name"]]
+    same_model = [each for each in same_data if each["model.name"] == setting["model.name"]]
+    same_trainer = [each for each in same_model if each["trainer.name"] == setting["trainer.name"]]
+    data = differing(setting, same_data, "data.")
+    model = differing(setting, same_model, "model.")
+    trainer = [key for key in differing(setting, same_model, "trainer.") if key == "trainer.name"]
+    trainer += [key for key in differing(setting, same_trainer, "trainer.") if key not in trainer]
+    return _name(setting, "model.name", [*model, *trainer]), _name(setting, "data.name", data)
+
+
+def differing(setting: Setting, others: list[Setting], prefix: str) -> list[str]:
+    """The keys of a group in which some of the others have another value."""
+    return [key for key in setting if key.startswith(prefix) and any(each.get(key) != setting[key] for each in others)]
+
+
+def _name(setting: Setting, name: str, keys: list[str]) -> str:
+    shown = {key: key.removesuffix(".name") if key.endswith(".name") else key.partition(".")[2] for key in keys}
+    return " ".join([str(setting[name]), *(f"{shown[key]}={setting[key]}" for key in keys)])

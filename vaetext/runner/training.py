@@ -145,7 +145,9 @@ class Training:
         """Validates at weight 1, keeps the best weights, decides what comes next, and writes a checkpoint."""
         state = self.state
         means = {name: total / state.sums["count"] for name, total in state.sums.items() if name != "count"}
-        self._write({"epoch": state.epoch, "split": "train", "step": state.step, **_record(means), **self._setting(), "seconds": state.seconds})
+        self._write(
+            {"epoch": state.epoch, "split": "train", "step": state.step, **_record(means), **self._setting(), "seconds": state.seconds}
+        )
         record = self.validate()
         self._write({"epoch": state.epoch, "split": "valid", "step": state.step, **record, "seconds": state.seconds})
         self._judge(record["neg_elbo"])

@@ -1,0 +1,100 @@
+"""Pictures: what they show is right, and every text and shape can be drawn."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from vaetext.distributions.evidence import Code
+from vaetext.runner import plots
+from vaetext.runner.evaluation import Scores
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def metrics(latents: tuple[str, ...]) -> list[dict[str, Any]]:
+    lines = []
+    for step in range(10, 210, 10):
+        figures = {
+            "step": step,
+            "rec": 100 / step,
+            "kl": dict.fromkeys(latents, 2.0),
+            "neg_elbo": 100 / step + 2,
+            "beta": step / 200,
+            "lr": 0.1,
+        }
+        lines.append({"split": "steps", **figures})
+        if step % 50 == 0:
+            lines.append({"split": "valid", "epoch": step // 50, **figures})
+    return lines
+
+
+def code(mean: Tensor, axes: tuple[str, ...] = ("dimension",)) -> Code:
+    blank = torch.zeros(len(mean))
+    return Code(mean, mean, torch.ones_like(mean), blank, blank, 0.5 * mean**2 if axes else blank, axes)
+
+
+def scores(**codes: Code) -> Scores:
+    count = len(next(iter(codes.values())).mean) if codes else 3
+    return Scores(torch.zeros(1, count), {}, torch.zeros(1, count), codes, torch.arange(count) + 1, None)
+
+
+@pytest.mark.parametrize("dimensions", [{}, {"z": 16}, {"z_g": 1, "z_l": 3}])
+def test_a_run_folder_gets_its_plots(tmp_path: Path, dimensions: dict[str, int]) -> None:
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in metrics(tuple(dimensions))))
+    drawn = {name: code(torch.randn(40, size), ("dimension",) if size > 1 else ()) for name, size in dimensions.items()}
+    plots.write(tmp_path, scores(**drawn))
+    found = {path.name for path in (tmp_path / "plots").iterdir()}
+    assert found == ({"training.png", "kl_per_dimension.png", "codes.png"} if dimensions else {"training.png"})
+    assert all(path.read_bytes().startswith(PNG) for path in (tmp_path / "plots").iterdir())
+
+
+def test_curves_hold_the_readings() -> None:
+    loss, kl, settings = plots.training(metrics(("z",))).axes[:3]
+    curves = {str(line.get_label()): line for line in loss.lines}
+    assert list(np.asarray(curves["-ELBO, valid"].get_xdata())) == [50, 100, 150, 200]
+    assert list(np.asarray(curves["rec, valid"].get_ydata())) == [2.0, 1.0, pytest.approx(2 / 3), 0.5]
+    assert [str(line.get_label()) for line in kl.lines] == ["KL z, train", "KL z, valid"]
+    assert list(np.asarray(settings.lines[0].get_ydata()))[-1] == 1.0
+
+
+def test_bars_are_the_kl_of_each_dimension_largest_first() -> None:
+    mean = torch.tensor([[1.0, 0.0, 3.0], [-1.0, 0.0, -3.0]])
+    left, right = plots.kl_per_dimension(scores(z=code(mean))).axes
+    assert [bar.get_height() for bar in left.patches] == pytest.approx([4.5, 0.5, 0.0])
+    assert [bar.get_height() for bar in right.patches] == pytest.approx([9.0, 1.0, 0.0])
+    assert left.get_title() == "KL of z: 5.00 nats"
+    assert right.get_title() == "active units of z: 2 of 3"
+
+
+def test_principal_axes_are_those_of_the_largest_variance() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(500, 4)) * [5.0, 2.0, 0.1, 0.1] + 7
+    rotation, _ = np.linalg.qr(rng.normal(size=(4, 4)))
+    plane, shares = plots.principal(points @ rotation)
+    assert plane.shape == (500, 2)
+    assert shares.sum() > 0.99
+    centred = points[:, :2] - points[:, :2].mean(0)
+    for axis in (0, 1):
+        assert abs(np.corrcoef(plane[:, axis], centred[:, axis])[0, 1]) > 0.99
+    alone, share = plots.principal(points[:, :1])
+    assert alone.shape == (500, 2)
+    assert share.tolist() == pytest.approx([1.0, 0.0])
+    assert plots.principal(np.ones((3, 2)))[1].tolist() == [0.0, 0.0]
+
+
+def test_smoothing_is_a_running_mean() -> None:
+    assert plots.smoothed(np.array([1.0, 3.0, 5.0, 7.0]), 2).tolist() == [1.0, 2.0, 4.0, 6.0]
+    assert plots.smoothed(np.array([]), 2).tolist() == []
+
+
+@pytest.mark.parametrize("line", ["$ N million and $ N", "a_b ^ \\frac {x} %", "\u65e5\u672c\u8a9e \U0001f600", "word " * 200, ""])
+def test_any_sentence_can_be_drawn(tmp_path: Path, line: str) -> None:
+    path = {"z_g": torch.randn(3, 4), "z_l": torch.zeros(3, 2, 2)}
+    plots.save(plots.interpolation(path, [line] * 3, [line, "(drawn)"]), tmp_path / "a" / "one.png")
+    assert (tmp_path / "a" / "one.png").read_bytes().startswith(PNG)
+    assert [each.name for each in (tmp_path / "a").iterdir()] == ["one.png"]

@@ -1,0 +1,191 @@
+"""Tables: columns, means over seeds, what is bold, and the three formats."""
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from vaetext.config.data import TextData
+from vaetext.config.model import RNNLM, VRAE
+from vaetext.config.train import TrainConfig
+from vaetext.config.trainer import Trainer
+from vaetext.runner.evaluation import perplexity
+from vaetext.runner.table import Row, cells, columns, csv_table, latex_table, markdown_table, ordered, run_table
+from vaetext.runner.tables import collect, find_runs
+
+
+def record(rec: float, kl: dict[str, float], samples: int | None = None, truth: float | None = None) -> dict[str, Any]:
+    """A split's record as evaluation writes it, 100 sequences of 10 tokens and EOS; the importance-weighted bound is half a nat tighter."""
+    neg_elbo = rec + sum(kl.values())
+    iw = neg_elbo - 0.5 if samples else None if kl else neg_elbo
+    return {
+        "rec": rec, "kl": kl, "neg_elbo": neg_elbo, "iw_nll": iw, "iw_samples": samples, "ppl": perplexity(neg_elbo, 100, 1100),
+        "ppl_no_eos": perplexity(neg_elbo, 100, 1000), "rec_ppl_no_eos": perplexity(rec, 100, 1000), "iw_ppl": perplexity(iw, 100, 1100),
+        "bits_per_symbol": neg_elbo / 11 / 0.6931, "log_likelihood_per_frame": None, "fivo_nll": None, "active_units": dict.fromkeys(kl, 3),
+        "mutual_information": dict.fromkeys(kl, 1.25), "shuffle_rec_increase": dict.fromkeys(kl, 4.0), "truth_gap": truth,
+        "truth_gap_stderr": None if truth is None else 0.01, "sequences": 100, "tokens": 1100, "tokens_no_eos": 1000,
+    }  # fmt: skip
+
+
+def result(rec: float, kl: dict[str, float], seed: int = 0, name: str = "vrae") -> dict[str, Any]:
+    return {
+        "model": name, "data": "ptb", "trainer": "paper", "seed": seed, "epochs": 20, "best_epoch": 12, "parameters": 1234567,
+        "train_seconds": 9.0, "tokens_per_second": 12345.6, "valid": record(rec + 1, kl), "test": record(rec, kl, 50 if kl else None),
+    }  # fmt: skip
+
+
+def make_run(folder: Path, figures: dict[str, Any], seed: int = 0, model: Any = None, data: str = "ptb", **trainer: Any) -> Path:
+    config = TrainConfig(model or VRAE(name="vrae"), TextData(name=data), Trainer(**trainer), seed)
+    (folder / ".hydra").mkdir(parents=True)
+    OmegaConf.save(OmegaConf.structured(config), folder / ".hydra/config.yaml")
+    (folder / "results.json").write_text(json.dumps(figures))
+    return folder
+
+
+def test_columns_name_their_convention_and_come_in_order() -> None:
+    values = columns(record(100.0, {"z_g": 4.0, "z_l": 2.0}, 50, 0.3))
+    assert list(values) == [
+        "rec", "KL z_g", "KL z_l", "-ELBO", "IW-NLL(50)", "PPL", "PPL (no EOS)", "IW-PPL(50)", "NLL (rec)", "PPL (rec, no EOS)",
+        "bits per symbol", "AU z_g", "AU z_l", "MI z_g", "MI z_l", "shuffle z_g", "shuffle z_l", "distance to truth", "stderr of distance",
+    ]  # fmt: skip
+    assert values["-ELBO"] == 106.0
+    assert values["IW-NLL(50)"] == 105.5
+    assert values["NLL (rec)"] == 100.0
+    assert ordered(["IW-PPL(50)", "KL z", "IW-NLL(500)", "rec", "PPL", "IW-NLL(50)"]) == [
+        "rec",
+        "KL z",
+        "IW-NLL(500)",
+        "IW-NLL(50)",
+        "PPL",
+        "IW-PPL(50)",
+    ]
+
+
+def row(label: str, *records: dict[str, Any], data: str = "ptb") -> Row:
+    made = Row(label, data)
+    for each in records:
+        made.add(columns(each))
+    return made
+
+
+def cell(table: list[list[str]], line: int, name: str) -> str:
+    return table[line][table[0].index(name)]
+
+
+def test_seeds_are_averaged_and_the_best_bound_of_each_data_set_is_bold() -> None:
+    seeds = [record(rec, {"z": 5.0}, 50) for rec in (100.0, 101.0, 102.0)]
+    table = cells([row("vrae", *seeds), row("rnnlm", record(102.0, {})), row("rnnlm", record(30.0, {}), data="grammar")])
+    assert cell(table, 1, "seeds") == "3"
+    assert cell(table, 1, "-ELBO") == "106.00 ± 1.00"
+    assert cell(table, 2, "-ELBO") == "**102.00**"
+    assert cell(table, 3, "-ELBO") == "30.00"  # alone on its data
+    assert cell(table, 1, "rec") == "101.00 ± 1.00"  # the reconstruction alone is no bound, and is never the best
+    assert cell(table, 1, "NLL (rec)") == "101.00 ± 1.00"
+    assert cell(table, 2, "KL z") == "-"
+
+
+def test_a_model_without_a_latent_is_exact_for_every_number_of_samples() -> None:
+    table = cells([row("vrae", record(100.0, {"z": 5.0}, 50)), row("vrae", record(99.0, {"z": 5.0}, 500)), row("rnnlm", record(102.0, {}))])
+    assert cell(table, 3, "IW-NLL(50)") == "**102.00**"
+    assert cell(table, 3, "IW-NLL(500)") == "**102.00**"
+    assert cell(table, 1, "IW-NLL(500)") == "-"
+    assert "IW-NLL(50)" not in cells([row("rnnlm", record(102.0, {}))])[0]
+
+
+def test_one_run_is_a_line_a_quantity() -> None:
+    text = run_table(result(100.0, {"z": 5.0}))
+    assert "# vrae on ptb, trainer=paper, seed 0" in text
+    assert "1,234,567 parameters" in text
+    lines = {
+        line.split("|")[1].strip(): [part.strip() for part in line.split("|")[2:4]] for line in text.splitlines() if line.startswith("|")
+    }
+    assert lines[""] == ["valid", "test"]
+    assert lines["-ELBO"] == ["106.00", "105.00"]
+    assert lines["IW-NLL(50)"] == ["-", "104.50"]
+    assert lines["AU z"] == ["3", "3"]
+    assert "\nNats per sequence" in text
+
+
+def test_markdown_is_aligned_and_names_the_protocol() -> None:
+    text = markdown_table([row("vrae latent_dim=8", record(100.0, {"z": 5.0}, 50)), row("rnnlm", record(102.0, {}))], "test")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(line) for line in lines}) == 1
+    assert len(lines) == 4
+    assert "over the whole test split" in text
+    assert "±" in text
+
+
+def test_csv_holds_plain_numbers() -> None:
+    rows = [row("vrae", record(1100.0, {"z": 5.0}, 50), record(1102.0, {"z": 5.0}, 50)), row("rnnlm", record(1102.0, {}))]
+    head, *body = csv.reader(csv_table(rows, "test").splitlines())
+    first, second = (dict(zip(head, each, strict=True)) for each in body)
+    assert float(first["rec"]) == 1101.0
+    assert float(first["rec std"]) == pytest.approx(2**0.5)
+    assert second["rec std"] == ""
+    assert second["KL z"] == ""
+    assert float(second["IW-NLL(50)"]) == 1102.0
+    assert "rec std" not in csv_table(rows[1:], "test")
+
+
+def test_latex_escapes_and_marks() -> None:
+    rows = [
+        row("a_b & 50% {x} \\ <unk>", record(100.0, {"z_g": 5.0}, 50), record(101.0, {"z_g": 5.0}, 50)),
+        row("rnnlm", record(102.0, {})),
+    ]
+    text = latex_table(rows, "test")
+    assert r"a\_b \& 50\% \{x\} \textbackslash{} \textless{}unk\textgreater{}" in text
+    assert r"\textbf{102.00}" in text
+    assert r"105.50 $\pm$ 0.71" in text
+    assert r"KL z\_g" in text
+    body = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert len({line.replace(r"\&", "").count("&") for line in body}) == 1
+    assert text.splitlines()[0].startswith("% ")
+
+
+def test_runs_that_differ_in_the_seed_alone_are_one_row(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        make_run(tmp_path / f"a{seed}", result(100.0 + seed, {"z": 5.0}, seed), seed, device="cpu", log_every=seed + 1)
+        make_run(tmp_path / f"b{seed}", result(98.0 + seed, {"z": 7.0}, seed), seed, VRAE(name="vrae", latent_dim=32))
+    make_run(tmp_path / "c", result(102.0, {}), model=RNNLM(name="rnnlm"), name="paper", lr=0.5)
+    make_run(tmp_path / "d", result(90.0, {}), model=RNNLM(name="rnnlm"))
+    rows = collect(find_runs([str(tmp_path)]), "test")
+    assert [(each.label, each.seeds) for each in rows] == [
+        ("rnnlm trainer=default", 1), ("rnnlm trainer=paper", 1), ("vrae latent_dim=16", 2), ("vrae latent_dim=32", 2),
+    ]  # fmt: skip
+    assert rows[2].values("rec") == [100.0, 101.0]
+
+
+def test_of_repeated_runs_the_newest_counts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number, rec in enumerate((100.0, 90.0, 95.0)):
+        folder = make_run(tmp_path / str(2 - number), result(rec, {"z": 5.0}))
+        os.utime(folder / "results.json", (number, number))
+    (only,) = collect(find_runs([str(tmp_path), str(tmp_path / "1")]), "test")
+    assert only.seeds == 1
+    assert only.values("rec") == [95.0]
+    assert "repeats" in caplog.text
+
+
+def test_later_evaluations_of_the_same_checkpoint_add_their_samples(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", result(100.0, {"z": 5.0}))
+    for number, (epoch, samples) in enumerate(((12, 500), (19, 900))):
+        later = {"best_epoch": epoch, "test": record(100.0, {"z": 5.0}, samples)}
+        (folder / "evaluate" / str(number)).mkdir(parents=True)
+        (folder / "evaluate" / str(number) / "results.json").write_text(json.dumps(later))
+    (only,) = collect(find_runs([str(folder)]), "test")
+    assert only.values("IW-NLL(500)") == only.values("IW-NLL(50)") == [104.5]
+    assert only.values("IW-NLL(900)") == []
+
+
+def test_what_cannot_be_tabulated_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ValueError, match=r"runs=\[\]"):
+        find_runs([])
+    with pytest.raises(ValueError, match="does not exist"):
+        find_runs([str(tmp_path / "absent")])
+    (make_run(tmp_path / "run", result(1.0, {})) / "results.json").unlink()
+    with pytest.raises(ValueError, match="no finished run"):
+        find_runs([str(tmp_path)])
+    assert "vaetext resume" in caplog.text

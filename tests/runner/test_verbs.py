@@ -1,0 +1,215 @@
+"""The verbs that read a run, on a tiny model with a tiny vocabulary."""
+
+import io
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vaetext.config.model import RNNLM, VRAE
+from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
+from vaetext.data import tokenizer as tokenizers
+from vaetext.data.loader import Split
+from vaetext.models.base import SequenceModel, Symbols
+from vaetext.models.registry import build
+from vaetext.runner import encode, files, interpolate, reconstruct, sample
+from vaetext.runner.evaluation import score
+from vaetext.runner.generation import GREEDY, Choice
+from vaetext.runner.interpolate import lerp, path, slerp, write_interpolations
+from vaetext.runner.reconstruct import mean_codes, pairs, write_reconstructions
+from vaetext.runner.sample import draw, write_samples
+
+LINES = ["the cat sat on the mat", "a dog ran", "the dog sat", "a cat ran on the mat"]
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> tokenizers.Tokenizer:
+    return tokenizers.train(LINES, "word", 0, 1)
+
+
+def model(tokenizer: tokenizers.Tokenizer, name: str = "vrae") -> SequenceModel:
+    torch.manual_seed(0)
+    sizes = {"embedding_dim": 5, "hidden_dim": 6}
+    config = VRAE(name=name, latent_dim=3, **sizes) if name == "vrae" else RNNLM(name=name, **sizes)
+    return build(config, Symbols(tokenizer.size, tokenizer.eos, tokenizer.unk)).eval()
+
+
+@pytest.fixture
+def run(tokenizer: tokenizers.Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes every verb read one model and write to one folder; call it with a model's name."""
+
+    def use(name: str) -> Path:
+        loaded = SimpleNamespace(model=model(tokenizer, name), tokenizer=tokenizer, device=CPU)
+        for verb in (encode, interpolate, reconstruct, sample):
+            monkeypatch.setattr(verb, "load_run", lambda *_: loaded)
+            monkeypatch.setattr(verb, "output_folder", lambda: tmp_path)
+        return tmp_path
+
+    return use
+
+
+def lines_file(folder: Path, text: str) -> str:
+    (folder / "lines.txt").write_text(text)
+    return str(folder / "lines.txt")
+
+
+def test_sample_prints_what_it_writes(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("vrae", "rnnlm"):
+        folder = run(name)
+        sample.run(SampleConfig(run="r", n=7, max_length=5))
+        printed = capsys.readouterr().out
+        assert printed == (folder / "samples.txt").read_text()
+        assert printed.count("\n") == 7
+
+
+def test_samples_depend_on_the_seed_and_their_number_alone(tokenizer: tokenizers.Tokenizer) -> None:
+    few, many, other = (draw(model(tokenizer), tokenizer, n, seed, Choice(max_length=9)) for n, seed in ((3, 5), (40, 5), (40, 6)))
+    assert many[:3] == few
+    assert many != other
+
+
+def test_encode_writes_codes_and_scores_by_line(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run("vrae")
+    encode.run(EncodeConfig(run="r", input=lines_file(folder, "a dog ran\n\n  the cat\tsat \r\nzebra\n"), iw_samples=20))
+    codes = np.load(folder / "codes.npz")
+    assert sorted(codes) == ["index", "z.mean", "z.std", "z.z"]
+    assert codes["index"].tolist() == [0, 2, 3]
+    assert codes["z.mean"].shape == codes["z.z"].shape == (3, 3)
+    assert (codes["z.std"] > 0).all()
+    table = (folder / "scores.tsv").read_text()
+    assert capsys.readouterr().out == table
+    head, *rows = [line.split("\t") for line in table.splitlines()]
+    assert head == ["index", "rec", "KL z", "-ELBO", "IW-NLL(20)", "tokens", "line"]
+    assert [(row[0], row[5], row[6]) for row in rows] == [("0", "4", "a dog ran"), ("2", "4", "the cat sat"), ("3", "2", "zebra")]
+    for row in rows:
+        assert float(row[1]) + float(row[2]) == pytest.approx(float(row[3]), abs=2e-4)
+
+
+def test_encode_scores_a_model_without_a_latent_exactly(run: Any, tokenizer: tokenizers.Tokenizer) -> None:
+    folder = run("rnnlm")
+    encode.run(EncodeConfig(run="r", input=lines_file(folder, "a dog ran\n")))
+    head, row = [line.split("\t") for line in (folder / "scores.tsv").read_text().splitlines()]
+    assert head == ["index", "rec", "-ELBO", "NLL", "tokens", "line"]
+    assert not (folder / "codes.npz").exists()
+    split = Split.of([tokenizer.encode("a dog ran")])
+    expected = -score(model(tokenizer, "rnnlm"), split, seed=0, samples=1, batch_tokens=99, device=CPU).log_px.item()
+    assert float(row[1]) == float(row[2]) == float(row[3]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_reconstruct_shows_pairs(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run("vrae")
+    for more in ({}, {"beam": 3}, {"greedy": False, "top_k": 2}):
+        reconstruct.run(ReconstructConfig(run="r", input=lines_file(folder, "a dog ran\nthe zebra\n"), max_length=6, **more))  # type: ignore[arg-type]
+        text = (folder / "reconstructions.txt").read_text()
+        assert capsys.readouterr().out == text
+        assert [line[:2] for line in text.splitlines()] == ["< ", "> ", "", "< ", "> "]
+        assert text.startswith("< a dog ran\n> ")
+        assert "< the <unk>\n> " in text
+
+
+def test_reconstruction_is_the_same_in_batches_of_any_size(tokenizer: tokenizers.Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = tokenizer.encode_all(LINES * 3)
+    together = pairs(model(tokenizer), tokenizer, ids, GREEDY)
+    monkeypatch.setattr(reconstruct, "ROWS", 5)
+    assert pairs(model(tokenizer), tokenizer, ids, GREEDY) == together
+
+
+def test_interpolate_goes_from_one_sentence_to_the_other(
+    run: Any, tokenizer: tokenizers.Tokenizer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = run("vrae")
+    for method in ("linear", "slerp"):
+        interpolate.run(InterpolateConfig(run="r", a="the cat sat", b="a zebra ran", steps=5, max_length=4, method=method))
+        text = (folder / "interpolations.txt").read_text()
+        assert capsys.readouterr().out == text
+        head, *body, last = text.splitlines()
+        assert (head, last, len(body)) == ("A: the cat sat", "B: a <unk> ran", 5)
+        first = pairs(model(tokenizer), tokenizer, [tokenizer.encode("the cat sat")], Choice(greedy=True, max_length=4)).splitlines()[1]
+        assert body[0].strip() == first[2:].strip()
+        assert (folder / "interpolation.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_interpolate_between_prior_draws_depends_on_the_seed(tokenizer: tokenizers.Tokenizer) -> None:
+    one, other, again = (interpolate.end(model(tokenizer), tokenizer, None, 3, number)["z"] for number in (0, 1, 0))
+    assert one.shape == (1, 3)
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+def test_a_held_latent_stays_and_the_others_move() -> None:
+    a, b = {"z_g": torch.zeros(1, 2), "z_l": torch.zeros(1, 3)}, {"z_g": torch.ones(1, 2), "z_l": torch.ones(1, 3)}
+    codes = path(a, b, 5, "linear", hold="z_g")
+    assert codes["z_g"].tolist() == [[0.0, 0.0]] * 5
+    assert codes["z_l"][:, 0].tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+    with pytest.raises(ValueError, match=r"hold=z_x: .*z_g, z_l; did you mean"):
+        path(a, b, 5, "linear", hold="z_x")
+
+
+def test_slerp_keeps_to_the_great_circle() -> None:
+    a, b = torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([[0.0, 2.0, 0.0]])
+    for share in (0.0, 0.3, 0.5, 1.0):
+        assert slerp(a, b, share).norm().item() == pytest.approx(2.0)
+    torch.testing.assert_close(slerp(a, b, 0.0), a)
+    torch.testing.assert_close(slerp(a, b, 1.0), b)
+    torch.testing.assert_close(slerp(a, b, 0.5), torch.tensor([[2**0.5, 2**0.5, 0.0]]))
+    torch.testing.assert_close(slerp(a, 3 * a, 0.5), lerp(a, 3 * a, 0.5))
+    assert slerp(a, 0 * a, 0.5).isfinite().all()
+    assert slerp(a, -a, 0.5).isfinite().all()
+
+
+def test_a_model_without_a_latent_is_refused_by_name(run: Any, tokenizer: tokenizers.Tokenizer, tmp_path: Path) -> None:
+    run("rnnlm")
+    with pytest.raises(ValueError, match="model rnnlm has no latent"):
+        interpolate.run(InterpolateConfig(run="r"))
+    with pytest.raises(ValueError, match="model rnnlm has no latent"):
+        reconstruct.run(ReconstructConfig(run="r", input=lines_file(tmp_path, "a dog\n")))
+    with pytest.raises(ValueError, match="model rnnlm has no latent"):
+        mean_codes(model(tokenizer, "rnnlm"), [[1]])
+
+
+def test_training_leaves_examples_in_the_run_folder(tokenizer: tokenizers.Tokenizer, tmp_path: Path) -> None:
+    split = Split.of(tokenizer.encode_all(LINES))
+    for name, expected in (("rnnlm", {"samples.txt"}), ("vrae", {"samples.txt", "reconstructions.txt", "interpolations.txt", "plots"})):
+        folder, made = tmp_path / name, model(tokenizer, name)
+        write_samples(made, tokenizer, folder, seed=0, n=4)
+        write_reconstructions(made, tokenizer, split, folder)
+        write_interpolations(made, tokenizer, split, folder, seed=0)
+        assert {each.name for each in folder.iterdir()} == expected
+    assert (folder / "interpolations.txt").read_text().count("A: ") == 2
+    assert (folder / "plots" / "interpolation.png").is_file()
+
+
+def test_lines_come_from_a_file_or_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert files.input_lines(lines_file(tmp_path, "\n a b \n\nc\n")) == [(1, "a b"), (3, "c")]
+
+    def typed(content: bytes) -> list[tuple[int, str]]:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+        return files.input_lines("-")
+
+    assert typed("\ufeffa\r\n\r\nb\u2028c".encode()) == [(0, "a"), (2, "b\u2028c")]
+    with pytest.raises(ValueError, match="UTF-8"):
+        typed(b"caf\xe9")
+    with pytest.raises(ValueError, match="input=- holds no text"):
+        typed(b" \n")
+    with pytest.raises(ValueError, match="no such file"):
+        files.input_lines(str(tmp_path / "absent"))
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "deep" / "file.txt"
+    files.atomic_write(target, "caf\u00e9")
+    assert target.read_bytes() == b"caf\xc3\xa9"
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        files.atomic_write(target, b"new")
+    assert target.read_bytes() == b"caf\xc3\xa9"
+    assert len(list(target.parent.iterdir())) == 1

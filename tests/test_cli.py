@@ -1,0 +1,262 @@
+"""The command line: operands, flags, help, errors, sweeps."""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from vaetext import cli
+from vaetext.config.quoting import quote
+
+SENTENCES = [
+    "the company said it 's <unk> of $ N million",
+    'it\'s a "test"',
+    "a = b, c: [d] {e}",
+    "back\\slash \\' at the end\\",
+    "${oc.env:HOME} \\${x} \\\\${y}",
+    "-lrb- it -rrb- (100%) #1 ; & | * ?",
+    "",
+    " ",
+    "null",
+    "12",
+    "é 中 \t tab",
+]
+
+
+def read(override: str) -> Any:
+    """What a task sees for one override."""
+    parsed = OverridesParser.create().parse_override(override)
+    return OmegaConf.create({"value": parsed.value()}).value
+
+
+def letters() -> list[str]:
+    draw = random.Random(0)
+    return ["".join(draw.choices("\\'\"${}=:, ab", k=draw.randint(1, 8))) for _ in range(500)]
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_operands_survive_to_the_letter(text: str) -> None:
+    assert read(f"a={quote(text)}") == text
+
+
+def test_any_mix_of_special_letters_survives() -> None:
+    for text in letters():
+        assert read(f"a={quote(text)}") == text, text
+        assert list(read(f"a=[{quote(text)},{quote('b')}]")) == [text, "b"], text
+
+
+def test_operands_become_overrides() -> None:
+    assert cli.split("interpolate", ["run", "a b", "it's", "steps=3"]) == ([], ["run='run'", "a='a b'", "b='it\\'s'", "steps=3"])
+    assert cli.split("tables", ["x", "y", "format=csv"]) == ([], ["runs=['x','y']", "format=csv"])
+    assert cli.split("data", ["ptb", "examples=0"]) == ([], ["data=ptb", "examples=0"])
+    assert cli.split("resume", ["x", "trainer.epochs=3"]) == ([], ["run='x'", "++trainer.epochs=3"])
+
+
+def test_an_existing_path_is_an_operand_whatever_it_looks_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seed=1").mkdir()
+    assert cli.split("evaluate", ["seed=1", "seed=2"]) == ([], ["run='seed=1'", "seed=2"])
+
+
+def test_flags_may_stand_anywhere() -> None:
+    assert cli.split("train", ["seed=1", "-m", "--config-dir", "x=y", "~experiment", "--cfg", "job"]) == (
+        ["-m", "--config-dir", "x=y", "--cfg", "job"],
+        ["seed=1", "~experiment"],
+    )
+
+
+def test_a_sweep_has_the_same_name_for_the_same_overrides() -> None:
+    assert cli.sweep_name(["seed=1,2"]) == cli.sweep_name(["seed=1,2"]) != cli.sweep_name(["seed=1-2"])
+    assert "/" not in cli.sweep_name(["data.root=/a/b"])
+
+
+def vaetext(*arguments: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "vaetext", *arguments]
+    return subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """The status of the command in this process."""
+    monkeypatch.setattr(sys, "argv", ["vaetext", *arguments])
+    try:
+        cli.main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+WRONG = {
+    "trian": "did you mean 'train'?",
+    "train model=vrea": "did you mean 'vrae'?",
+    "train data=gramar": "did you mean 'grammar'?",
+    "train trainer=fsat": "did you mean 'fast'?",
+    "train experiment=ptb-vra": "did you mean 'ptb-vrae'?",
+    "train modle=vrae": "did you mean 'model'?",
+    "train model.latent_dmi=3": "did you mean 'latent_dim'?",
+    "train +sede=1": "did you mean 'seed'?",
+    "train model.cell=lst": "did you mean 'lstm'?",
+    "train trainer.epochs=abc": "trainer.epochs=abc",
+    "train seed={": "seed={",
+    "train model.latent_dim=0": "model.latent_dim=0 is out of range: it must be at least 1",
+    "train model.dropout=1.5": "model.dropout=1.5",
+    "train trainer.beta_max=-1": "trainer.beta_max=-1",
+    "train trainer.batch_size=0": "trainer.batch_size=0",
+    "train trainer.lr=nan": "trainer.lr=nan",
+    "train ptb": "'ptb'",
+    "train seed=1 ptb": "'ptb'",
+    "data gramar": "did you mean 'grammar'?",
+    "evaluate": "vaetext evaluate RUN",
+    "evaluate nothing": "run=nothing does not exist",
+    "evaluate .": "is no run folder",
+    "resume nothing trainer.epochs=3": "run=nothing does not exist",
+    "sample . temperature=0": "is no run folder",
+    "reproduce table=ptp": "did you mean 'ptb'?",
+    "train --config-dir nowhere": "nowhere",
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_mistakes_end_in_one_message(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    assert run(line.split(), monkeypatch) == 1
+    output, message = capsys.readouterr()
+    assert WRONG[line] in message and message.startswith("error: ") and message.count("\n") == 1
+    assert "Traceback" not in message and output == ""
+    assert list(tmp_path.iterdir()) == []  # nothing is left behind
+
+
+def test_a_traceback_is_shown_on_request(tmp_path: Path) -> None:
+    told = vaetext("evaluate", "nothing", folder=tmp_path, HYDRA_FULL_ERROR="1")
+    assert told.returncode and "Traceback" in told.stderr
+    told = vaetext("evaluate", "nothing", "debug=true", folder=tmp_path, HYDRA_FULL_ERROR="")
+    assert told.returncode and "Traceback" in told.stderr
+
+
+def test_help_lists_options_and_knobs_without_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from vaetext import cli; sys.argv[1:] = ['train', '--help', 'model=rnnlm', 'trainer=paper']; cli.main();"
+        " assert not {'torch', 'datasets', 'matplotlib'} & set(sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    for words in ("no latent (source 000's baseline)", "trainer.beta_start=0.01", "model.init_scale=0.1", "gradient norm", "experiment="):
+        assert words in told.stdout
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_has_help(verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([verb, "--help"], monkeypatch) == 0
+    assert f"usage: vaetext {verb}" in capsys.readouterr().out
+    assert run(["--help"], monkeypatch) == 0
+    assert f"\n  {verb} " in capsys.readouterr().out
+
+
+def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"], monkeypatch) == 0
+    assert capsys.readouterr().out.startswith("vaetext 0.")
+
+
+def test_a_folder_of_ones_own_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "trainer").mkdir()
+    (tmp_path / "trainer" / "mine.yaml").write_text("# mine alone\ndefaults: [default, _self_]\nlr: 0.5\n")
+    assert run(["train", "--config-dir", str(tmp_path), "trainer=mine", "--cfg", "job"], monkeypatch) == 0
+    assert "lr: 0.5" in capsys.readouterr().out
+    assert run(["train", "trainer=mine", "--config-dir", str(tmp_path), "--help"], monkeypatch) == 0
+    assert "mine alone" in (told := capsys.readouterr().out) and "trainer.lr=0.5" in told
+    (tmp_path / "trainer" / "mine.yaml").write_text("defaults: [default, _self_]\nlrr: 0.5\n")
+    assert run(["train", "trainer=mine", "--config-dir", str(tmp_path)], monkeypatch) == 1
+    message = capsys.readouterr().err
+    assert "trainer/mine" in message and "did you mean 'lr'?" in message
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("vaetext tr", "train"),
+        ("vaetext train mod", "model="),
+        ("vaetext train model=", "model=vrae"),
+        ("vaetext evaluate runs/x iw_s", "iw_samples="),
+    ],
+)
+def test_tab_completion(line: str, found: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COMP_LINE", line)
+    assert run(["-sc", "query=bash"], monkeypatch) == 0
+    assert found in capsys.readouterr().out.split()
+
+
+def test_tab_completion_installs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "-sc", "install=bash"], monkeypatch) == 0
+    assert capsys.readouterr().out.rstrip().endswith("hydra_bash_completion vaetext")
+
+
+class Stub:
+    """Stands for a runner: counts its jobs, and fails where seed is 1."""
+
+    def __init__(self) -> None:
+        self.folders: list[Path] = []
+
+    def __call__(self, config: Any) -> float:
+        from hydra.core.hydra_config import HydraConfig
+
+        self.folders.append(Path(HydraConfig.get().runtime.output_dir))
+        if config.seed == 1:
+            raise ValueError("seed=1 is bad luck")
+        return 0.0
+
+
+@pytest.fixture
+def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stub:
+    import vaetext.runner.train
+
+    stub = Stub()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    monkeypatch.setattr(vaetext.runner.train, "run", stub)
+    return stub
+
+
+def test_one_job_that_fails_does_not_stop_a_sweep(stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "-m", "seed=0,1,2"], monkeypatch) == 1
+    assert [folder.name for folder in stub.folders] == ["0", "1", "2"]
+    message = capsys.readouterr().err
+    assert "error: job 1 failed (seed=1): seed=1 is bad luck" in message and "Traceback" not in message
+    first = stub.folders
+    stub.folders = []
+    run(["train", "-m", "seed=0,1,2"], monkeypatch)
+    assert stub.folders == first
+
+
+def test_runs_never_share_a_folder(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        assert run(["train"], monkeypatch) == 0
+    assert len(set(stub.folders)) == 3
+    assert all((folder / ".hydra" / "config.yaml").is_file() and folder.parts[-3:-1] == ("grammar", "vrae") for folder in stub.folders)
+
+
+def test_an_error_of_a_task_is_one_message(stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "seed=1"], monkeypatch) == 1
+    assert capsys.readouterr().err == "error: seed=1 is bad luck\n"
+
+
+def test_showing_a_configuration_makes_no_folder(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for flags in (["--cfg", "job"], ["--cfg", "all"], ["--info"], ["--help"], ["--hydra-help"]):
+        assert run(["train", *flags], monkeypatch) == 0
+    assert stub.folders == [] and list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_ends_with_130(stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(config: Any) -> float:
+        raise KeyboardInterrupt("checkpoint written")
+
+    monkeypatch.setattr("vaetext.runner.train.run", interrupted)
+    assert run(["train"], monkeypatch) == 130
+    assert capsys.readouterr().err == "interrupted: checkpoint written\n"

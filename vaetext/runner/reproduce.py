@@ -1,0 +1,70 @@
+"""``vaetext reproduce``: a published table, every row trained, ours beside theirs."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from vaetext.config.quoting import quote
+from vaetext.config.verbs import ReproduceConfig
+from vaetext.runner.console import show
+from vaetext.runner.files import atomic_write
+from vaetext.runner.run_folder import CONFIG, is_done, read_results
+from vaetext.runner.table import Row, cells, columns, markdown
+
+log = logging.getLogger(__name__)
+
+
+def run(config: ReproduceConfig) -> None:
+    """Trains every row that has not finished, each in a folder and a process of its own, then prints the table and writes ``table.md``.
+
+    Raises:
+        ValueError: the table has no such scale, or a row's training failed.
+    """
+    table = config.table
+    folder = Path(config.outputs) / "tables" / table.name / config.scale
+    if config.scale not in table.scales:
+        raise ValueError(f"scale={config.scale}: table {table.name} has {', '.join(table.scales)}")
+    rows = []
+    for row in table.rows:
+        train([*row["overrides"], *table.scales[config.scale]], folder / str(row["name"]).replace(" ", "-"))
+        rows.append(line(row, read_results(folder / str(row["name"]).replace(" ", "-"))))
+    page = f"# {table.title} (scale={config.scale})\n\n{markdown(cells(rows))}\n{table.note}\n"
+    atomic_write(folder / "table.md", page)
+    show(page)
+
+
+def line(row: dict[str, Any], result: dict[str, Any]) -> Row:
+    """A row's measured columns on test, then the published ones."""
+    measured: dict[str, list[float | None]] = {name: [value] for name, value in columns(result["test"]).items()}
+    published: dict[str, list[float | None]] = {f"published {name}": [float(value)] for name, value in row["published"].items()}
+    return Row(str(row["name"]), result["data"], {**measured, **published})
+
+
+def train(overrides: list[str], folder: Path) -> None:
+    """``vaetext train`` into ``folder``, or ``vaetext resume`` where it was begun; nothing where it has finished.
+
+    Raises:
+        ValueError: the run ended with an error, which stands above.
+    """
+    if is_done(folder):
+        return log.info("%s has finished", folder)
+    begun = (folder / CONFIG).is_file()
+    arguments = ["resume", str(folder)] if begun else ["train", *overrides, f"hydra.run.dir={quote(str(folder))}"]
+    log.info("vaetext %s", " ".join(arguments))
+    with subprocess.Popen([sys.executable, "-m", "vaetext", *arguments], stdout=sys.stderr.fileno(), env=_environment()) as process:
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:  # it was interrupted too, and writes its checkpoint
+            process.wait()
+            raise
+    if status == 130:
+        raise KeyboardInterrupt(f"go on with the same command; {folder} is kept")
+    if status:
+        raise ValueError(f"{folder} ended with status {status}; its error stands above")
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
