@@ -31,6 +31,8 @@ from vaetext.runner.training import Training
 
 CASES = [(model, precision) for model in ("rnnlm", "vrae") for precision in ("fp32", "bf16")]
 BLOCKS, STEPS = 6, 20
+HEADER = """| model | precision | device | real tokens/s | share of matrix rate | matrix rate, Gop/s | peak memory, MiB |
+|---|---|---|---|---|---|---|"""
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
@@ -95,9 +97,7 @@ def main() -> None:
     """One case where overrides are given, else every case."""
     if len(sys.argv) > 1:
         return measure(sys.argv[1:])
-    print(
-        "| model | precision | device | real tokens/s | share of matrix rate | matrix rate, Gop/s | peak memory, MiB |\n|---|---|---|---|---|---|---|"
-    )
+    print(HEADER)
     for model, precision in CASES:
         command = [sys.executable, __file__, f"model={model}", f"trainer.precision={precision}"]
         print(subprocess.run(command, check=True, capture_output=True, text=True).stdout, end="", flush=True)

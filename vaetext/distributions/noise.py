@@ -25,13 +25,13 @@ class FreshNoise(Noise):
     """Draws from torch's global generator, for training."""
 
     def __init__(self, samples: int, batch_size: int, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
-        self.samples, self._batch, self._kind = samples, batch_size, {"device": device, "dtype": dtype}
+        self.samples, self._batch, self._device, self._dtype = samples, batch_size, device, dtype
 
     def normal(self, name: str, *shape: int) -> Tensor:
-        return torch.randn(self.samples, self._batch, *shape, **self._kind)  # type: ignore[call-overload]
+        return torch.randn(self.samples, self._batch, *shape, device=self._device, dtype=self._dtype)
 
     def uniform(self, name: str, *shape: int) -> Tensor:
-        return torch.rand(self.samples, self._batch, *shape, **self._kind)  # type: ignore[call-overload]
+        return torch.rand(self.samples, self._batch, *shape, device=self._device, dtype=self._dtype)
 
 
 class KeyedNoise(Noise):
@@ -53,7 +53,8 @@ class KeyedNoise(Noise):
         self._key = _mix(_mix(_mix(torch.tensor(seed, device=index.device)) + index) + sample[:, None])
 
     def normal(self, name: str, *shape: int) -> Tensor:
-        return torch.special.ndtri(self._uniform(name, shape)).to(self._dtype)
+        drawn: Tensor = torch.special.ndtri(self._uniform(name, shape))
+        return drawn.to(self._dtype)
 
     def uniform(self, name: str, *shape: int) -> Tensor:
         return self._uniform(name, shape).to(self._dtype)
@@ -71,13 +72,13 @@ class MeanNoise(Noise):
     samples = 1
 
     def __init__(self, batch_size: int, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
-        self._batch, self._kind = batch_size, {"device": device, "dtype": dtype}
+        self._batch, self._device, self._dtype = batch_size, device, dtype
 
     def normal(self, name: str, *shape: int) -> Tensor:
-        return torch.zeros(1, self._batch, *shape, **self._kind)  # type: ignore[call-overload]
+        return torch.zeros(1, self._batch, *shape, device=self._device, dtype=self._dtype)
 
     def uniform(self, name: str, *shape: int) -> Tensor:
-        return torch.full((1, self._batch, *shape), 0.5, **self._kind)  # type: ignore[call-overload]
+        return torch.full((1, self._batch, *shape), 0.5, device=self._device, dtype=self._dtype)
 
 
 def _mix(key: Tensor) -> Tensor:

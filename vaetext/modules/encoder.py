@@ -31,5 +31,5 @@ class Encoder(nn.Module):
         if self.pooling == "final":
             return features(final[-1])
         lowest = torch.finfo(outputs.dtype).min
-        pooled = outputs.masked_fill(~mask[..., None], lowest).amax(1)
+        pooled: Tensor = outputs.masked_fill(~mask[..., None], lowest).amax(1)
         return pooled * mask.any(1, keepdim=True)

@@ -51,18 +51,22 @@ class Recurrent(nn.Module):
         state = state or self.initial(steps.shape[0], steps)
         final = []
         for layer, start in zip(self.layers, state, strict=True):
+            assert isinstance(layer, nn.RNNBase)
             steps, end = self._layer(layer, steps, start, mask)
             final.append(end)
         return steps, final
 
-    def _layer(self, layer: nn.Module, steps: Tensor, start: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        weights = list(layer._flat_weights)
+    def _layer(self, layer: nn.RNNBase, steps: Tensor, start: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        weights = [weight for weight in layer._flat_weights if weight is not None]
         if mask is not None:
             steps = torch.cat([steps, ~mask[..., None]], -1)
             weights = [self._holding(weight) if n % 4 == 0 else weight for n, weight in enumerate(weights)]
-        run = torch.lstm if self.cell == "lstm" else torch.gru
-        states = tuple(each.contiguous() for each in start.chunk(2)) if self.cell == "lstm" else start.contiguous()
-        outputs, *end = run(steps, states, weights, True, 1, 0.0, self.training, self.directions == 2, True)
+        options = (True, 1, 0.0, self.training, self.directions == 2, True)  # bias, layers, dropout, training, bidirectional, batch first
+        end: list[Tensor]
+        if self.cell == "lstm":
+            outputs, *end = torch.lstm(steps, tuple(each.contiguous() for each in start.chunk(2)), weights, *options)
+        else:
+            outputs, *end = torch.gru(steps, start.contiguous(), weights, *options)
         if mask is not None:
             outputs = outputs * mask[..., None]
             if self.cell == "lstm":  # its h moves with the output gate even where c stands still

@@ -150,7 +150,8 @@ def mutual_information(code: Code, block: int = 512) -> float | None:
     constant = -0.5 * (mean**2 / var + var.log() + math.log(2 * math.pi)).sum(-1)
     own = Gaussian(mean, var.log()).log_prob(z)
     marginal = [
-        torch.logsumexp(constant + part @ (mean / var).T - 0.5 * part**2 @ (1 / var).T, -1) - math.log(len(z)) for part in z.split(block)
+        torch.logsumexp(constant + part @ (mean / var).T - 0.5 * part**2 @ (1 / var).T, -1) - math.log(len(z))
+        for part in torch.split(z, block)
     ]
     return (own - torch.cat(marginal)).mean().item()
 
@@ -186,4 +187,4 @@ def _joined(parts: list[Code], order: Tensor) -> Code:
         tensors = [getattr(part, name) for part in parts]
         return None if tensors[0] is None else torch.cat(tensors)[order.argsort()]
 
-    return Code(*(join(name) for name in ("z", "mean", "std", "log_q", "log_p", "kl")), axes=parts[0].axes)
+    return Code(**{name: join(name) for name in ("z", "mean", "std", "log_q", "log_p", "kl")}, axes=parts[0].axes)

@@ -38,9 +38,9 @@ def run(config: ReproduceConfig) -> None:
 
 def line(row: dict[str, Any], result: dict[str, Any]) -> Row:
     """A row's measured columns on test, then the published ones."""
-    measured: dict[str, list[float | None]] = {name: [value] for name, value in columns(result["test"]).items()}
-    published: dict[str, list[float | None]] = {f"published {name}": [float(value)] for name, value in row["published"].items()}
-    return Row(str(row["name"]), result["data"], {**measured, **published})
+    shown = Row(str(row["name"]), result["data"])
+    shown.add({**columns(result["test"]), **{f"published {name}": float(value) for name, value in row["published"].items()}})
+    return shown
 
 
 def train(overrides: list[str], folder: Path) -> None:

@@ -74,7 +74,8 @@ def columns(record: dict[str, Any]) -> Values:
 
 def ordered(names: Any) -> list[str]:
     """Column titles, each once, in the order of every table."""
-    return sorted(dict.fromkeys(names), key=lambda name: ORDER.index(_kind(name)))
+    place = {kind: n for n, kind in enumerate(ORDER)}
+    return sorted(dict.fromkeys(names), key=lambda name: place.get(_kind(name), len(ORDER)))  # a published column stands last
 
 
 def run_table(result: dict[str, Any]) -> str:

@@ -126,7 +126,7 @@ class Training:
         with autocast(self.device, self.config.precision):
             evidence = self.model.evidence(batch, FreshNoise(self.config.samples, len(batch), self.device))
             loss = training_loss(evidence, self.config, self.beta)
-        (loss / parts).backward()
+        torch.autograd.backward(loss / parts)
         self._count(evidence, loss.detach())
 
     def update(self) -> None:
