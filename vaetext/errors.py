@@ -36,7 +36,7 @@ def explain(error: BaseException) -> str:
         return " ".join(part.strip() for part in texts[0].strip().splitlines() if part.strip() and not part.startswith("See "))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}" + _remedy(error)
-    if isinstance(error, ValueError):
+    if isinstance(error, (ValueError, OSError)):
         return str(error)
     return f"{type(error).__name__}: {error} (this should not happen; HYDRA_FULL_ERROR=1 shows where)"
 

@@ -78,8 +78,6 @@ def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path, step: int, knobs: dict
     if (cut / "checkpoints/last.safetensors").exists():
         torch.manual_seed(99)
         again.restore()
-    else:
-        (cut / "metrics.jsonl").unlink(missing_ok=True)
     again.fit()
     same(whole, cut)
 
@@ -152,6 +150,29 @@ def test_early_stopping_and_best(tmp_path: Path) -> None:
     valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
     assert state.epoch < 50 and state.best == min(valid) and state.best_epoch == valid.index(min(valid))
     assert len(valid) - 1 - state.best_epoch >= 2
+
+
+def test_a_finished_run_goes_on_with_more_epochs(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole).fit()
+    training(cut, epochs=2).fit()
+    again = training(cut)
+    again.restore()
+    assert not again.finished
+    again.fit()
+    same(whole, cut)
+
+
+def test_what_was_written_before_the_first_checkpoint_is_written_anew(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole).fit()
+    run = training(cut)
+    kill_at(run, 4)
+    with pytest.raises(Killed):
+        run.fit()
+    assert lines(cut)
+    training(cut).fit()
+    same(whole, cut)
 
 
 def test_gradient_accumulation_is_the_gradient_of_the_larger_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

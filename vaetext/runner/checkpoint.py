@@ -19,13 +19,17 @@ def save(path: Path, groups: dict[str, Tensors], state: dict[str, Any]) -> None:
 
     Raises:
         ValueError: a tensor holds a value that is not finite; nothing is written.
+        OSError: the disk is full, or the folder cannot be written; the old file stays.
     """
     tensors = {f"{group}.{name}": tensor.detach().contiguous() for group, named in groups.items() for name, tensor in named.items()}
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise ValueError(f"{name} holds values that are not finite: {path.name} keeps what it had; try a smaller trainer.lr")
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"state": json.dumps(state)})
+        try:
+            save_file(tensors, temporary, metadata={"state": json.dumps(state)})
+        except SafetensorError as error:
+            raise OSError(f"{path} could not be written ({error}); free some space and go on with `vaetext resume`") from error
 
 
 def load(path: Path, device: torch.device) -> tuple[dict[str, Tensors], dict[str, Any]]:

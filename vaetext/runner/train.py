@@ -56,6 +56,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
         corpus = corpora.load(config.data, downloads.report)
     torch.manual_seed(config.seed)
     model = build(config.model, symbols(corpus.tokenizer)).to(device)
+    (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
     atomic_write(folder / "env.json", json.dumps(environment(device), indent=2) + "\n")
     corpus.tokenizer.save(folder / TOKENIZER)
     link_latest(folder)

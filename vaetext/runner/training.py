@@ -3,6 +3,7 @@
 import json
 import logging
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,7 +46,6 @@ class State:
     metrics_bytes: int = 0
     seconds: float = 0.0
     tokens: int = 0
-    finished: bool = False
 
 
 class Stopped(KeyboardInterrupt):
@@ -90,10 +90,12 @@ class Training:
             Stopped: on the first interrupt, after a checkpoint.
         """
         with self._interrupts():
+            if self.state.step == 0:  # what an earlier try wrote before its first checkpoint
+                self.metrics.unlink(missing_ok=True)
             if self.state.step == 0 and isinstance(self.model, NeedsData):
                 order = training_order(self.splits["train"], self.config.batch_size, self.seed, 0)
                 self.model.setup([self._batch(index) for index in order[:SETUP_BATCHES]])
-            while not self.state.finished:
+            while not self.finished:
                 self.train_epoch()
                 self.end_epoch()
         return self.state
@@ -116,7 +118,7 @@ class Training:
                 if self.stop or time.monotonic() - self.saved_at > 60 * self.config.checkpoint_minutes:
                     self.save()
                 if self.stop:
-                    raise Stopped
+                    raise self._stopped()
         self.read_window()
 
     def backward(self, batch: Batch, parts: int) -> None:
@@ -152,10 +154,9 @@ class Training:
         self._write({"epoch": state.epoch, "split": "valid", "step": state.step, **record, "seconds": state.seconds})
         self._judge(record["neg_elbo"])
         state.epoch, state.batch, state.sums = state.epoch + 1, 0, {}
-        state.finished = state.epoch >= self.config.epochs or 0 < self.config.patience <= state.stale
         self.save()
-        if self.stop and not state.finished:
-            raise Stopped
+        if self.stop and not self.finished:
+            raise self._stopped()
 
     def validate(self) -> dict[str, Any]:
         """rec, KL and -ELBO of the validation split, nats per sequence, one keyed sample each."""
@@ -207,6 +208,11 @@ class Training:
                 file.truncate(self.state.metrics_bytes)
 
     @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or valid -ELBO has not improved for ``patience`` epochs."""
+        return self.state.epoch >= self.config.epochs or 0 < self.config.patience <= self.state.stale
+
+    @property
     def beta(self) -> float:
         """The KL weight of the current step."""
         return beta(self.config, self.state.step, self.epoch_steps)
@@ -244,6 +250,9 @@ class Training:
         means = [loss, -evidence.log_px.mean(), *(evidence.latents[name].total_kl.mean() for name in self.model.latents)]
         self.window = self._sums() + count * torch.stack([torch.ones_like(loss), *means]).double()
 
+    def _stopped(self) -> Stopped:
+        return Stopped(f"step {self.state.step} is saved; go on with `vaetext resume {self.last.parents[1]}`")
+
     def _raise_if_broken(self) -> None:
         if (step := int(self.bad_step)) >= 0:
             raise ValueError(
@@ -267,7 +276,8 @@ class Training:
                 raise KeyboardInterrupt
             self.stop = True
 
-        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+        signals = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+        before = {number: signal.signal(number, request) for number in signals}
         try:
             yield
         finally:
