@@ -226,7 +226,7 @@ class Training:
         better = state.best is None or neg_elbo < state.best
         clearly = state.best is None or neg_elbo < state.best * (1 - self.config.min_improvement)
         state.stale = 0 if clearly else state.stale + 1
-        state.plateau = 0 if better else state.plateau + 1
+        state.plateau = 0 if clearly else state.plateau + 1
         if state.plateau > self.config.plateau_patience:
             state.reductions, state.plateau = state.reductions + 1, 0
         if better:
