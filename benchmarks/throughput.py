@@ -64,7 +64,7 @@ def measure(overrides: list[str]) -> None:
     """Trains a few blocks of steps on PTB and prints one row."""
     register()
     with initialize_config_module("vaetext.conf", version_base="1.3"):
-        config = OmegaConf.to_object(compose("train", overrides=["data=ptb", "trainer=paper", *overrides]))
+        config = OmegaConf.to_object(compose("train", overrides=["data=ptb", "trainer=paper", "trainer.length_pool=64", *overrides]))
     trainer = config.trainer  # type: ignore[union-attr]
     use_threads(trainer.threads)
     device = choose(trainer.device)

@@ -8,8 +8,6 @@ import torch
 
 from vaetext.data.batch import Batch
 
-POOL = 64  # batches sorted by length together: padding stays under a per cent, and order stays random
-
 
 @dataclass(frozen=True)
 class Split:
@@ -57,18 +55,19 @@ def collate(split: Split, index: np.ndarray, bos: int, eos: int) -> Batch:
     return Batch(torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(index.astype(np.int64)), bos)
 
 
-def training_order(split: Split, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+def training_order(split: Split, batch_size: int, seed: int, epoch: int, pool: int = 64) -> list[np.ndarray]:
     """One epoch's batches of sequence numbers, a function of (seed, epoch) alone.
 
-    Sequences are shuffled, sorted by length within pools of ``POOL`` batches, cut into batches, and the batches shuffled.
+    Sequences are shuffled, sorted by length within pools of ``pool`` batches, cut into batches, and the batches shuffled. A pool of
+    1 leaves batches as they were drawn; at 64 padding is under a per cent.
     """
     rng = np.random.default_rng([seed, epoch])
     order, lengths = rng.permutation(len(split)), split.lengths
     batches = []
-    for start in range(0, len(order), POOL * batch_size):
-        pool = order[start : start + POOL * batch_size]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+    for start in range(0, len(order), pool * batch_size):
+        drawn = order[start : start + pool * batch_size]
+        drawn = drawn[np.argsort(lengths[drawn], kind="stable")]
+        batches += [drawn[i : i + batch_size] for i in range(0, len(drawn), batch_size)]
     return [batches[i] for i in rng.permutation(len(batches))]
 
 

@@ -93,7 +93,7 @@ class Training:
             if self.state.step == 0:  # what an earlier try wrote before its first checkpoint
                 self.metrics.unlink(missing_ok=True)
             if self.state.step == 0 and isinstance(self.model, NeedsData):
-                order = training_order(self.splits["train"], self.config.batch_size, self.seed, 0)
+                order = self._order(0)
                 self.model.setup([self._batch(index) for index in order[:SETUP_BATCHES]])
             while not self.finished:
                 self.train_epoch()
@@ -103,7 +103,7 @@ class Training:
     def train_epoch(self) -> None:
         """One pass over the training split, from where the state stands."""
         self.model.train()
-        order = training_order(self.splits["train"], self.config.batch_size, self.seed, self.state.epoch)
+        order = self._order(self.state.epoch)
         started, before = time.monotonic(), self.state.seconds
         for number in range(self.state.batch, len(order)):
             batch = self._batch(order[number])
@@ -232,6 +232,9 @@ class Training:
         if better:
             state.best, state.best_epoch = neg_elbo, state.epoch
             checkpoint.save(self.best, {"model": self.model.state_dict()}, {"epoch": state.epoch, "neg_elbo": neg_elbo})
+
+    def _order(self, epoch: int) -> list[Any]:
+        return training_order(self.splits["train"], self.config.batch_size, self.seed, epoch, self.config.length_pool)
 
     def _batch(self, index: Any) -> Batch:
         return collate(self.splits["train"], index, self.model.symbols.bos, self.model.symbols.eos).to(self.device)
