@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from vaetext.config.store import read_config
+from vaetext.config.store import override_trainer, read_config
 from vaetext.config.train import TrainConfig
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
@@ -18,6 +18,7 @@ from vaetext.models.registry import build
 from vaetext.runner import checkpoint
 from vaetext.runner.device import choose, use_threads
 
+OVERRIDES = "resumed.json"  # trainer knobs changed by `vaetext resume`; what .hydra/ holds is never touched
 CONFIG, TOKENIZER, RESULTS, DONE = ".hydra/config.yaml", "tokenizer.model", "results.json", "DONE"
 
 
@@ -81,7 +82,7 @@ def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run
 
 
 def load_config(folder: Path) -> TrainConfig:
-    """The configuration a run was trained with, checked against this version's schemas.
+    """The configuration a run was trained with, changes by ``resume`` included, checked against this version's schemas.
 
     Raises:
         ValueError: the folder is no run folder, or its configuration does not fit this version.
@@ -89,7 +90,8 @@ def load_config(folder: Path) -> TrainConfig:
     if not (folder / CONFIG).is_file():
         hint = "does not exist" if not folder.exists() else f"is no run folder (it has no {CONFIG})"
         raise ValueError(f"run={folder} {hint}; name a folder that `vaetext train` wrote, such as outputs/grammar/vrae/latest")
-    return read_config(folder / CONFIG)
+    changed = folder / OVERRIDES
+    return override_trainer(read_config(folder / CONFIG), json.loads(changed.read_text()) if changed.is_file() else {})
 
 
 def symbols(tokenizer: Tokenizer) -> Symbols:
