@@ -31,15 +31,20 @@ class _SymbolLogProb(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:
-        picked = hidden.new_empty(len(hidden), dtype=torch.promote_types(hidden.dtype, torch.float32))
-        softmax = None
+        precise = torch.promote_types(hidden.dtype, torch.float32)
+        if any(ctx.needs_input_grad) and len(hidden) <= ROWS:
+            logits = nn.functional.linear(hidden, weight, bias)
+            chosen, top = logits.gather(1, symbols[:, None])[:, 0].to(precise), logits.amax(-1).to(precise)
+            softmax = torch.softmax(logits, -1, out=logits)  # in place: half the memory
+            picked = chosen - top + softmax.amax(-1).to(precise).log()  # log p = logit - top + log p(top), which cannot underflow
+            ctx.save_for_backward(hidden, weight, bias, symbols, softmax)
+            return picked
+        picked = hidden.new_empty(len(hidden), dtype=precise)
         for start in range(0, len(hidden), ROWS):
             block = slice(start, start + ROWS)
             log_probs = nn.functional.linear(hidden[block], weight, bias).log_softmax(-1)
-            picked[block] = log_probs.gather(1, symbols[block, None])[:, 0].to(picked.dtype)
-            softmax = log_probs
-        keep = any(ctx.needs_input_grad) and len(hidden) <= ROWS
-        ctx.save_for_backward(hidden, weight, bias, symbols, softmax.exp_() if keep and softmax is not None else None)
+            picked[block] = log_probs.gather(1, symbols[block, None])[:, 0].to(precise)
+        ctx.save_for_backward(hidden, weight, bias, symbols, None)
         return picked
 
     @staticmethod
