@@ -27,38 +27,42 @@ def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tenso
 
 
 class _SymbolLogProb(torch.autograd.Function):
-    """One block of rows at a time; a batch of one block keeps its softmax for the backward pass, a larger one recomputes it."""
+    """One block of rows at a time; a batch of one block keeps what backward needs, a larger one computes it again."""
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:
-        precise = torch.promote_types(hidden.dtype, torch.float32)
-        if any(ctx.needs_input_grad) and len(hidden) <= ROWS:
-            logits = nn.functional.linear(hidden, weight, bias)
-            chosen, top = logits.gather(1, symbols[:, None])[:, 0].to(precise), logits.amax(-1).to(precise)
-            softmax = torch.softmax(logits, -1, out=logits)  # in place: half the memory
-            picked = chosen - top + softmax.amax(-1).to(precise).log()  # log p = logit - top + log p(top), which cannot underflow
-            ctx.save_for_backward(hidden, weight, bias, symbols, softmax)
-            return picked
-        picked = hidden.new_empty(len(hidden), dtype=precise)
+        keep = any(ctx.needs_input_grad) and len(hidden) <= ROWS
+        picked = hidden.new_empty(len(hidden), dtype=torch.promote_types(hidden.dtype, torch.float32))
+        residual = None
         for start in range(0, len(hidden), ROWS):
             block = slice(start, start + ROWS)
-            log_probs = nn.functional.linear(hidden[block], weight, bias).log_softmax(-1)
-            picked[block] = log_probs.gather(1, symbols[block, None])[:, 0].to(precise)
-        ctx.save_for_backward(hidden, weight, bias, symbols, None)
+            logits = nn.functional.linear(hidden[block], weight, bias)
+            chosen, top = logits.gather(1, symbols[block, None])[:, 0].to(picked.dtype), logits.amax(-1).to(picked.dtype)
+            softmax = torch.softmax(logits, -1, out=logits)  # in place: half the memory
+            picked[block] = chosen - top + softmax.amax(-1).to(picked.dtype).log()  # log p = logit - top + log p(top): no underflow
+            residual = softmax
+        ctx.save_for_backward(hidden, weight, bias, symbols, _residual(residual, symbols) if keep and residual is not None else None)
         return picked
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        hidden, weight, bias, symbols, softmax = ctx.saved_tensors
-        gradient = gradients[0].to(hidden.dtype)[:, None]
-        scaled = gradient * hidden
-        d_hidden = gradient * weight[symbols]
-        d_weight = torch.zeros_like(weight).index_add_(0, symbols, scaled)
-        d_bias = torch.zeros_like(bias).index_add_(0, symbols, gradient[:, 0])
+        hidden, weight, bias, symbols, kept = ctx.saved_tensors
+        gradient = -gradients[0].to(hidden.dtype)[:, None]
+        scaled, d_hidden = gradient * hidden, torch.empty_like(hidden)
+        d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
         for start in range(0, len(hidden), ROWS):
             block = slice(start, start + ROWS)
-            probs = softmax if softmax is not None else nn.functional.linear(hidden[block], weight, bias).softmax(-1)
-            d_hidden[block].addcmul_(gradient[block], probs @ weight, value=-1)
-            d_weight.addmm_(probs.T, scaled[block], alpha=-1)
-            d_bias.addmv_(probs.T, gradient[block, 0], alpha=-1)
+            residual = kept
+            if residual is None:
+                residual = _residual(nn.functional.linear(hidden[block], weight, bias).softmax(-1), symbols[block])
+            torch.mul(residual @ weight, gradient[block], out=d_hidden[block])
+            d_weight.addmm_(residual.T, scaled[block], beta=float(start > 0))
+            d_bias.addmv_(residual.T, gradient[block, 0])
         return d_hidden, d_weight, d_bias, None
+
+
+def _residual(softmax: Tensor, symbols: Tensor) -> Tensor:
+    """softmax - one-hot(symbol) in place [N, V]: minus the gradient of log p in the logits."""
+    rows = torch.arange(len(symbols), device=symbols.device)
+    softmax[rows, symbols] -= 1
+    return softmax
