@@ -28,6 +28,12 @@ def test_loss_is_the_weighted_floored_bound(free_bits: float, per: str, kl: floa
     assert loss.item() == pytest.approx(4.0 + 0.5 * kl)
 
 
+def test_auxiliary_terms_train_and_are_never_reported() -> None:
+    evidence = Evidence(LOG_PX, {"z": code(KL)}, aux={"deconvolution": torch.tensor([[-1.0, -2.0]])})
+    assert training_loss(evidence, Trainer(free_bits=0.0), beta=0.5).item() == pytest.approx(4.0 + 1.5 + 0.5 * 3.2)
+    assert evidence.elbo.mean().item() == pytest.approx(-4.0 - 3.2)
+
+
 def test_free_bits_per_dimension_sum_over_steps_first() -> None:
     steps = torch.stack([KL, KL], 2)
     config = Trainer(free_bits=0.5, free_bits_per="dimension")

@@ -26,7 +26,7 @@ class Linear(SequenceModel):
     latents = ("z",)
 
     def __init__(self) -> None:
-        super().__init__(Symbols(9, 1, 0))
+        super().__init__(Symbols(9, 1, 0, 9))
         self.law = StandardNormal(1)
 
     def posterior(self, batch: Batch) -> Gaussian:

@@ -27,7 +27,7 @@ class Law(SequenceModel):
     latents = ("z",)
 
     def __init__(self) -> None:
-        super().__init__(Symbols(SIZE, EOS, 0))
+        super().__init__(Symbols(SIZE, EOS, 0, 9))
         self.laws = torch.nn.Parameter(torch.tensor(LAWS, dtype=torch.float64).log())
 
     def posterior(self, batch: Batch) -> Any:

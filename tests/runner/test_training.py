@@ -31,7 +31,7 @@ def splits() -> dict[str, Split]:
 def training(folder: Path, **knobs: Any) -> Training:
     torch.manual_seed(1)
     config = VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2)
-    return Training(Trainer(**{**KNOBS, **knobs}), build(config, Symbols(8, 1, 0)), splits(), folder, CPU, seed=1)
+    return Training(Trainer(**{**KNOBS, **knobs}), build(config, Symbols(8, 1, 0, 9)), splits(), folder, CPU, seed=1)
 
 
 class Killed(Exception):

@@ -36,7 +36,7 @@ def model(tokenizer: tokenizers.Tokenizer, name: str = "vrae") -> SequenceModel:
     torch.manual_seed(0)
     sizes = {"embedding_dim": 5, "hidden_dim": 6}
     config = VRAE(name=name, latent_dim=3, **sizes) if name == "vrae" else RNNLM(name=name, **sizes)
-    return build(config, Symbols(tokenizer.size, tokenizer.eos, tokenizer.unk)).eval()
+    return build(config, Symbols(tokenizer.size, tokenizer.eos, tokenizer.unk, 30)).eval()
 
 
 @pytest.fixture

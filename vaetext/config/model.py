@@ -28,6 +28,13 @@ class Recurrent(Model):
 
 
 @dataclass
+class FixedLength(Model):
+    """What every model that works on sequences of one fixed length has."""
+
+    max_length: int = knob(0, "most symbols of a sequence, EOS counted; 0 takes the longest of the data", min=0)
+
+
+@dataclass
 class RNNLM(Recurrent):
     """Recurrent language model: exact log p(x), no latent."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class Batch:
     def positions(self) -> Tensor:
         """[N] int64: the real positions, EOS included, in the flattened [B * T]."""
         return self.mask.flatten().nonzero()[:, 0]
+
+    def fixed(self, length: int, eos: int) -> Tensor:
+        """[B, length] int64: the symbols of sequences that are no longer, EOS after each one's end."""
+        return nn.functional.pad(self.tokens, (0, length - self.tokens.shape[1]), value=eos)
 
     def with_word_dropout(self, rate: float, unk: int) -> "Batch":
         """The same targets, the decoder's inputs replaced by ``unk`` with probability ``rate`` (BOS stays)."""

@@ -47,7 +47,7 @@ class Evidence:
         latents: name -> Code.
         choices: name -> [K, B] log q of a discrete draw (score-function gradient).
         log_weight_sample: [K, B] log-probability of each sample in the average over K; None means -log K.
-        aux: name -> [K, B] log-likelihoods that are trained on and never reported.
+        aux: name -> [K, B] log-likelihoods, weighted as the model wants them, that are trained on and never reported.
     """
 
     log_px: Tensor

@@ -5,8 +5,9 @@ K posterior samples lead, then B sequences, then the rest. Log-probabilities are
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from vaetext.data.batch import Batch
@@ -22,11 +23,13 @@ class Symbols:
         size: V, symbols that can be predicted, EOS among them; the id that starts a decoder is ``size`` itself.
         eos: id that ends a sequence.
         unk: id of the unknown symbol.
+        longest: most symbols of a sequence in any split, EOS counted.
     """
 
     size: int
     eos: int
     unk: int
+    longest: int
 
     @property
     def bos(self) -> int:
@@ -37,10 +40,13 @@ class Symbols:
 class SequenceModel(nn.Module, ABC):
     """A law of sequences p(x, z) with its inference network q(z|x).
 
-    ``latents`` names the latent variables; a model without any gives the exact log p(x).
+    Attributes:
+        latents: names of the latent variables; a model without any gives the exact log p(x).
+        max_length: most symbols of a sequence it can take, EOS counted; None sets no limit.
     """
 
-    latents: ClassVar[tuple[str, ...]] = ()
+    latents: tuple[str, ...] = ()
+    max_length: int | None = None
 
     def __init__(self, symbols: Symbols) -> None:
         super().__init__()
@@ -61,6 +67,19 @@ class SequenceModel(nn.Module, ABC):
     @abstractmethod
     def prior(self, noise: Noise) -> dict[str, Tensor]:
         """Draws of p(z): latent name -> z [K, B, ...], from noise for B sequences."""
+
+    def require(self, lengths: np.ndarray, what: str) -> None:
+        """Checks sequences of ``lengths`` [N], EOS counted.
+
+        Raises:
+            ValueError: one of ``what`` is longer than the model can take.
+        """
+        longest = int(lengths.max(initial=0))
+        if self.max_length is not None and longest > self.max_length:
+            raise ValueError(
+                f"model.max_length={self.max_length}: a sequence of {what} has {longest} symbols with EOS;"
+                " train with a larger model.max_length, or leave longer sequences out"
+            )
 
     def evidence(self, batch: Batch, noise: Noise) -> Evidence:
         """Every term of the bound for one batch."""

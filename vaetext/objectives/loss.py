@@ -8,13 +8,14 @@ from vaetext.distributions.evidence import Code, Evidence
 
 
 def training_loss(evidence: Evidence, config: Trainer, beta: float) -> Tensor:
-    """-E[log p(x|z)] + beta * sum over latents of KL, floored by free bits; nats, a mean over samples and sequences.
+    """-E[log p(x|z)] - aux + beta * sum over latents of KL, floored by free bits; nats, a mean over samples and sequences.
 
     Raises:
         ValueError: free bits per dimension on a latent whose KL has no dimensions.
     """
     kl = [floored_kl(name, code, config) for name, code in evidence.latents.items()]
-    return -evidence.log_px.mean() + beta * sum(kl)
+    aux = [log_p.mean() for log_p in evidence.aux.values()]
+    return -evidence.log_px.mean() - sum(aux) + beta * sum(kl)
 
 
 def floored_kl(name: str, code: Code, config: Trainer) -> Tensor:

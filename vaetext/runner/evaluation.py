@@ -55,6 +55,7 @@ def batches(model: SequenceModel, split: Split, batch_tokens: int, device: torch
 @torch.no_grad()
 def score(model: SequenceModel, split: Split, *, seed: int, samples: int, batch_tokens: int, device: torch.device) -> Scores:
     """Scores every sequence of a split with ``samples`` posterior samples, in chunks of at most ``batch_tokens`` padded tokens."""
+    model.require(split.lengths, "the input")
     model.eval()
     samples = samples if model.latents else 1
     rows = {key: torch.zeros(samples, len(split), dtype=torch.float64) for key in ("log_px", "log_weight", *model.latents)}

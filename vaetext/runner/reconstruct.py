@@ -34,6 +34,7 @@ def mean_codes(model: SequenceModel, ids: list[list[int]]) -> Codes:
     if not model.latents:
         raise ValueError(f"model {model_name(model)} has no latent, so no code to decode; use a run of a model that has one, such as vrae")
     split = Split.of(ids)
+    model.require(split.lengths, "the input")
     device = next(model.parameters()).device
     batch = collate(split, torch.arange(len(split)).numpy(), model.symbols.bos, model.symbols.eos).to(device)
     codes = model.sample(model.posterior(batch), MeanNoise(len(batch), device))

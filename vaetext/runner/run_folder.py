@@ -1,7 +1,7 @@
 """Reading a run folder: its configuration, tokenizer, weights and data. A run folder is data, never code."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from vaetext.models.base import SequenceModel, Symbols
 from vaetext.models.registry import build
 from vaetext.runner import checkpoint
 from vaetext.runner.device import choose, use_threads
+from vaetext.runner.files import atomic_write
 
 OVERRIDES = "resumed.json"  # trainer knobs changed by `vaetext resume`; what .hydra/ holds is never touched
-CONFIG, TOKENIZER, RESULTS, DONE = ".hydra/config.yaml", "tokenizer.model", "results.json", "DONE"
+CONFIG, TOKENIZER, SYMBOLS, RESULTS, DONE = ".hydra/config.yaml", "tokenizer.model", "symbols.json", "results.json", "DONE"
 
 
 @dataclass
@@ -74,7 +75,7 @@ def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run
     use_threads(config.trainer.threads)
     where = choose(device)
     tokenizer = Tokenizer.load(folder / TOKENIZER)
-    model = build(config.model, symbols(tokenizer)).to(where)
+    model = build(config.model, read_symbols(folder)).to(where)
     source = folder / "checkpoints" / f"{which}.safetensors"
     groups, state = checkpoint.load(source, where)
     checkpoint.load_weights(model, groups["model"], source)
@@ -94,9 +95,27 @@ def load_config(folder: Path) -> TrainConfig:
     return override_trainer(read_config(folder / CONFIG), json.loads(changed.read_text()) if changed.is_file() else {})
 
 
-def symbols(tokenizer: Tokenizer) -> Symbols:
-    """What a model must know of a tokenizer."""
-    return Symbols(tokenizer.size, tokenizer.eos, tokenizer.unk)
+def symbols(corpus: Corpus) -> Symbols:
+    """What a model must know of its data."""
+    longest = max(int(split.lengths.max()) for split in corpus.splits.values())
+    return Symbols(corpus.tokenizer.size, corpus.tokenizer.eos, corpus.tokenizer.unk, longest)
+
+
+def write_symbols(folder: Path, symbols: Symbols) -> None:
+    """Writes ``symbols.json`` of a run folder."""
+    atomic_write(folder / SYMBOLS, json.dumps(asdict(symbols)) + "\n")
+
+
+def read_symbols(folder: Path) -> Symbols:
+    """What a run's model knew of its data.
+
+    Raises:
+        ValueError: the run folder does not say, or says it in another version's way.
+    """
+    try:
+        return Symbols(**json.loads((folder / SYMBOLS).read_text()))
+    except (FileNotFoundError, TypeError, ValueError) as error:
+        raise ValueError(f"{folder / SYMBOLS} is missing or not of this version ({error}); train the run again") from error
 
 
 def is_done(folder: Path) -> bool:

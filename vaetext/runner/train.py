@@ -22,7 +22,7 @@ from vaetext.runner.evaluation import evaluate, score
 from vaetext.runner.files import atomic_write, output_folder
 from vaetext.runner.interpolate import write_interpolations
 from vaetext.runner.reconstruct import write_reconstructions
-from vaetext.runner.run_folder import DONE, RESULTS, TOKENIZER, is_done, read_results, symbols
+from vaetext.runner.run_folder import DONE, RESULTS, TOKENIZER, is_done, read_results, symbols, write_symbols
 from vaetext.runner.sample import write_samples
 from vaetext.runner.table import run_table
 from vaetext.runner.tracking import Tensorboard
@@ -55,10 +55,14 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
     with DownloadProgress() as downloads:
         corpus = corpora.load(config.data, downloads.report)
     torch.manual_seed(config.seed)
-    model = build(config.model, symbols(corpus.tokenizer)).to(device)
+    known = symbols(corpus)
+    model = build(config.model, known).to(device)
+    for name, split in corpus.splits.items():
+        model.require(split.lengths, f"{config.data.name} ({name})")
     (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
     atomic_write(folder / "env.json", json.dumps(environment(device), indent=2) + "\n")
     corpus.tokenizer.save(folder / TOKENIZER)
+    write_symbols(folder, known)
     link_latest(folder)
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
