@@ -70,7 +70,7 @@ def measure(overrides: list[str]) -> None:
     device = choose(trainer.device)
     corpus = corpora.load(config.data)  # type: ignore[union-attr]
     torch.manual_seed(0)
-    model = build(config.model, symbols(corpus.tokenizer)).to(device)  # type: ignore[union-attr]
+    model = build(config.model, symbols(corpus)).to(device)  # type: ignore[union-attr]
     with tempfile.TemporaryDirectory() as folder:
         training = Training(trainer, model, corpus.splits, Path(folder), device, 0)
         rates, speeds, order = [], [], training_order(corpus.splits["train"], trainer.batch_size, 0, 0)

@@ -20,12 +20,20 @@ from vaetext.objectives.bounds import importance_nll
 from vaetext.runner import checkpoint
 from vaetext.runner.evaluation import score
 
-SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=9)
-SENTENCES = [[2, 3, 1], [1], [4, 5, 6, 2, 1], [0, 6, 1], [2, 3, 3, 3, 3, 3, 4, 5, 1]]
+SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=11)
+SENTENCES = [[2, 3, 1], [1], [4, 5, 6, 2, 1], [0, 6, 1], [2, 3, 3, 3, 3, 3, 4, 5, 6, 2, 1]]
 SMALL = {"embedding_dim": 5, "hidden_dim": 6, "latent_dim": 3, "dropout": 0.0, "output_dropout": 0.0, "init_scale": 0.0}
-SMALL |= {"components": 3, "pseudo_length": 2}
+SMALL |= {"local_dim": 2, "components": 3, "pseudo_length": 2}
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 VARIANTS = {
+    "hvrae": [
+        {},
+        {"cell": "gru", "layers": 2, "encoder_layers": 2, "local_prior": "conditional"},
+        {"local": "sequence", "pyramid_layers": 2},
+        {"local": "sequence", "local_prior": "conditional", "max_length": 20, "tied": True},
+        {"prior": "gmm"},
+        {"prior": "vamp", "pyramid_layers": 1},
+    ],
     "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}],
     "vrae": [
         {},

@@ -59,4 +59,18 @@ class VRAE(Latent):
     z_to: str = knob("state", "where z enters the decoder: its initial state, or that and every input", choices=("state", "inputs"))
 
 
-MODELS: dict[str, type[Model]] = {"rnnlm": RNNLM, "vrae": VRAE}
+@dataclass
+class HVRAE(FixedLength, Latent):
+    """Hierarchical variational recurrent autoencoder: a global z_g, and a local z_l from a pyramid encoder."""
+
+    latent_dim: int = knob(16, "dimensions of z_g", min=1)
+    local_dim: int = knob(16, "dimensions of z_l (of each frame)", min=1)
+    prior: str = knob("standard", "prior of z_g: N(0, I), a learned Gaussian mixture, or VampPrior", choices=("standard", "gmm", "vamp"))
+    local: str = knob("pooled", "z_l: one vector, or a map of frames that the decoder attends to", choices=("pooled", "sequence"))
+    local_prior: str = knob("standard", "prior of z_l: N(0, I), or a learned p(z_l|z_g)", choices=("standard", "conditional"))
+    pyramid_layers: int = knob(3, "layers of the pyramid; each halves the time resolution", min=1)
+    encoder_layers: int = knob(1, "recurrent layers of z_g's encoder", min=1)
+    max_length: int = knob(0, "local=sequence: most symbols of a sequence, EOS counted; 0 takes the longest of the data", min=0)
+
+
+MODELS: dict[str, type[Model]] = {"hvrae": HVRAE, "rnnlm": RNNLM, "vrae": VRAE}

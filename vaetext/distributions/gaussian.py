@@ -33,6 +33,11 @@ class Gaussian:
         scaled = (z - self.mean) ** 2 * (-self.log_var).exp()
         return -0.5 * (scaled + self.log_var + math.log(2 * math.pi)).sum(-1)
 
+    def kl(self, other: "Gaussian") -> Tensor:
+        """[..., D] KL(self || other) = (log var_o/var + (var + (mean - mean_o)^2) / var_o - 1) / 2 of each dimension, nats."""
+        ratio = self.log_var - other.log_var
+        return 0.5 * (ratio.exp() + (self.mean - other.mean) ** 2 * (-other.log_var).exp() - 1.0 - ratio)
+
     def kl_standard(self) -> Tensor:
         """[..., D] KL(self || N(0, 1)) = (mean^2 + var - 1 - log var) / 2 of each dimension, nats."""
         return 0.5 * (self.mean**2 + self.log_var.exp() - 1.0 - self.log_var)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from vaetext.config.model import Recurrent as RecurrentConfig
 from vaetext.data.batch import Batch
+from vaetext.modules.attention import Attention
 from vaetext.modules.dropout import Dropout
 from vaetext.modules.recurrent import Recurrent
 from vaetext.modules.softmax import symbol_log_prob
@@ -14,10 +15,17 @@ from vaetext.modules.softmax import symbol_log_prob
 
 @dataclass(frozen=True)
 class DecoderState:
-    """A decoder between two symbols: each layer's state, and what every input sees besides the symbol ([rows, C] or None)."""
+    """A decoder between two symbols.
+
+    Attributes:
+        layers: each layer's state.
+        context: [rows, C] what every input sees besides the symbol, or None.
+        memory: [rows, N, F] a map that the outputs attend to, or None.
+    """
 
     layers: list[Tensor]
-    context: Tensor | None
+    context: Tensor | None = None
+    memory: Tensor | None = None
 
 
 class Decoder(nn.Module):
@@ -27,11 +35,12 @@ class Decoder(nn.Module):
         config: sizes, cell and dropout.
         vocabulary: V symbols that can be predicted; the embedding has one row more, for the start of a sequence.
         context: features that every input sees besides the symbol.
+        attention: what each output h_t passes through, with a memory, before the output layer.
     """
 
-    def __init__(self, config: RecurrentConfig, vocabulary: int, context: int = 0) -> None:
+    def __init__(self, config: RecurrentConfig, vocabulary: int, context: int = 0, attention: Attention | None = None) -> None:
         super().__init__()
-        self.vocabulary = vocabulary
+        self.vocabulary, self.attention = vocabulary, attention
         self.embedding = nn.Embedding(vocabulary + 1, config.embedding_dim)
         self.rnn = Recurrent(config.cell, config.embedding_dim + context, config.hidden_dim, config.layers)
         self.input_dropout = Dropout(config.dropout, config.locked_dropout)
@@ -49,7 +58,9 @@ class Decoder(nn.Module):
         """[V, H] (tied: [V, E])."""
         return self.embedding.weight[: self.vocabulary] if self.weight is None else self.weight
 
-    def log_px(self, batch: Batch, samples: int, layers: list[Tensor] | None, context: Tensor | None) -> Tensor:
+    def log_px(
+        self, batch: Batch, samples: int, layers: list[Tensor] | None, context: Tensor | None, memory: Tensor | None = None
+    ) -> Tensor:
         """[K, B] log p(x|z), nats per sequence, EOS counted.
 
         Args:
@@ -57,11 +68,12 @@ class Decoder(nn.Module):
             samples: K.
             layers: initial state of each layer for K * B rows, or None for zeros.
             context: [K * B, C] or None.
+            memory: [K * B, N, F] or None.
         """
         rows, length = samples * len(batch), batch.tokens.shape[1]
         embedded = self.embedding(batch.inputs).expand(samples, -1, -1, -1).reshape(rows, length, -1)
         outputs, _ = self.rnn(self._steps(embedded, context), layers)
-        hidden = self.project(self.output_dropout(outputs)).reshape(samples, len(batch) * length, -1)
+        hidden = self.project(self.output_dropout(self._attend(outputs, memory))).reshape(samples, len(batch) * length, -1)
         real = hidden.index_select(1, batch.positions).flatten(0, 1)
         symbols = batch.tokens.flatten().index_select(0, batch.positions).repeat(samples)
         picked = symbol_log_prob(real, self.output_weight, self.bias, symbols).view(samples, -1)
@@ -72,13 +84,18 @@ class Decoder(nn.Module):
         """Feeds token [rows]; returns log p of the next symbol [rows, V] and the new state."""
         steps = self._steps(self.embedding(token)[:, None], state.context)
         outputs, layers = self.rnn(steps, state.layers)
-        logits = nn.functional.linear(self.project(outputs[:, 0]), self.output_weight, self.bias)
-        return logits.log_softmax(-1), DecoderState(layers, state.context)
+        hidden = self._attend(outputs, state.memory)[:, 0]
+        logits = nn.functional.linear(self.project(hidden), self.output_weight, self.bias)
+        return logits.log_softmax(-1), DecoderState(layers, state.context, state.memory)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:
         """The rows ``index`` of a state."""
         context = None if state.context is None else state.context[index]
-        return DecoderState([layer[:, index] for layer in state.layers], context)
+        memory = None if state.memory is None else state.memory[index]
+        return DecoderState([layer[:, index] for layer in state.layers], context, memory)
+
+    def _attend(self, outputs: Tensor, memory: Tensor | None) -> Tensor:
+        return outputs if self.attention is None or memory is None else self.attention(outputs, memory)  # type: ignore[no-any-return]
 
     def _steps(self, embedded: Tensor, context: Tensor | None) -> Tensor:
         embedded = self.input_dropout(embedded)

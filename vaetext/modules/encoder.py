@@ -30,6 +30,10 @@ class Encoder(nn.Module):
         outputs, final = self.rnn(embedded, mask=mask)
         if self.pooling == "final":
             return features(final[-1])
-        lowest = torch.finfo(outputs.dtype).min
-        pooled: Tensor = outputs.masked_fill(~mask[..., None], lowest).amax(1)
-        return pooled * mask.any(1, keepdim=True)
+        return max_pool(outputs, mask)
+
+
+def max_pool(outputs: Tensor, mask: Tensor) -> Tensor:
+    """[B, F] maximum of outputs [B, T, F] over the steps that ``mask`` [B, T] calls real; zeros where there is none."""
+    lowest = torch.finfo(outputs.dtype).min
+    return outputs.masked_fill(~mask[..., None], lowest).amax(1) * mask.any(1, keepdim=True)

@@ -1,0 +1,147 @@
+"""The hierarchical variational recurrent autoencoder: a global latent of the whole sequence and a local one of its parts."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vaetext.config.model import HVRAE as Config
+from vaetext.data.batch import Batch
+from vaetext.distributions.evidence import Code
+from vaetext.distributions.gaussian import Gaussian, GaussianHead
+from vaetext.distributions.noise import Noise
+from vaetext.distributions.priors import VampPrior, make_prior
+from vaetext.models.base import Generator, NeedsData, SequenceModel, Symbols
+from vaetext.models.registry import register
+from vaetext.modules.attention import Attention
+from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.encoder import Encoder, max_pool
+from vaetext.modules.initial import initialise
+from vaetext.modules.pyramid import Pyramid
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q(z_g|x) [B, D], and the pyramid's features that q(z_l|z_g, x) reads: [B, F] pooled, or [B, N, F] of each frame."""
+
+    z_g: Gaussian
+    local: Tensor
+
+
+@register("hvrae")
+class HVRAE(SequenceModel, Generator, NeedsData):
+    """log p(x) >= E_q[log p(x|z_g, z_l)] - KL(q(z_g|x) || p(z_g)) - E_q KL(q(z_l|z_g, x) || p(z_l)) (source 000, Hierarchical VRAE).
+
+    q(z_g|x) reads an RNN's final state, q(z_l|z_g, x) a pyramid's top frames beside z_g. The decoder's initial state, and every
+    input, see [z_g; z_l]. How z_l is pooled and injected is unpublished; these are our choices:
+
+    - ``local="pooled"``: one z_l from the maximum over frames.
+    - ``local="sequence"``: a z_l for each of N = ceil(max_length / 2^pyramid_layers) frames, attended by the decoder. N is the same
+      for every sequence, and frames past its end pay their KL too, so the map tells no length for free.
+    - ``local_prior="conditional"``: p(z_l|z_g) is learned instead of the source's N(0, I).
+    """
+
+    latents = ("z_g", "z_l")
+
+    def __init__(self, config: Config, symbols: Symbols) -> None:
+        super().__init__(symbols)
+        self.encoder = Encoder(config.cell, symbols.size, config.embedding_dim, config.hidden_dim, config.encoder_layers, False, "final")
+        self.pyramid = Pyramid(config.cell, config.embedding_dim, config.hidden_dim, config.pyramid_layers)
+        self.head = GaussianHead(self.encoder.features, config.latent_dim)
+        self.local_head = GaussianHead(self.pyramid.features + config.latent_dim, config.local_dim)
+        self.prior_law = make_prior(config, config.embedding_dim, self.embedded_posterior)
+        self.local_prior = ConditionalPrior(config.latent_dim, config.local_dim) if config.local_prior == "conditional" else None
+        self.local_dim, self.frames, attention, seen = config.local_dim, 0, None, config.latent_dim + config.local_dim
+        if config.local == "sequence":
+            self.max_length = config.max_length or symbols.longest
+            self.frames = -(-self.max_length // 2**config.pyramid_layers)
+            attention, seen = Attention(config.hidden_dim, config.local_dim, self.frames), config.latent_dim
+        self.decoder = Decoder(config, symbols.size, seen, attention)
+        self.to_state = nn.ModuleList(nn.Linear(seen, self.decoder.rnn.state_size) for _ in range(config.layers))
+        initialise(self, config.init_scale)
+
+    def posterior(self, batch: Batch) -> Posterior:
+        """q(z_g|x), and the features that q(z_l|z_g, x) reads; both encoders see the words, EOS left out."""
+        embedded = self.encoder.embedding(batch.tokens)
+        frames, mask = self.pyramid(embedded, batch.word_mask)
+        local = nn.functional.pad(frames, (0, 0, 0, self.frames - frames.shape[1])) if self.frames else max_pool(frames, mask)
+        return Posterior(self.head(self.encoder.read(embedded, batch.word_mask)), local)
+
+    def embedded_posterior(self, embedded: Tensor) -> Gaussian:
+        """q(z_g|u) of embedded sequences [C, L, E], every step a word: the components of a VampPrior."""
+        mask = torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
+        return self.head(self.encoder.read(embedded, mask))  # type: ignore[no-any-return]
+
+    def setup(self, batches: list[Batch]) -> None:
+        """Starts a VampPrior's pseudo-inputs from training sentences."""
+        if isinstance(self.prior_law, VampPrior):
+            self.prior_law.setup([self.encoder.embedding(batch.tokens) for batch in batches])
+
+    def sample(self, posterior: Posterior, noise: Noise) -> dict[str, Code]:
+        """z_g, then z_l given it; z_l's ``mean`` is that of q(z_l|E[z_g], x), and its marginal q(z_l|x) is no Gaussian: no ``std``."""
+        z_g = self.prior_law.code("z_g", posterior.z_g, noise)
+        q = self.local_posterior(posterior.local, z_g.z)
+        z = q.draw(noise.normal("z_l", *self.local_shape))
+        p = self.local_law(z_g.z)
+        log_q, log_p, kl = q.log_prob(z), p.log_prob(z), q.kl(p)
+        axes: tuple[str, ...] = ("dimension",)
+        if self.frames:
+            log_q, log_p, axes = log_q.sum(-1), log_p.sum(-1), ("position", "dimension")
+        mean = self.local_posterior(posterior.local, z_g.mean).mean
+        return {"z_g": z_g, "z_l": Code(z, mean, None, log_q, log_p, kl, axes)}
+
+    @property
+    def local_shape(self) -> tuple[int, ...]:
+        """z_l of one sequence: (D,), or (N, D)."""
+        return (self.frames, self.local_dim) if self.frames else (self.local_dim,)
+
+    def local_posterior(self, local: Tensor, z_g: Tensor) -> Gaussian:
+        """q(z_l|z_g, x) for z_g [K, B, D]: [K, B, *local_shape]."""
+        local = local.expand(len(z_g), *local.shape)
+        return self.local_head(torch.cat([local, self._beside(z_g).expand(*local.shape[:-1], -1)], -1))  # type: ignore[no-any-return]
+
+    def local_law(self, z_g: Tensor) -> Gaussian:
+        """p(z_l|z_g) for z_g [K, B, D], to be broadcast over frames."""
+        if self.local_prior is not None:
+            return self.local_prior(self._beside(z_g))  # type: ignore[no-any-return]
+        zero = z_g.new_zeros(())
+        return Gaussian(zero, zero)
+
+    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
+        samples, rows = codes["z_g"].shape[0], codes["z_g"].shape[0] * len(batch)
+        state = self.start({name: z.flatten(0, 1) for name, z in codes.items()}, rows)
+        return self.decoder.log_px(batch, samples, state.layers, state.context, state.memory)
+
+    def prior(self, noise: Noise) -> dict[str, Tensor]:
+        z_g = self.prior_law.draw("z_g", noise)
+        return {"z_g": z_g, "z_l": self.local_law(z_g).draw(noise.normal("z_l", *self.local_shape))}
+
+    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
+        seen = codes["z_g"] if self.frames else torch.cat([codes["z_g"], codes["z_l"]], -1)
+        layers = [torch.stack(to_layer(seen).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
+        return DecoderState(layers, seen, codes["z_l"] if self.frames else None)
+
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+        return self.decoder.step(state, token)
+
+    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
+        return self.decoder.select(state, index)
+
+    def _beside(self, z_g: Tensor) -> Tensor:
+        """z_g [K, B, D], with an axis of frames where z_l has one."""
+        return z_g[..., None, :] if self.frames else z_g
+
+
+class ConditionalPrior(nn.Module):
+    """p(z_l|z_g) = N(mean(z_g), var(z_g)), one hidden layer; it starts close to N(0, I)."""
+
+    def __init__(self, inputs: int, latent_dim: int, hidden: int = 64) -> None:
+        super().__init__()
+        self.hidden, self.head = nn.Linear(inputs, hidden), GaussianHead(hidden, latent_dim)
+        with torch.no_grad():
+            self.head.linear.weight *= 0.01
+            self.head.linear.bias.zero_()
+
+    def forward(self, z_g: Tensor) -> Gaussian:
+        """z_g [..., D] -> [..., latent_dim]."""
+        return self.head(self.hidden(z_g).tanh())  # type: ignore[no-any-return]
