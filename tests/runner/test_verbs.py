@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaetext.config.model import RNNLM, VRAE
+from vaetext.config.model import MODELS, Latent
 from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.loader import Split
@@ -34,8 +34,9 @@ def tokenizer() -> tokenizers.Tokenizer:
 
 def model(tokenizer: tokenizers.Tokenizer, name: str = "vrae") -> SequenceModel:
     torch.manual_seed(0)
-    sizes = {"embedding_dim": 5, "hidden_dim": 6}
-    config = VRAE(name=name, latent_dim=3, **sizes) if name == "vrae" else RNNLM(name=name, **sizes)
+    config = MODELS[name](name=name, embedding_dim=5, hidden_dim=6)  # type: ignore[call-arg]
+    if isinstance(config, Latent):
+        config.latent_dim = 3
     return build(config, Symbols(tokenizer.size, tokenizer.eos, tokenizer.unk, 30)).eval()
 
 
@@ -182,6 +183,14 @@ def test_training_leaves_examples_in_the_run_folder(tokenizer: tokenizers.Tokeni
         assert {each.name for each in folder.iterdir()} == expected
     assert (folder / "interpolations.txt").read_text().count("A: ") == 2
     assert (folder / "plots" / "interpolation.png").is_file()
+
+
+def test_several_latents_are_interpolated_together_and_each_held(tokenizer: tokenizers.Tokenizer, tmp_path: Path) -> None:
+    write_interpolations(model(tokenizer, "hvrae"), tokenizer, Split.of(tokenizer.encode_all(LINES[:2])), tmp_path, seed=0)
+    together, global_held, local_held = (tmp_path / "interpolations.txt").read_text().split("\n\n")
+    assert together.startswith("A: ")
+    assert global_held.startswith("(z_g held at A's)\nA: ")
+    assert local_held.startswith("(z_l held at A's)\nA: ")
 
 
 def test_lines_come_from_a_file_or_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

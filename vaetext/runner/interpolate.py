@@ -34,7 +34,7 @@ def run(config: InterpolateConfig) -> None:
     codes = path(a, b, config.steps, config.method, config.hold)
     lines = decode(run.model, run.tokenizer, codes, config.steps, Choice.of(config), config.seed)
     ends = [DRAWN if text is None else run.tokenizer.decode(run.tokenizer.encode(text)) for text in (config.a, config.b)]
-    text, folder = page(ends, lines), output_folder()
+    text, folder = page(ends, lines, config.hold), output_folder()
     atomic_write(folder / "interpolations.txt", text)
     plots.save(plots.interpolation(codes, lines, ends), folder / "interpolation.png")
     show(text.rstrip("\n"))
@@ -89,15 +89,17 @@ def decode(model: SequenceModel, tokenizer: Tokenizer, codes: Codes, steps: int,
     return [tokenizer.decode(ids) for ids in generate(model, codes, steps, choice, seed)]
 
 
-def page(ends: list[str], lines: list[str]) -> str:
+def page(ends: list[str], lines: list[str], hold: str | None = None) -> str:
     """The decoded path as text, what its two ends stand for above and below it."""
-    return "\n".join([f"A: {ends[0]}", *(f"   {line}" for line in lines), f"B: {ends[1]}"]) + "\n"
+    held = [f"({hold} held at A's)"] if hold else []
+    return "\n".join([*held, f"A: {ends[0]}", *(f"   {line}" for line in lines), f"B: {ends[1]}"]) + "\n"
 
 
 def write_interpolations(model: SequenceModel, tokenizer: Tokenizer, split: Split, folder: Path, seed: int, n: int = 5) -> None:
     """interpolations.txt of a run folder, between pairs of sentences of a split drawn by the seed, and a picture of the first pair.
 
-    Nothing is written where the model has no latent, cannot be decoded, or its codes have no fixed size.
+    Where there are several latents, each pair has a page with all of them moving, and one with each held. Nothing is written where the
+    model has no latent, cannot be decoded, or its codes have no fixed size.
     """
     if not (model.latents and isinstance(model, Generator)):
         return
@@ -107,9 +109,11 @@ def write_interpolations(model: SequenceModel, tokenizer: Tokenizer, split: Spli
         one, other = (mean_codes(model, [split[row].tolist()]) for row in (a, b))
         if any(one[name].shape != other[name].shape for name in one):
             return
-        codes = path(one, other, STEPS, "linear")
-        ends, lines = [tokenizer.decode(split[row]) for row in (a, b)], decode(model, tokenizer, codes, STEPS, GREEDY)
-        if not pages:
-            plots.save(plots.interpolation(codes, lines, ends), folder / "plots" / "interpolation.png")
-        pages.append(page(ends, lines))
+        ends = [tokenizer.decode(split[row]) for row in (a, b)]
+        for hold in (None, *model.latents) if len(model.latents) > 1 else (None,):
+            codes = path(one, other, STEPS, "linear", hold)
+            lines = decode(model, tokenizer, codes, STEPS, GREEDY)
+            if not pages:
+                plots.save(plots.interpolation(codes, lines, ends), folder / "plots" / "interpolation.png")
+            pages.append(page(ends, lines, hold))
     atomic_write(folder / "interpolations.txt", "\n".join(pages))

@@ -1,0 +1,103 @@
+"""Mixture priors against torch's own mixture, numerical integration and closed forms, in float64."""
+
+import pytest
+import torch
+
+from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.noise import FreshNoise, KeyedNoise
+from vaetext.distributions.priors import GaussianMixture, Mixture, StandardNormal, VampPrior
+
+SAMPLES = 20000
+
+
+def mixture() -> GaussianMixture:
+    torch.manual_seed(1)
+    prior = GaussianMixture(2, 3).double()
+    with torch.no_grad():
+        prior.logits.copy_(torch.tensor([0.5, -1.0, 0.2]))
+        prior.log_var.copy_(torch.randn(3, 2) * 0.5)
+    return prior
+
+
+def posterior() -> Gaussian:
+    return Gaussian(torch.tensor([[0.3, -0.7], [2.0, 1.0]], dtype=torch.float64), torch.tensor([[-1.0, 0.2], [-0.5, -2.0]]).double())
+
+
+def sampled_kl(prior: Mixture | StandardNormal, q: Gaussian) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard error of log q - log p [B]."""
+    noise = KeyedNoise(0, torch.arange(len(q.mean)), range(SAMPLES), torch.float64)
+    ratio = prior.code("z", q, noise).log_ratio
+    return ratio.mean(0), ratio.std(0) / SAMPLES**0.5
+
+
+def law_of(prior: Mixture) -> torch.distributions.MixtureSameFamily:
+    parts = prior.components()
+    normal = torch.distributions.Independent(torch.distributions.Normal(parts.mean, parts.std), 1)
+    return torch.distributions.MixtureSameFamily(torch.distributions.Categorical(logits=prior.logits), normal)
+
+
+@torch.no_grad()
+def test_mixture_density_is_torchs() -> None:
+    prior = mixture()
+    z = 3 * torch.randn(50, 2, dtype=torch.float64)
+    torch.testing.assert_close(prior.log_prob(z), law_of(prior).log_prob(z), rtol=1e-12, atol=1e-12)
+
+
+@torch.no_grad()
+def test_mixture_kl_is_the_integral() -> None:
+    prior, q = mixture(), posterior()
+    line = torch.linspace(-9, 9, 1201, dtype=torch.float64)
+    grid = torch.cartesian_prod(line, line)
+    log_p = law_of(prior).log_prob(grid)
+    mean, error = sampled_kl(prior, q)
+    for row in range(2):
+        log_q = Gaussian(q.mean[row], q.log_var[row]).log_prob(grid)
+        integral = (log_q.exp() * (log_q - log_p)).sum() * (line[1] - line[0]) ** 2
+        assert abs(mean[row] - integral) < 4 * error[row]
+
+
+@torch.no_grad()
+def test_mixture_draws_follow_the_mixture() -> None:
+    prior = mixture()
+    drawn = prior.draw("z", FreshNoise(1, SAMPLES, torch.device("cpu"), torch.float64))[0]
+    law = law_of(prior)
+    error = law.variance.sqrt() / SAMPLES**0.5
+    assert bool(((drawn.mean(0) - law.mean).abs() < 4 * error).all())
+
+
+@torch.no_grad()
+def test_a_vamp_prior_of_one_gaussian_is_that_gaussian() -> None:
+    q = posterior()
+    part = Gaussian(torch.tensor([[0.5, -1.0]], dtype=torch.float64), torch.tensor([[0.3, -0.4]], dtype=torch.float64))
+    mean, error = sampled_kl(VampPrior(2, 1, 4, 3, lambda inputs: part).double(), q)
+    assert bool(((mean - q.kl(part).sum(-1)).abs() < 4 * error).all())
+    standard = Gaussian(torch.zeros(1, 2, dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64))
+    mean, error = sampled_kl(VampPrior(2, 1, 4, 3, lambda inputs: standard).double(), q)
+    assert bool(((mean - q.kl_standard().sum(-1)).abs() < 4 * error).all())
+    torch.testing.assert_close(mean, sampled_kl(StandardNormal(2), q)[0], rtol=1e-12, atol=1e-12)
+
+
+def test_gaussian_kl_is_torchs() -> None:
+    q, p = posterior(), Gaussian(torch.randn(2, 2).double(), torch.randn(2, 2).double())
+    expected = torch.distributions.kl_divergence(torch.distributions.Normal(q.mean, q.std), torch.distributions.Normal(p.mean, p.std))
+    torch.testing.assert_close(q.kl(p), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e3])
+def test_far_codes_keep_finite_densities_and_gradients(scale: float) -> None:
+    prior = GaussianMixture(4, 3)
+    with torch.no_grad():
+        prior.log_var.fill_(-8.0)
+    q = Gaussian(torch.full((2, 4), scale, requires_grad=True), torch.full((2, 4), -20.0))
+    code = prior.code("z", q, FreshNoise(5, 2, torch.device("cpu")))
+    code.total_kl.mean().backward()
+    assert code.kl.isfinite().all()
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in prior.parameters())
+
+
+def test_a_vamp_prior_starts_from_training_sequences() -> None:
+    prior = VampPrior(2, 3, 4, 1, lambda inputs: Gaussian(inputs[:, 0], inputs[:, 0]))
+    prior.setup([torch.tensor([[[1.0], [2.0]], [[3.0], [4.0]]])])
+    assert prior.inputs[..., 0].tolist() == [[1, 2, 1, 2], [3, 4, 3, 4], [1, 2, 1, 2]]
+    with pytest.raises(ValueError, match=r"model\.prior=vamp starts from training sequences"):
+        prior.setup([])
