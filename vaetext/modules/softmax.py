@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 ROWS = 1024  # rows of logits held at once: memory is rows x vocabulary, whatever the batch
+MULTIPLE = 16  # rows are filled up to a multiple of it: kernels that are generated and kept for each size stay few
 
 
 def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:
@@ -23,7 +24,9 @@ def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tenso
     if torch.is_autocast_enabled(hidden.device.type):
         dtype = torch.get_autocast_dtype(hidden.device.type)
         hidden, weight, bias = hidden.to(dtype), weight.to(dtype), bias.to(dtype)
-    return _SymbolLogProb.apply(hidden, weight, bias, symbols)  # type: ignore[no-any-return, no-untyped-call]
+    more = -len(hidden) % MULTIPLE
+    hidden, filled = nn.functional.pad(hidden, (0, 0, 0, more)), nn.functional.pad(symbols, (0, more))
+    return _SymbolLogProb.apply(hidden, weight, bias, filled)[: len(symbols)]  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _SymbolLogProb(torch.autograd.Function):
