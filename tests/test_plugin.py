@@ -1,0 +1,83 @@
+"""A model from another package, installed as any package is: found, configured, trained and sampled from."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+MODEL = '''
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from vaetext.config.knobs import knob
+from vaetext.config.model import Model
+from vaetext.models.base import Generator, SequenceModel
+
+
+@dataclass
+class Config(Model):
+    """One table of log-probabilities."""
+
+    start: float = knob(0.0, "every logit at first", min=-1.0)
+
+
+class Unigram(SequenceModel, Generator):
+    """log p(x) = sum_t log p(x_t)."""
+
+    Config = Config
+
+    def __init__(self, config, symbols):
+        super().__init__(symbols)
+        self.logits = nn.Parameter(torch.full((symbols.size,), config.start))
+
+    def posterior(self, batch):
+        return None
+
+    def sample(self, posterior, noise):
+        return {}
+
+    def log_px(self, batch, codes):
+        return (self.logits.log_softmax(0)[batch.tokens] * batch.mask).sum(1)[None]
+
+    def prior(self, noise):
+        return {}
+
+    def start(self, codes, rows):
+        return None
+
+    def step(self, state, token):
+        return self.logits.log_softmax(0).expand(len(token), -1), state
+
+    def select(self, state, index):
+        return state
+'''
+
+
+def vaetext(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
+    return subprocess.run([sys.executable, "-m", "vaetext", *words], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_a_model_of_another_package_is_like_our_own(tmp_path: Path) -> None:
+    installed = {
+        "unigram.py": MODEL,
+        "unigram-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: unigram\nVersion: 1.0\n",
+        "unigram-1.0.dist-info/entry_points.txt": "[vaetext.models]\nunigram = unigram:Unigram\n",
+        "conf/model/unigram.yaml": "# my own\ndefaults: [/schema/model/unigram@_here_, _self_]\n\nname: unigram\n",
+    }
+    for name, text in installed.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    sizes = ["data.train_size=40", "data.valid_size=10", "data.test_size=10"]
+    train = ["train", "--config-dir", "conf", "model=unigram", "trainer=debug", *sizes]
+    trained = vaetext(tmp_path, *train)
+    assert trained.returncode == 0, trained.stderr
+    assert "NLL" in trained.stdout
+    sampled = vaetext(tmp_path, "sample", "outputs/grammar/unigram/latest", "n=2", "max_length=5")
+    assert sampled.returncode == 0, sampled.stderr
+    assert len(sampled.stdout.splitlines()) == 2
+    wrong = vaetext(tmp_path, *train, "model.start=-2")
+    assert wrong.returncode != 0
+    assert "model.start=-2.0 is out of range" in wrong.stderr
