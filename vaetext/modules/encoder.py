@@ -33,3 +33,26 @@ class Encoder(nn.Module):
         lowest = torch.finfo(outputs.dtype).min
         pooled: Tensor = outputs.masked_fill(~mask[..., None], lowest).amax(1)
         return pooled * mask.any(1, keepdim=True)
+
+
+class MapEncoder(Encoder):
+    """The same reading as a map [B, P, features], P = ceil(N / stride) positions in the order of the sequence.
+
+    Position p is the mean of the outputs in window p of ``stride`` steps, the sequence continued with zeros to N steps.
+
+    Args:
+        stride: steps of a window.
+        length: N, most symbols of a sequence.
+    """
+
+    def __init__(
+        self, cell: str, vocabulary: int, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, stride: int, length: int
+    ) -> None:
+        super().__init__(cell, vocabulary, embedding_dim, hidden, layers, bidirectional, "mean")
+        self.stride, self.positions = stride, -(-length // stride)
+
+    def read(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """[B, P, features] of embedded words [B, T, E], ``mask`` [B, T] true at words."""
+        outputs, _ = self.rnn(embedded, mask=mask)
+        padded = nn.functional.pad(outputs, (0, 0, 0, self.positions * self.stride - outputs.shape[1]))
+        return padded.reshape(len(padded), self.positions, self.stride, -1).mean(2)
