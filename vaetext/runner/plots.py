@@ -21,7 +21,7 @@ Line = dict[str, Any]  # of metrics.jsonl
 
 
 def write(folder: Path, scores: Scores) -> None:
-    """The plots of a run folder: ``plots/training.png`` and, where codes are vectors, ``kl_per_dimension.png`` and ``codes.png``.
+    """The plots of a run folder: ``plots/training.png`` and, where codes have one size, ``kl_per_dimension.png`` and ``codes.png``.
 
     Args:
         folder: the run folder, with its metrics.jsonl.
@@ -106,11 +106,14 @@ def _frame(axis: Axes) -> None:
 
 
 def kl_per_dimension(scores: Scores) -> Figure:
-    """Mean KL of each dimension, largest first, and in the same order Var_x(E_q[z|x]) with the bar for an active unit."""
+    """Mean KL of each dimension, largest first, and in the same order Var_x(E_q[z|x]) with the bar for an active unit.
+
+    A map's dimensions are those of every position.
+    """
     figure, axes = _panels(len(scores.codes), 2)
     for (left, right), (name, code) in zip(axes, scores.codes.items(), strict=True):
-        variance = code.mean.double().var(0, correction=0).numpy()
-        kl = code.kl.double().mean(0).numpy() if code.axes == ("dimension",) else None
+        variance = code.mean.flatten(1).double().var(0, correction=0).numpy()
+        kl = code.kl.flatten(1).double().mean(0).numpy() if code.kl.shape == code.mean.shape else None
         total = code.kl.double().mean(0).sum().item()
         order = np.argsort(-(variance if kl is None else kl))
         if kl is None:
