@@ -70,7 +70,11 @@ class ConvolutionalEncoder(nn.Module):
         return self.head(features.flatten(1) if self.dense else features)  # type: ignore[no-any-return]
 
     def prior(self, config: Convolutional) -> Prior:
-        """The prior that ``model.prior`` names, of this encoder's code."""
+        """The prior that ``model.prior`` names, of this encoder's code.
+
+        Raises:
+            ValueError: a VampPrior's pseudo-inputs would be longer than any sequence.
+        """
         if config.prior == "vamp" and config.pseudo_length > self.length:
             raise ValueError(
                 f"model.pseudo_length={config.pseudo_length}: a sequence has at most {self.length} symbols with EOS; set it to that or less"
@@ -103,6 +107,4 @@ class Deconvolution(nn.Module):
 
 def shrunk(length: int, config: Convolutional) -> int:
     """P = ceil(N / 2^n), the positions that n convolutions leave of N."""
-    for _ in config.channels:
-        length = -(-length // 2)
-    return length
+    return -(-length // (1 << len(config.channels)))
