@@ -120,13 +120,13 @@ def kl_per_dimension(scores: Scores) -> Figure:
             left.text(0.5, 0.5, "the KL has no dimensions", ha="center", transform=left.transAxes)
         else:
             left.bar(np.arange(len(kl)), kl[order])
-        left.set(title=f"KL of {name}: {total:.2f} nats", xlabel="dimension, sorted", ylabel="nats per sequence")
+        left.set(title=f"KL of {name}: {total:.2f} nats", xlabel=f"{' x '.join(code.axes) or 'dimension'}, sorted", ylabel="nats per sequence")
         right.bar(np.arange(len(variance)), variance[order], color=np.where(variance[order] > ACTIVE, "C0", "0.7"))
         right.axhline(ACTIVE, color="k", lw=0.8, ls="--")
         active = int((variance > ACTIVE).sum())
         for axis in (left, right):
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        right.set(title=f"active units of {name}: {active} of {len(variance)}", xlabel="dimension, same order")
+        right.set(title=f"active units of {name}: {active} of {len(variance)}", xlabel="same order")
         right.set(ylabel="Var_x(E_q[z|x])", yscale="log", ylim=(min(ACTIVE / 10, max(variance.min(), 1e-9)), None))
     return figure
 
