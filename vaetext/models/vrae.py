@@ -24,24 +24,24 @@ class VRAE(SequenceModel, Generator, NeedsData):
     linear map each, and with ``z_to="inputs"`` stands beside every input symbol too.
 
     With ``latent="feature-map"`` (source 004, 4.1: "RNN (FMP)") z is a map of P = ceil(N / stride) positions, N the longest sequence
-    the model takes: q(z_p|x) is read from the encoder's mean output over window p, zeros past the sequence's end, and z_p stands
-    beside the input symbols of its window, so that the decoder learns no length from the map's size.
+    the model takes, whatever the length of x: so its size tells the decoder nothing. q(z_p|x) is read from the encoder's mean output
+    over window p, zeros past the sequence's end; z_p stands beside the input symbols of window p, the decoder starts from zeros, and EOS
+    is certain at position N.
     """
 
     latents = ("z",)
 
     def __init__(self, config: Config, symbols: Symbols) -> None:
         super().__init__(symbols)
-        self.is_map, length = config.latent == "feature-map", config.max_length or symbols.longest
-        self.max_length = length if self.is_map else None
+        is_map, length = config.latent == "feature-map", config.max_length or symbols.longest
+        self.max_length = length if is_map else None
         sizes = (config.cell, symbols.size, config.embedding_dim, config.hidden_dim, config.encoder_layers, config.bidirectional)
-        self.encoder = MapEncoder(*sizes, config.stride, length) if self.is_map else Encoder(*sizes, config.pooling)
+        self.encoder = MapEncoder(*sizes, config.stride, length) if is_map else Encoder(*sizes, config.pooling)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
-        positions = self.encoder.positions if isinstance(self.encoder, MapEncoder) else None
-        self.prior_law = make_prior(config, config.embedding_dim, self.embedded_posterior, positions)
-        self.every_input = self.is_map or config.z_to == "inputs"
+        self.prior_law = make_prior(config, config.embedding_dim, self.embedded_posterior, self.encoder.positions)
+        self.every_input = is_map or config.z_to == "inputs"
         self.decoder = Decoder(config, symbols.size, config.latent_dim if self.every_input else 0, symbols.eos)
-        layers = 0 if self.is_map else config.layers
+        layers = 0 if is_map else config.layers
         self.to_state = nn.ModuleList(nn.Linear(config.latent_dim, self.decoder.rnn.state_size) for _ in range(layers))
         initialise(self, config.init_scale)
 

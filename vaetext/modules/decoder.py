@@ -41,10 +41,10 @@ class Decoder(nn.Module):
         config: sizes, cell and dropout.
         vocabulary: V symbols that can be predicted; the embedding has one row more, for the start of a sequence.
         context: features that every input sees besides the symbol.
-        eos: id of the symbol at the last of a context's positions.
+        eos: id of the symbol at the last position of a context that has positions; other contexts need none.
     """
 
-    def __init__(self, config: RecurrentConfig, vocabulary: int, context: int = 0, eos: int = 0) -> None:
+    def __init__(self, config: RecurrentConfig, vocabulary: int, context: int = 0, eos: int = -1) -> None:
         super().__init__()
         self.vocabulary, self.eos = vocabulary, eos
         self.embedding = nn.Embedding(vocabulary + 1, config.embedding_dim)
@@ -84,9 +84,10 @@ class Decoder(nn.Module):
         steps = self._steps(self.embedding(token)[:, None], state.context)
         outputs, layers = self.rnn(steps, state.layers)
         logits = nn.functional.linear(self.project(outputs[:, 0]), self.output_weight, self.bias)
-        left, context = positions(state.context), state.context
-        log_probs = certain(logits, self.eos) if left == 1 else logits.log_softmax(-1)
-        return log_probs, DecoderState(layers, context if context is None or left is None else context[:, 1:])
+        if state.context is None or state.context.dim() == 2:
+            return logits.log_softmax(-1), DecoderState(layers, state.context)
+        left = state.context[:, 1:]
+        return logits.log_softmax(-1) if left.shape[1] else certain(logits, self.eos), DecoderState(layers, left)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:
         """The rows ``index`` of a state."""

@@ -12,7 +12,13 @@ class Encoder(nn.Module):
 
     Args:
         pooling: "final", the last layer's final state ([h; c] of an LSTM); "max", the maximum of its outputs over steps.
+
+    Attributes:
+        features: size of the features.
+        positions: P of an encoder that gives a map [B, P, features]; None for a vector.
     """
+
+    positions: int | None = None
 
     def __init__(self, cell: str, vocabulary: int, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, pooling: str) -> None:
         super().__init__()
@@ -50,9 +56,10 @@ class MapEncoder(Encoder):
     ) -> None:
         super().__init__(cell, vocabulary, embedding_dim, hidden, layers, bidirectional, "mean")
         self.stride, self.positions = stride, -(-length // stride)
+        self.padded = self.positions * stride
 
     def read(self, embedded: Tensor, mask: Tensor) -> Tensor:
         """[B, P, features] of embedded words [B, T, E], ``mask`` [B, T] true at words."""
         outputs, _ = self.rnn(embedded, mask=mask)
-        padded = nn.functional.pad(outputs, (0, 0, 0, self.positions * self.stride - outputs.shape[1]))
-        return padded.reshape(len(padded), self.positions, self.stride, -1).mean(2)
+        padded = nn.functional.pad(outputs, (0, 0, 0, self.padded - outputs.shape[1]))
+        return padded.reshape(len(padded), -1, self.stride, self.features).mean(2)

@@ -120,7 +120,8 @@ def kl_per_dimension(scores: Scores) -> Figure:
             left.text(0.5, 0.5, "the KL has no dimensions", ha="center", transform=left.transAxes)
         else:
             left.bar(np.arange(len(kl)), kl[order])
-        left.set(title=f"KL of {name}: {total:.2f} nats", xlabel=f"{' x '.join(code.axes) or 'dimension'}, sorted", ylabel="nats per sequence")
+        units = " x ".join(code.axes) or "dimension"
+        left.set(title=f"KL of {name}: {total:.2f} nats", xlabel=f"{units}, sorted", ylabel="nats per sequence")
         right.bar(np.arange(len(variance)), variance[order], color=np.where(variance[order] > ACTIVE, "C0", "0.7"))
         right.axhline(ACTIVE, color="k", lw=0.8, ls="--")
         active = int((variance > ACTIVE).sum())
