@@ -23,7 +23,7 @@ from vaetext.runner.evaluation import score
 SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=11)
 SENTENCES = [[2, 3, 1], [1], [4, 5, 6, 2, 1], [0, 6, 1], [2, 3, 3, 3, 3, 3, 4, 5, 6, 2, 1]]
 SMALL = {"embedding_dim": 5, "hidden_dim": 6, "latent_dim": 3, "dropout": 0.0, "output_dropout": 0.0, "init_scale": 0.0}
-SMALL |= {"local_dim": 2, "components": 3, "pseudo_length": 2}
+SMALL |= {"local_dim": 2, "components": 3, "pseudo_length": 2, "channels": [4, 6], "output_channels": 5, "stride": 4}
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 VARIANTS = {
     "hvrae": [
@@ -41,7 +41,10 @@ VARIANTS = {
         {"pooling": "max", "z_to": "inputs"},
         {"prior": "gmm"},
         {"prior": "vamp"},
+        {"latent": "feature-map", "max_length": 12, "bidirectional": True},
     ],
+    "cnn": [{}, {"latent": "feature-map", "max_length": 11}, {"batch_norm": False}, {"prior": "vamp"}, {"channels": [4, 5, 6, 7, 8]}],
+    "hybrid-cnn": [{}, {"latent": "feature-map"}, {"cell": "lstm", "layers": 2, "prior": "gmm"}, {"tied": True}],
 }
 CASES = [pytest.param(name, knobs, id=f"{name}-{n}") for name in NAMES for n, knobs in enumerate(VARIANTS.get(name, [{}]))]
 
@@ -76,7 +79,7 @@ def evidence(model: SequenceModel, batch: Batch, samples: int = 4):  # type: ign
 def test_every_parameter_gets_a_gradient(name: str, knobs: dict[str, Any]) -> None:
     model = make(name, knobs)
     result = evidence(model, batch_of(SENTENCES))
-    result.elbo.mean().backward()
+    (result.elbo.mean() + sum(aux.mean() for aux in result.aux.values())).backward()
     without = [key for key, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.any()]
     assert without == []
 

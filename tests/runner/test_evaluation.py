@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from vaetext.config.model import VRAE
 from vaetext.data.batch import Batch
 from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Code
@@ -15,7 +16,8 @@ from vaetext.distributions.gaussian import Gaussian, standard_log_prob
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import StandardNormal
 from vaetext.models.base import SequenceModel, Symbols
-from vaetext.runner.evaluation import active_units, evaluate, mutual_information, perplexity
+from vaetext.models.registry import build
+from vaetext.runner.evaluation import active_units, evaluate, mutual_information, perplexity, score
 
 CPU = torch.device("cpu")
 
@@ -91,6 +93,24 @@ def test_mutual_information_of_far_apart_codes_is_log_n() -> None:
 def test_mutual_information_of_equal_codes_is_zero() -> None:
     mean = torch.ones(64, 3).double()
     assert mutual_information(code(mean, torch.ones_like(mean))) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_map_counts_as_the_vector_of_its_units() -> None:
+    mean = torch.randn(40, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * torch.tensor([1.0, 0, 0, 2, 0, 3])
+    vector = code(mean, 0.5 * torch.ones_like(mean))
+    shaped = code(mean.view(40, 2, 3), 0.5 * torch.ones(40, 2, 3))
+    assert active_units(shaped) == active_units(vector) == 3
+    assert mutual_information(shaped) == pytest.approx(mutual_information(vector))
+
+
+def test_a_map_of_one_size_is_collected_and_shuffled() -> None:
+    torch.manual_seed(0)
+    model = build(VRAE(name="vrae", embedding_dim=4, hidden_dim=5, latent_dim=3, latent="feature-map", stride=2), Symbols(9, 1, 0, 7))
+    split = Split.of([[n % 6 + 2] * (n % 5 + 1) + [1] for n in range(30)])
+    row = evaluate(model, split, seed=0, samples=2, batch_tokens=20, device=CPU)
+    assert score(model, split, seed=0, samples=1, batch_tokens=20, device=CPU).codes["z"].z.shape == (30, 4, 3)
+    assert row["shuffle_rec_increase"]["z"] != 0
+    assert 0 <= row["active_units"]["z"] <= 12 and row["mutual_information"]["z"] is not None
 
 
 def test_active_units_are_those_whose_mean_moves() -> None:

@@ -71,6 +71,13 @@ def test_bars_are_the_kl_of_each_dimension_largest_first() -> None:
     assert right.get_title() == "active units of z: 2 of 3"
 
 
+def test_bars_of_a_map_are_its_positions_and_dimensions() -> None:
+    left, right = plots.kl_per_dimension(scores(z=code(torch.randn(20, 3, 4), ("position", "dimension")))).axes
+    assert len(left.patches) == len(right.patches) == 12
+    assert right.get_title() == "active units of z: 12 of 12"
+    assert len(plots.codes(scores(z=code(torch.randn(20, 3, 4), ("position", "dimension")))).axes) == 2
+
+
 def test_principal_axes_are_those_of_the_largest_variance() -> None:
     rng = np.random.default_rng(0)
     points = rng.normal(size=(500, 4)) * [5.0, 2.0, 0.1, 0.1] + 7

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaetext.config.model import VRAE
+from vaetext.config.model import CNN, VRAE
 from vaetext.config.trainer import Trainer
 from vaetext.data.loader import Split
 from vaetext.distributions.noise import MeanNoise
@@ -142,6 +142,14 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> Non
         checkpoint.load(path, CPU)
     with pytest.raises(ValueError, match="no such checkpoint"):
         checkpoint.load(tmp_path / "absent.safetensors", CPU)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_batch_normalisation_meets_batches_drawn_at_random(tmp_path: Path, batch_norm: bool) -> None:
+    config = CNN(name="cnn", embedding_dim=5, latent_dim=2, channels=[4], batch_norm=batch_norm)
+    run = Training(Trainer(batch_size=4, length_pool=7), build(config, Symbols(8, 1, 0, 9)), splits(), tmp_path, CPU, seed=1)
+    mixed = sum(len(set(run.splits["train"].lengths[batch])) > 1 for batch in run._order(0))
+    assert (mixed > 4) == batch_norm
 
 
 def test_early_stopping_and_best(tmp_path: Path) -> None:

@@ -40,27 +40,45 @@ class RNNLM(Recurrent):
 
 
 @dataclass
-class Latent(Recurrent):
-    """What every model with a dense latent vector has besides."""
+class Latent(Model):
+    """What every model with a dense latent vector has."""
 
-    latent_dim: int = knob(16, "dimensions of each latent vector", min=1)
+    latent_dim: int = knob(16, "dimensions of each latent vector (of a feature map: its channels)", min=1)
     prior: str = knob("standard", "prior of z: N(0, I), a learned Gaussian mixture, or VampPrior", choices=("standard", "gmm", "vamp"))
     components: int = knob(20, "gmm and vamp: components of the mixture", min=1)
     pseudo_length: int = knob(12, "vamp: steps of each pseudo-input", min=1)
 
 
 @dataclass
-class VRAE(Latent):
-    """Variational recurrent autoencoder with one latent vector z."""
+class Mapped(Latent, FixedLength):
+    """What every model has whose latent may be a map of positions x channels (source 004, 4.1)."""
 
-    encoder_layers: int = knob(1, "recurrent layers of the encoder", min=1)
-    bidirectional: bool = knob(False, "encoder reads in both directions")
-    pooling: str = knob("final", "encoder features: the final state [h; c], or the maximum over steps", choices=("final", "max"))
-    z_to: str = knob("state", "where z enters the decoder: its initial state, or that and every input", choices=("state", "inputs"))
+    latent: str = knob("dense", "z: one vector, or a map whose positions follow the sequence", choices=("dense", "feature-map"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.latent == "feature-map" and self.prior != "standard":
+            raise ValueError(f"prior={self.prior} is a law of one vector; use prior=standard with latent=feature-map, or latent=dense")
 
 
 @dataclass
-class HVRAE(FixedLength, Latent):
+class VRAE(Mapped, Recurrent):
+    """Variational recurrent autoencoder with one latent vector z, or a map."""
+
+    encoder_layers: int = knob(1, "recurrent layers of the encoder", min=1)
+    bidirectional: bool = knob(False, "encoder reads in both directions")
+    pooling: str = knob("final", "dense: encoder features, the final state [h; c] or the maximum over steps", choices=("final", "max"))
+    z_to: str = knob("state", "dense: where z enters the decoder, its initial state, or that and every input", choices=("state", "inputs"))
+    stride: int = knob(8, "feature-map: steps of each of its positions", min=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.latent == "dense" and self.max_length:
+            raise ValueError(f"max_length={self.max_length} is for latent=feature-map only; leave it at 0, or use latent=feature-map")
+
+
+@dataclass
+class HVRAE(FixedLength, Latent, Recurrent):
     """Hierarchical variational recurrent autoencoder: a global z_g, and a local z_l from a pyramid encoder."""
 
     latent_dim: int = knob(16, "dimensions of z_g", min=1)
@@ -72,5 +90,37 @@ class HVRAE(FixedLength, Latent):
     encoder_layers: int = knob(1, "recurrent layers of z_g's encoder", min=1)
     max_length: int = knob(0, "local=sequence: most symbols of a sequence, EOS counted; 0 takes the longest of the data", min=0)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.local == "pooled" and self.max_length:
+            raise ValueError(f"max_length={self.max_length} is for local=sequence only; leave it at 0, or use local=sequence")
 
-MODELS: dict[str, type[Model]] = {"hvrae": HVRAE, "rnnlm": RNNLM, "vrae": VRAE}
+
+@dataclass
+class Convolutional(Mapped):
+    """What every model with a convolutional encoder and a deconvolution has."""
+
+    embedding_dim: int = knob(128, "size of the symbol embeddings", min=1)
+    channels: list[int] = knob([128, 256, 512], "channels of each convolution, which halves the positions; in reverse on the way up", min=1)
+    output_channels: int = knob(128, "channels that the deconvolution ends with", min=1)
+    batch_norm: bool = knob(True, "batch normalisation after each convolution")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.channels:
+            raise ValueError("channels=[] leaves no convolution; name the channels of at least one")
+
+
+@dataclass
+class CNN(Convolutional):
+    """Convolutional encoder and deconvolutional decoder: the symbols are independent given z."""
+
+
+@dataclass
+class HybridCNN(Convolutional, Recurrent):
+    """Convolutional encoder; deconvolution with a recurrent decoder over its features."""
+
+    alpha: float = knob(0.3, "weight of the deconvolution's own log p(x|z) in the loss; never part of a reported number", min=0.0)
+
+
+MODELS: dict[str, type[Model]] = {"rnnlm": RNNLM, "vrae": VRAE, "hvrae": HVRAE, "cnn": CNN, "hybrid-cnn": HybridCNN}

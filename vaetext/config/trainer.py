@@ -12,7 +12,7 @@ class Trainer(Checked):
     name: str = knob("default", "the setting's name, as in conf/trainer/")
     epochs: int = knob(20, "most passes over the training split", min=1)
     batch_size: int = knob(32, "sequences per batch", min=1)
-    length_pool: int = knob(64, "batches whose sequences are sorted by length together; 1 draws every batch at random", min=1)
+    length_pool: int = knob(64, "batches sorted by length together; 1 draws all at random, as models with batch normalisation do", min=1)
     accumulate: int = knob(1, "batches whose gradients are summed before one optimizer step", min=1)
     optimizer: str = knob("adam", "optimizer", choices=("adam", "adamw", "sgd"))
     lr: float = knob(1e-3, "learning rate", above=0.0)

@@ -13,11 +13,7 @@ from vaetext.distributions.noise import Noise
 
 
 class Prior(nn.Module, ABC):
-    """p(z) over D dimensions."""
-
-    def __init__(self, latent_dim: int) -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
+    """p(z) over a vector of D dimensions (StandardNormal: or a map)."""
 
     @abstractmethod
     def draw(self, name: str, noise: Noise) -> Tensor:
@@ -29,15 +25,26 @@ class Prior(nn.Module, ABC):
 
 
 class StandardNormal(Prior):
-    """p(z) = N(0, I); the KL is analytic, per dimension."""
+    """p(z) = N(0, I) over a vector [D] or a map [P, D]; the KL is analytic, per dimension (of a map: and position).
+
+    Args:
+        latent_dim: D.
+        positions: P of a map; None for a vector.
+    """
+
+    def __init__(self, latent_dim: int, positions: int | None = None) -> None:
+        super().__init__()
+        self.shape = (latent_dim,) if positions is None else (positions, latent_dim)
+        self.axes = ("position", "dimension")[-len(self.shape) :]
 
     def draw(self, name: str, noise: Noise) -> Tensor:
-        return noise.normal(name, self.latent_dim)
+        return noise.normal(name, *self.shape)
 
     def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
-        z = posterior.draw(noise.normal(name, self.latent_dim))
-        mean, std = posterior.mean.expand_as(z), posterior.std.expand_as(z)
-        return Code(z, mean, std, posterior.log_prob(z), standard_log_prob(z), posterior.kl_standard().expand_as(z))
+        z = posterior.draw(noise.normal(name, *self.shape))
+        mean, std, kl = (each.expand_as(z) for each in (posterior.mean, posterior.std, posterior.kl_standard()))
+        log_q, log_p = (each.reshape(*z.shape[:2], -1).sum(-1) for each in (posterior.log_prob(z), standard_log_prob(z)))
+        return Code(z, mean, std, log_q, log_p, kl, self.axes)
 
 
 class Mixture(Prior):
@@ -47,7 +54,8 @@ class Mixture(Prior):
     """
 
     def __init__(self, latent_dim: int, components: int) -> None:
-        super().__init__(latent_dim)
+        super().__init__()
+        self.latent_dim = latent_dim
         self.logits = nn.Parameter(torch.zeros(components))
 
     @abstractmethod
@@ -113,10 +121,10 @@ class VampPrior(Mixture):
         self.inputs.copy_(found[torch.arange(len(self.inputs), device=found.device) % len(found)])
 
 
-def make_prior(config: Latent, embedding_dim: int, posterior: Callable[[Tensor], Gaussian]) -> Prior:
-    """The prior that ``model.prior`` names."""
+def make_prior(config: Latent, embedding_dim: int, posterior: Callable[[Tensor], Gaussian], positions: int | None = None) -> Prior:
+    """The prior that ``model.prior`` names; of a map of so many ``positions`` it is standard."""
     if config.prior == "gmm":
         return GaussianMixture(config.latent_dim, config.components)
     if config.prior == "vamp":
         return VampPrior(config.latent_dim, config.components, config.pseudo_length, embedding_dim, posterior)
-    return StandardNormal(config.latent_dim)
+    return StandardNormal(config.latent_dim, positions)

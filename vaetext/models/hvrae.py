@@ -56,7 +56,7 @@ class HVRAE(SequenceModel, Generator, NeedsData):
             self.max_length = config.max_length or symbols.longest
             self.frames = -(-self.max_length // 2**config.pyramid_layers)
             attention, seen = Attention(config.hidden_dim, config.local_dim, self.frames), config.latent_dim
-        self.decoder = Decoder(config, symbols.size, seen, attention)
+        self.decoder = Decoder(config, symbols.size, seen, symbols.eos, attention)
         self.to_state = nn.ModuleList(nn.Linear(seen, self.decoder.rnn.state_size) for _ in range(config.layers))
         initialise(self, config.init_scale)
 

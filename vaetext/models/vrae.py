@@ -1,4 +1,4 @@
-"""The variational recurrent autoencoder: one latent vector for a whole sequence."""
+"""The variational recurrent autoencoder: one latent vector for a whole sequence, or a map along it."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from vaetext.distributions.priors import VampPrior, make_prior
 from vaetext.models.base import Generator, NeedsData, SequenceModel, Symbols
 from vaetext.models.registry import register
 from vaetext.modules.decoder import Decoder, DecoderState
-from vaetext.modules.encoder import Encoder
+from vaetext.modules.encoder import Encoder, MapEncoder
 from vaetext.modules.initial import initialise
 
 
@@ -22,30 +22,31 @@ class VRAE(SequenceModel, Generator, NeedsData):
 
     q(z|x) is a Gaussian read from the encoder's final state; z sets the decoder's initial state, every layer's h and c, by one
     linear map each, and with ``z_to="inputs"`` stands beside every input symbol too.
+
+    With ``latent="feature-map"`` (source 004, 4.1: "RNN (FMP)") z is a map of P = ceil(N / stride) positions, N the longest sequence
+    the model takes, whatever the length of x: so its size tells the decoder nothing. q(z_p|x) is read from the encoder's mean output
+    over window p, zeros past the sequence's end; z_p stands beside the input symbols of window p, the decoder starts from zeros, and EOS
+    is certain at position N.
     """
 
     latents = ("z",)
 
     def __init__(self, config: Config, symbols: Symbols) -> None:
         super().__init__(symbols)
-        self.encoder = Encoder(
-            config.cell,
-            symbols.size,
-            config.embedding_dim,
-            config.hidden_dim,
-            config.encoder_layers,
-            config.bidirectional,
-            config.pooling,
-        )
+        is_map, length = config.latent == "feature-map", config.max_length or symbols.longest
+        self.max_length = length if is_map else None
+        sizes = (config.cell, symbols.size, config.embedding_dim, config.hidden_dim, config.encoder_layers, config.bidirectional)
+        self.encoder = MapEncoder(*sizes, config.stride, length) if is_map else Encoder(*sizes, config.pooling)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
-        self.prior_law = make_prior(config, config.embedding_dim, self.embedded_posterior)
-        self.every_input = config.z_to == "inputs"
-        self.decoder = Decoder(config, symbols.size, config.latent_dim if self.every_input else 0)
-        self.to_state = nn.ModuleList(nn.Linear(config.latent_dim, self.decoder.rnn.state_size) for _ in range(config.layers))
+        self.prior_law = make_prior(config, config.embedding_dim, self.embedded_posterior, self.encoder.positions)
+        self.every_input = is_map or config.z_to == "inputs"
+        self.decoder = Decoder(config, symbols.size, config.latent_dim if self.every_input else 0, symbols.eos)
+        layers = 0 if is_map else config.layers
+        self.to_state = nn.ModuleList(nn.Linear(config.latent_dim, self.decoder.rnn.state_size) for _ in range(layers))
         initialise(self, config.init_scale)
 
     def posterior(self, batch: Batch) -> Gaussian:
-        """q(z|x): mean and log-variance [B, D]."""
+        """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
         return self.head(self.encoder(batch))  # type: ignore[no-any-return]
 
     def embedded_posterior(self, embedded: Tensor) -> Gaussian:
@@ -71,6 +72,9 @@ class VRAE(SequenceModel, Generator, NeedsData):
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         z = codes["z"]
+        if isinstance(self.encoder, MapEncoder):
+            steps = z.repeat_interleave(self.encoder.stride, 1)[:, : self.max_length]
+            return DecoderState(self.decoder.rnn.initial(rows, z), steps)
         layers = [torch.stack(to_layer(z).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
         return DecoderState(layers, z if self.every_input else None)
 

@@ -10,7 +10,7 @@ from vaetext.data.batch import Batch
 from vaetext.modules.attention import Attention
 from vaetext.modules.dropout import Dropout
 from vaetext.modules.recurrent import Recurrent
-from vaetext.modules.softmax import symbol_log_prob
+from vaetext.modules.softmax import certain, sequence_log_prob
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class DecoderState:
 
     Attributes:
         layers: each layer's state.
-        context: [rows, C] what every input sees besides the symbol, or None.
+        context: what inputs see besides the symbol: [rows, C], all the same; [rows, S, C], one for each of the S positions that are
+            left; or None.
         memory: [rows, N, F] a map that the outputs attend to, or None.
     """
 
@@ -28,19 +29,30 @@ class DecoderState:
     memory: Tensor | None = None
 
 
+def positions(context: Tensor | None) -> int | None:
+    """S of a context [rows, S, C]; None where one context serves any number of steps."""
+    return None if context is None or context.dim() == 2 else context.shape[1]
+
+
 class Decoder(nn.Module):
-    """p(x|state, context) = prod_t softmax(W h_t + b)[x_t], h_t = RNN(h_{t-1}, [embed(x_{t-1}); context]).
+    """p(x|state, context) = prod_t softmax(W h_t + b)[x_t], h_t = RNN(h_{t-1}, [embed(x_{t-1}); context_t]).
+
+    A context of N positions, [rows, N, C], bounds the length: x_N = EOS with probability 1, so that the law sums to one over all
+    sequences of at most N symbols.
 
     Args:
         config: sizes, cell and dropout.
         vocabulary: V symbols that can be predicted; the embedding has one row more, for the start of a sequence.
         context: features that every input sees besides the symbol.
+        eos: id of the symbol at the last of a context's positions.
         attention: what each output h_t passes through, with a memory, before the output layer.
     """
 
-    def __init__(self, config: RecurrentConfig, vocabulary: int, context: int = 0, attention: Attention | None = None) -> None:
+    def __init__(
+        self, config: RecurrentConfig, vocabulary: int, context: int = 0, eos: int = 0, attention: Attention | None = None
+    ) -> None:
         super().__init__()
-        self.vocabulary, self.attention = vocabulary, attention
+        self.vocabulary, self.eos, self.attention = vocabulary, eos, attention
         self.embedding = nn.Embedding(vocabulary + 1, config.embedding_dim)
         self.rnn = Recurrent(config.cell, config.embedding_dim + context, config.hidden_dim, config.layers)
         self.input_dropout = Dropout(config.dropout, config.locked_dropout)
@@ -67,26 +79,24 @@ class Decoder(nn.Module):
             batch: B sequences.
             samples: K.
             layers: initial state of each layer for K * B rows, or None for zeros.
-            context: [K * B, C] or None.
+            context: [K * B, C], [K * B, N, C] or None.
             memory: [K * B, N, F] or None.
         """
         rows, length = samples * len(batch), batch.tokens.shape[1]
         embedded = self.embedding(batch.inputs).expand(samples, -1, -1, -1).reshape(rows, length, -1)
         outputs, _ = self.rnn(self._steps(embedded, context), layers)
-        hidden = self.project(self.output_dropout(self._attend(outputs, memory))).reshape(samples, len(batch) * length, -1)
-        real = hidden.index_select(1, batch.positions).flatten(0, 1)
-        symbols = batch.tokens.flatten().index_select(0, batch.positions).repeat(samples)
-        picked = symbol_log_prob(real, self.output_weight, self.bias, symbols).view(samples, -1)
-        spread = picked.new_zeros(samples, len(batch) * length).index_copy(1, batch.positions, picked)
-        return spread.view(samples, len(batch), length).sum(2)
+        hidden = self.project(self.output_dropout(self._attend(outputs, memory)))
+        return sequence_log_prob(batch, samples, hidden, self.output_weight, self.bias, positions(context))
 
     def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
         """Feeds token [rows]; returns log p of the next symbol [rows, V] and the new state."""
         steps = self._steps(self.embedding(token)[:, None], state.context)
         outputs, layers = self.rnn(steps, state.layers)
-        hidden = self._attend(outputs, state.memory)[:, 0]
-        logits = nn.functional.linear(self.project(hidden), self.output_weight, self.bias)
-        return logits.log_softmax(-1), DecoderState(layers, state.context, state.memory)
+        hidden = self.project(self._attend(outputs, state.memory)[:, 0])
+        logits = nn.functional.linear(hidden, self.output_weight, self.bias)
+        left, context = positions(state.context), state.context
+        log_probs = certain(logits, self.eos) if left == 1 else logits.log_softmax(-1)
+        return log_probs, DecoderState(layers, context if context is None or left is None else context[:, 1:], state.memory)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:
         """The rows ``index`` of a state."""
@@ -101,4 +111,6 @@ class Decoder(nn.Module):
         embedded = self.input_dropout(embedded)
         if context is None:
             return embedded
-        return torch.cat([embedded, context[:, None].expand(-1, embedded.shape[1], -1)], -1)
+        length = embedded.shape[1]
+        steps = context[:, None].expand(-1, length, -1) if positions(context) is None else context[:, :length]
+        return torch.cat([embedded, steps], -1)

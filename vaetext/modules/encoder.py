@@ -12,7 +12,13 @@ class Encoder(nn.Module):
 
     Args:
         pooling: "final", the last layer's final state ([h; c] of an LSTM); "max", the maximum of its outputs over steps.
+
+    Attributes:
+        features: size of the features.
+        positions: P of an encoder that gives a map [B, P, features]; None for a vector.
     """
+
+    positions: int | None = None
 
     def __init__(self, cell: str, vocabulary: int, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, pooling: str) -> None:
         super().__init__()
@@ -37,3 +43,27 @@ def max_pool(outputs: Tensor, mask: Tensor) -> Tensor:
     """[B, F] maximum of outputs [B, T, F] over the steps that ``mask`` [B, T] calls real; zeros where there is none."""
     lowest = torch.finfo(outputs.dtype).min
     return outputs.masked_fill(~mask[..., None], lowest).amax(1) * mask.any(1, keepdim=True)
+
+
+class MapEncoder(Encoder):
+    """The same reading as a map [B, P, features], P = ceil(N / stride) positions in the order of the sequence.
+
+    Position p is the mean of the outputs in window p of ``stride`` steps, the sequence continued with zeros to N steps.
+
+    Args:
+        stride: steps of a window.
+        length: N, most symbols of a sequence.
+    """
+
+    def __init__(
+        self, cell: str, vocabulary: int, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, stride: int, length: int
+    ) -> None:
+        super().__init__(cell, vocabulary, embedding_dim, hidden, layers, bidirectional, "mean")
+        self.stride, self.positions = stride, -(-length // stride)
+        self.padded = self.positions * stride
+
+    def read(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """[B, P, features] of embedded words [B, T, E], ``mask`` [B, T] true at words."""
+        outputs, _ = self.rnn(embedded, mask=mask)
+        padded = nn.functional.pad(outputs, (0, 0, 0, self.padded - outputs.shape[1]))
+        return padded.reshape(len(padded), -1, self.stride, self.features).mean(2)

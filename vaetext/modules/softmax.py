@@ -5,8 +5,34 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vaetext.data.batch import Batch
+
 ROWS = 1024  # rows of logits held at once: memory is rows x vocabulary, whatever the batch
 MULTIPLE = 16  # rows are filled up to a multiple of it: kernels that are generated and kept for each size stay few
+
+
+def sequence_log_prob(batch: Batch, samples: int, hidden: Tensor, weight: Tensor, bias: Tensor, limit: int | None = None) -> Tensor:
+    """[K, B] log p(x) = sum_t log softmax(W h_t + b)[x_t] over real positions, nats per sequence, EOS counted.
+
+    Args:
+        batch: B sequences, padded to T.
+        samples: K.
+        hidden: [K * B, T, H].
+        weight: [V, H].
+        bias: [V].
+        limit: most symbols of a sequence, if there is such a limit: there EOS is certain and costs nothing.
+    """
+    count, length = len(batch), batch.tokens.shape[1]
+    real = hidden.reshape(samples, count * length, -1).index_select(1, batch.positions).flatten(0, 1)
+    symbols = batch.tokens.flatten().index_select(0, batch.positions).repeat(samples)
+    picked = symbol_log_prob(real, weight, bias, symbols).view(samples, -1)
+    spread = picked.new_zeros(samples, count * length).index_copy(1, batch.positions, picked)
+    return spread.view(samples, count, length)[:, :, : None if limit is None else limit - 1].sum(2)
+
+
+def certain(log_probs: Tensor, symbol: int) -> Tensor:
+    """Log-probabilities [rows, V] of a law that gives ``symbol`` always."""
+    return torch.full_like(log_probs, -torch.inf).index_fill(-1, torch.tensor(symbol, device=log_probs.device), 0.0)
 
 
 def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:

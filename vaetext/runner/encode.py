@@ -27,7 +27,7 @@ def run(config: EncodeConfig) -> None:
 
 
 def npz(scores: Scores, numbers: tuple[int, ...]) -> bytes:
-    """An .npz file: ``<latent>.mean``, ``.std`` (of a Gaussian q) and ``.z`` (one sample), [N, D]; ``index`` [N], the lines' numbers."""
+    """An .npz file: ``<latent>.mean``, ``.std`` (of a Gaussian q) and ``.z`` (one sample), [N, ...]; ``index`` [N], the lines' numbers."""
     arrays = {f"{name}.{part}": getattr(code, part) for name, code in scores.codes.items() for part in ("mean", "std", "z")}
     known = {name: array.numpy() for name, array in arrays.items() if array is not None}
     buffer = io.BytesIO()

@@ -28,7 +28,7 @@ class Scores:
         log_px: [K, N] log p(x|z).
         kl: latent name -> [K, N], summed over the latent's axes.
         log_weight: [K, N] log p(x, z) - log q(z|x).
-        codes: latent name -> the first sample's Code with N sequences, for latents that are vectors.
+        codes: latent name -> the first sample's Code with N sequences, for latents of one size: vectors and maps.
         tokens: [N] tokens, EOS counted.
         truth: [N] the true log p(x) where the law is known.
     """
@@ -76,7 +76,8 @@ def score(model: SequenceModel, split: Split, *, seed: int, samples: int, batch_
             if start == 0:
                 for name, code in codes.items():
                     collected[name].append(_first(code))
-    codes = {name: _joined(parts, torch.cat(order)) for name, parts in collected.items() if parts and parts[0].z.dim() == 2}
+    fixed = {name: parts for name, parts in collected.items() if len({part.z.shape[1:] for part in parts}) == 1}
+    codes = {name: _joined(parts, torch.cat(order)) for name, parts in fixed.items()}
     truth = None if split.log_p is None else torch.from_numpy(split.log_p)
     kl = {name: rows[name] for name in model.latents}
     return Scores(rows["log_px"], kl, rows["log_weight"], codes, torch.from_numpy(split.lengths), truth)
@@ -136,8 +137,8 @@ def perplexity(nats: float | None, sequences: int, tokens: int) -> float | None:
 
 
 def active_units(code: Code) -> int:
-    """Units with Var_x(E_q[z|x]) > 0.01 over the split."""
-    return int((code.mean.double().var(0) > ACTIVE).sum()) if len(code.mean) > 1 else 0
+    """Units with Var_x(E_q[z|x]) > 0.01 over the split; those of a map are its positions x dimensions."""
+    return int((code.mean.flatten(1).double().var(0) > ACTIVE).sum()) if len(code.mean) > 1 else 0
 
 
 def mutual_information(code: Code, block: int = 512) -> float | None:
@@ -147,7 +148,7 @@ def mutual_information(code: Code, block: int = 512) -> float | None:
     """
     if code.std is None:
         return None
-    z, mean, var = code.z.double(), code.mean.double(), code.std.double() ** 2
+    z, mean, var = code.z.flatten(1).double(), code.mean.flatten(1).double(), code.std.flatten(1).double() ** 2
     constant = -0.5 * (mean**2 / var + var.log() + math.log(2 * math.pi)).sum(-1)
     own = Gaussian(mean, var.log()).log_prob(z)
     marginal = [

@@ -21,7 +21,7 @@ Line = dict[str, Any]  # of metrics.jsonl
 
 
 def write(folder: Path, scores: Scores) -> None:
-    """The plots of a run folder: ``plots/training.png`` and, where codes are vectors, ``kl_per_dimension.png`` and ``codes.png``.
+    """The plots of a run folder: ``plots/training.png`` and, where codes have one size, ``kl_per_dimension.png`` and ``codes.png``.
 
     Args:
         folder: the run folder, with its metrics.jsonl.
@@ -106,24 +106,28 @@ def _frame(axis: Axes) -> None:
 
 
 def kl_per_dimension(scores: Scores) -> Figure:
-    """Mean KL of each dimension, largest first, and in the same order Var_x(E_q[z|x]) with the bar for an active unit."""
+    """Mean KL of each dimension, largest first, and in the same order Var_x(E_q[z|x]) with the bar for an active unit.
+
+    A map's dimensions are those of every position.
+    """
     figure, axes = _panels(len(scores.codes), 2)
     for (left, right), (name, code) in zip(axes, scores.codes.items(), strict=True):
-        variance = code.mean.double().var(0, correction=0).numpy()
-        kl = code.kl.double().mean(0).numpy() if code.axes == ("dimension",) else None
+        variance = code.mean.flatten(1).double().var(0, correction=0).numpy()
+        kl = code.kl.flatten(1).double().mean(0).numpy() if code.kl.shape == code.mean.shape else None
         total = code.kl.double().mean(0).sum().item()
         order = np.argsort(-(variance if kl is None else kl))
         if kl is None:
             left.text(0.5, 0.5, "the KL has no dimensions", ha="center", transform=left.transAxes)
         else:
             left.bar(np.arange(len(kl)), kl[order])
-        left.set(title=f"KL of {name}: {total:.2f} nats", xlabel="dimension, sorted", ylabel="nats per sequence")
+        units = " x ".join(code.axes) or "dimension"
+        left.set(title=f"KL of {name}: {total:.2f} nats", xlabel=f"{units}, sorted", ylabel="nats per sequence")
         right.bar(np.arange(len(variance)), variance[order], color=np.where(variance[order] > ACTIVE, "C0", "0.7"))
         right.axhline(ACTIVE, color="k", lw=0.8, ls="--")
         active = int((variance > ACTIVE).sum())
         for axis in (left, right):
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        right.set(title=f"active units of {name}: {active} of {len(variance)}", xlabel="dimension, same order")
+        right.set(title=f"active units of {name}: {active} of {len(variance)}", xlabel="same order")
         right.set(ylabel="Var_x(E_q[z|x])", yscale="log", ylim=(min(ACTIVE / 10, max(variance.min(), 1e-9)), None))
     return figure
 

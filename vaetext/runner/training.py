@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
@@ -75,6 +76,8 @@ class Training:
         self.metrics, self.last, self.best = (folder / name for name in ("metrics.jsonl", LAST, BEST))
         self.optimizer = make_optimizer(config, model)
         self.state = State()
+        # statistics of batches of like length would tell that length, and fit no other batch
+        self.length_pool = 1 if any(isinstance(module, BatchNorm) for module in model.modules()) else config.length_pool
         self.batches = -(-len(splits["train"]) // config.batch_size)
         self.epoch_steps = -(-self.batches // config.accumulate)
         self.window: Tensor | None = None
@@ -234,7 +237,7 @@ class Training:
             checkpoint.save(self.best, {"model": self.model.state_dict()}, {"epoch": state.epoch, "neg_elbo": neg_elbo})
 
     def _order(self, epoch: int) -> list[Any]:
-        return training_order(self.splits["train"], self.config.batch_size, self.seed, epoch, self.config.length_pool)
+        return training_order(self.splits["train"], self.config.batch_size, self.seed, epoch, self.length_pool)
 
     def _batch(self, index: Any) -> Batch:
         return collate(self.splits["train"], index, self.model.symbols.bos, self.model.symbols.eos).to(self.device)

@@ -1,0 +1,81 @@
+"""The hybrid VAE: convolutions read a sequence; a recurrent decoder writes it over the features of a deconvolution."""
+
+from torch import Tensor, nn
+
+from vaetext.config.model import HybridCNN as Config
+from vaetext.data.batch import Batch
+from vaetext.distributions.evidence import Code, Evidence
+from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.noise import Noise
+from vaetext.distributions.priors import VampPrior
+from vaetext.models.base import Generator, NeedsData, SequenceModel, Symbols
+from vaetext.models.registry import register
+from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
+from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.initial import initialise
+from vaetext.modules.softmax import sequence_log_prob
+
+
+@register("hybrid-cnn")
+class HybridCNN(SequenceModel, Generator, NeedsData):
+    """log p(x|z) = sum_t log p(x_t | x_<t, f_t(z)), f the deconvolution of z (source 004, 2.3 and 4.1; Semeniuta et al. 2017).
+
+    The recurrent decoder is fed [f_t; the symbol before]; EOS is certain at position N = ``max_length``. The loss adds
+    alpha * log p_aux(x|z), p_aux(x|z) = prod_t softmax(W f_t + b)[x_t]: the deconvolution's own prediction of the symbols, which keeps
+    z in use. It is trained on and never part of a bound. (The source's eq. 2 writes the loss with a plus sign before alpha times a
+    log-likelihood; it is maximised here.)
+    """
+
+    latents = ("z",)
+
+    def __init__(self, config: Config, symbols: Symbols) -> None:
+        super().__init__(symbols)
+        self.max_length: int = config.max_length or symbols.longest
+        self.alpha = config.alpha
+        self.encoder = ConvolutionalEncoder(config, symbols.size, self.max_length)
+        self.prior_law = self.encoder.prior(config)
+        self.deconvolution = Deconvolution(config, self.max_length)
+        self.decoder = Decoder(config, symbols.size, config.output_channels, symbols.eos)
+        self.auxiliary = nn.Linear(config.output_channels, symbols.size)
+        initialise(self, config.init_scale)
+
+    def posterior(self, batch: Batch) -> Gaussian:
+        """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
+        return self.encoder(batch)  # type: ignore[no-any-return]
+
+    def setup(self, batches: list[Batch]) -> None:
+        """Starts a VampPrior's pseudo-inputs from training sentences."""
+        if isinstance(self.prior_law, VampPrior):
+            self.prior_law.setup([self.encoder.embed(batch) for batch in batches])
+
+    def sample(self, posterior: Gaussian, noise: Noise) -> dict[str, Code]:
+        return {"z": self.prior_law.code("z", posterior, noise)}
+
+    def evidence(self, batch: Batch, noise: Noise) -> Evidence:
+        """Every term of the bound, and the weighted auxiliary one."""
+        codes = self.sample(self.posterior(batch), noise)
+        features = self.deconvolution(codes["z"].z.flatten(0, 1))
+        log_px = self.decoder.log_px(batch, noise.samples, None, features)
+        return Evidence(log_px, codes, aux={"deconvolution": self.alpha * self.log_px_aux(batch, noise.samples, features)})
+
+    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
+        z = codes["z"]
+        return self.decoder.log_px(batch, len(z), None, self.deconvolution(z.flatten(0, 1)))
+
+    def log_px_aux(self, batch: Batch, samples: int, features: Tensor) -> Tensor:
+        """[K, B] log p_aux(x|z), nats per sequence, of features [K * B, N, C]."""
+        steps = features[:, : batch.tokens.shape[1]]
+        return sequence_log_prob(batch, samples, steps, self.auxiliary.weight, self.auxiliary.bias, self.max_length)
+
+    def prior(self, noise: Noise) -> dict[str, Tensor]:
+        return {"z": self.prior_law.draw("z", noise)}
+
+    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
+        features = self.deconvolution(codes["z"])
+        return DecoderState(self.decoder.rnn.initial(rows, features), features)
+
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+        return self.decoder.step(state, token)
+
+    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
+        return self.decoder.select(state, index)
