@@ -24,6 +24,7 @@ SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=9)
 SENTENCES = [[2, 3, 1], [1], [4, 5, 6, 2, 1], [0, 6, 1], [2, 3, 3, 3, 3, 3, 4, 5, 1]]
 SMALL = {"embedding_dim": 5, "hidden_dim": 6, "latent_dim": 3, "dropout": 0.0, "output_dropout": 0.0, "init_scale": 0.0}
 SMALL |= {"components": 3, "pseudo_length": 2}
+SMALL |= {"hidden_dims": [6, 5], "latent_dims": [3, 2], "reconstruction_dim": 4}
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 VARIANTS = {
     "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}],
@@ -33,6 +34,12 @@ VARIANTS = {
         {"pooling": "max", "z_to": "inputs"},
         {"prior": "gmm"},
         {"prior": "vamp"},
+    ],
+    "lvae": [
+        {},
+        {"hidden_dims": [6], "latent_dims": [3], "cell": "lstm", "layers": 2},
+        {"hidden_dims": [6, 6, 5, 4], "latent_dims": [4, 3, 3, 2], "only_mu_up": True, "z_to": "inputs"},
+        {"batch_norm": False, "max_length": 12},
     ],
 }
 CASES = [pytest.param(name, knobs, id=f"{name}-{n}") for name in NAMES for n, knobs in enumerate(VARIANTS.get(name, [{}]))]
@@ -102,9 +109,11 @@ def test_a_sequence_reads_its_own_code_only(name: str, knobs: dict[str, Any]) ->
     batch = batch_of(SENTENCES)
     codes = model.sample(model.posterior(batch), KeyedNoise(0, batch.index, range(1), torch.float64))
     for latent in model.latents:
-        moved = {key: code.z.clone() for key, code in codes.items()}
+        kept = {key: code.z for key, code in codes.items()}
+        moved = {key: z.clone() for key, z in kept.items()}
         moved[latent][:, 2] += 1
-        changed = model.log_px(batch, moved) != model.log_px(batch, {key: code.z for key, code in codes.items()})
+        one, other = (model.redrawn(each, latent, KeyedNoise(1, batch.index, range(1), torch.float64)) for each in (kept, moved))
+        changed = model.log_px(batch, one) != model.log_px(batch, other)
         assert changed[0].tolist() == [False, False, True, False, False]
 
 

@@ -14,7 +14,12 @@ from vaetext.modules.softmax import symbol_log_prob
 
 @dataclass(frozen=True)
 class DecoderState:
-    """A decoder between two symbols: each layer's state, and what every input sees besides the symbol ([rows, C] or None)."""
+    """A decoder between two symbols.
+
+    Attributes:
+        layers: each layer's state.
+        context: what inputs see besides the symbol: [rows, C] all of them, [rows, P, C] each of the next P (the last for ever), or None.
+    """
 
     layers: list[Tensor]
     context: Tensor | None
@@ -56,7 +61,7 @@ class Decoder(nn.Module):
             batch: B sequences.
             samples: K.
             layers: initial state of each layer for K * B rows, or None for zeros.
-            context: [K * B, C] or None.
+            context: [K * B, C], [K * B, P, C] with P >= T, or None.
         """
         rows, length = samples * len(batch), batch.tokens.shape[1]
         embedded = self.embedding(batch.inputs).expand(samples, -1, -1, -1).reshape(rows, length, -1)
@@ -73,7 +78,7 @@ class Decoder(nn.Module):
         steps = self._steps(self.embedding(token)[:, None], state.context)
         outputs, layers = self.rnn(steps, state.layers)
         logits = nn.functional.linear(self.project(outputs[:, 0]), self.output_weight, self.bias)
-        return logits.log_softmax(-1), DecoderState(layers, state.context)
+        return logits.log_softmax(-1), DecoderState(layers, _later(state.context))
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:
         """The rows ``index`` of a state."""
@@ -84,4 +89,10 @@ class Decoder(nn.Module):
         embedded = self.input_dropout(embedded)
         if context is None:
             return embedded
-        return torch.cat([embedded, context[:, None].expand(-1, embedded.shape[1], -1)], -1)
+        seen = context[:, None].expand(-1, embedded.shape[1], -1) if context.dim() == 2 else context[:, : embedded.shape[1]]
+        return torch.cat([embedded, seen], -1)
+
+
+def _later(context: Tensor | None) -> Tensor | None:
+    """What is left of a context once its first position has been read."""
+    return context[:, 1:] if context is not None and context.dim() == 3 and context.shape[1] > 1 else context
