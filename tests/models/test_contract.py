@@ -41,6 +41,18 @@ VARIANTS = {
         {"hidden_dims": [6, 6, 5, 4], "latent_dims": [4, 3, 3, 2], "only_mu_up": True, "z_to": "inputs"},
         {"batch_norm": False, "max_length": 12},
     ],
+    "lcnnvae": [
+        {},
+        {"latent": "feature-map"},
+        {"hidden_dims": [6, 6, 5, 4, 4, 3], "latent_dims": [4, 3, 3, 2, 2, 2], "only_mu_up": True, "z_to": "inputs"},
+        {"latent": "feature-map", "only_mu_up": True, "batch_norm": False, "max_length": 12},
+    ],
+    "lrnnvae": [
+        {},
+        {"cell": "lstm", "bidirectional": True, "only_mu_up": True, "z_to": "inputs"},
+        {"latent": "feature-map", "bidirectional": True},
+        {"latent": "feature-map", "only_mu_up": True, "batch_norm": False, "max_length": 12},
+    ],
 }
 CASES = [pytest.param(name, knobs, id=f"{name}-{n}") for name in NAMES for n, knobs in enumerate(VARIANTS.get(name, [{}]))]
 

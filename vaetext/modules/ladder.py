@@ -72,6 +72,11 @@ def dense(inputs: int, features: int, batch_norm: bool) -> Layer:
     return Layer(nn.Linear(inputs, features, bias=not batch_norm), features, batch_norm)
 
 
+def spread(dimensions: int, positions: int) -> nn.Module:
+    """[rows, D] -> [rows, P, D]: a vector as a map, by one linear map."""
+    return nn.Sequential(nn.Linear(dimensions, positions * dimensions), nn.Unflatten(1, (positions, dimensions)))
+
+
 def whole(d: Tensor, mask: Tensor | None) -> Tensor:
     """A head's input as it is: one law a row, or one at each position of a map."""
     return d
