@@ -150,6 +150,15 @@ def test_a_held_latent_stays_and_the_others_move() -> None:
         path(a, b, 5, "linear", hold="z_x")
 
 
+def test_one_latent_may_move_alone() -> None:
+    a, b = {"z_1": torch.zeros(1, 2), "z_2": torch.zeros(1, 3)}, {"z_1": torch.ones(1, 2), "z_2": torch.ones(1, 3)}
+    codes = path(a, b, 3, "linear", move="z_2")
+    assert codes["z_1"].abs().max() == 0
+    assert codes["z_2"][:, 0].tolist() == [0.0, 0.5, 1.0]
+    with pytest.raises(ValueError, match=r"move=z_9: .*z_1, z_2"):
+        path(a, b, 3, "linear", move="z_9")
+
+
 def test_slerp_keeps_to_the_great_circle() -> None:
     a, b = torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([[0.0, 2.0, 0.0]])
     for share in (0.0, 0.3, 0.5, 1.0):

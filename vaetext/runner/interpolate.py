@@ -10,7 +10,7 @@ from vaetext.config.knobs import closest
 from vaetext.config.verbs import InterpolateConfig
 from vaetext.data.loader import Split
 from vaetext.data.tokenizer import Tokenizer
-from vaetext.distributions.noise import KeyedNoise
+from vaetext.distributions.noise import KeyedNoise, MeanNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner import plots
 from vaetext.runner.console import show
@@ -27,11 +27,13 @@ def run(config: InterpolateConfig) -> None:
     """Decodes ``steps`` points from a to b (sentences, or prior draws); to stdout, interpolations.txt and interpolation.png.
 
     Raises:
-        ValueError: the model has no latent, or no latent of the name to hold.
+        ValueError: the model has no latent, or no latent of the name to hold or to move.
     """
     run = load_run(config.run, config.checkpoint, config.device)
     a, b = (end(run.model, run.tokenizer, text, config.seed, n) for n, text in enumerate((config.a, config.b)))
-    codes = path(a, b, config.steps, config.method, config.hold)
+    codes = path(a, b, config.steps, config.method, config.hold, config.move)
+    if config.move:
+        codes = follow(run.model, codes, config.move)
     lines = decode(run.model, run.tokenizer, codes, config.steps, Choice.of(config), config.seed)
     ends = [DRAWN if text is None else run.tokenizer.decode(run.tokenizer.encode(text)) for text in (config.a, config.b)]
     text, folder = page(ends, lines), output_folder()
@@ -53,20 +55,32 @@ def end(model: SequenceModel, tokenizer: Tokenizer, text: str | None, seed: int,
     return {name: z[0] for name, z in model.prior(KeyedNoise(seed, index, range(1))).items()}
 
 
-def path(a: Codes, b: Codes, steps: int, method: str, hold: str | None = None) -> Codes:
-    """Latent name -> z [steps, ...] from a to b, both included, from codes [1, ...]; all latents move together, a held one stays at a.
+def path(a: Codes, b: Codes, steps: int, method: str, hold: str | None = None, move: str | None = None) -> Codes:
+    """Latent name -> z [steps, ...] from a to b, both included, from codes [1, ...].
+
+    All latents move together, or one alone; a held one stays at a, as do those that do not move.
 
     Raises:
-        ValueError: there is no latent of the name to hold, or the two codes differ in shape.
+        ValueError: there is no latent of the name to hold or to move, or the two codes differ in shape.
     """
-    if hold is not None and hold not in a:
-        raise ValueError(f"hold={hold}: the latents of this model are {', '.join(a)}{closest(hold, a)}")
+    for knob, named in (("hold", hold), ("move", move)):
+        if named is not None and named not in a:
+            raise ValueError(f"{knob}={named}: the latents of this model are {', '.join(a)}{closest(named, a)}")
     for name in a:
         if a[name].shape != b[name].shape:
             raise ValueError(f"latent {name} grows with the sentence; a and b must have the same number of tokens")
     mix = {"linear": lerp, "slerp": slerp}[method]
     shares = torch.linspace(0, 1, steps).tolist()
-    return {name: torch.cat([a[name] if name == hold else mix(a[name], b[name], share) for share in shares]) for name in a}
+    moving = set(a) - {hold} if move is None else {move} - {hold}
+    return {name: torch.cat([mix(a[name], b[name], share) if name in moving else a[name] for share in shares]) for name in a}
+
+
+@torch.no_grad()
+def follow(model: SequenceModel, codes: Codes, moved: str) -> Codes:
+    """The codes [steps, ...] once the latents that ``moved`` stands above are at their prior's mean given it."""
+    z = codes[moved]
+    settled = model.redrawn({name: each[None] for name, each in codes.items()}, moved, MeanNoise(len(z), z.device))
+    return {name: each[0] for name, each in settled.items()}
 
 
 def lerp(a: Tensor, b: Tensor, share: float) -> Tensor:
