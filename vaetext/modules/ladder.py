@@ -206,6 +206,7 @@ class Ladder(nn.Module):
 
 
 def _code(q: Gaussian, prior: Gaussian, normal: Tensor, independent: bool) -> Code:
+    """Samples of q with its KL from p(z_i|z_{i+1}); ``independent`` where q hangs on no other sample."""
     z = q.draw(normal)
     log_q, log_p = (law.log_prob(z).flatten(2).sum(2) if z.dim() > 3 else law.log_prob(z) for law in (q, prior))
     axes = ("position", "dimension") if z.dim() > 3 else ("dimension",)

@@ -28,7 +28,7 @@ class Scores:
         log_px: [K, N] log p(x|z).
         kl: latent name -> [K, N], summed over the latent's axes.
         log_weight: [K, N] log p(x, z) - log q(z|x).
-        codes: latent name -> the first sample's Code with N sequences, for latents that are vectors.
+        codes: latent name -> the first sample's Code with N sequences, its mean the one where every latent is at its mean; vectors only.
         tokens: [N] tokens, EOS counted.
         truth: [N] the true log p(x) where the law is known.
     """
@@ -182,9 +182,9 @@ def shuffle_increase(
 
 
 def _first(code: Code, mean: Tensor) -> Code:
-    """The first sample of a code, on the CPU, without the axis of samples; ``mean`` [1, B, ...] is taken with all latents at theirs.
+    """The first sample of a code, on the CPU, without the axis of samples, and with another mean [1, B, ...].
 
-    A mean that hangs on another latent's sample would carry that sample's noise, and a collapsed unit would count as active.
+    Its own may hang on another latent's sample and carry that one's noise: a collapsed unit would count as active.
     """
     std = None if code.std is None else code.std[0].cpu()
     return Code(code.z[0].cpu(), mean[0].cpu(), std, code.log_q[0].cpu(), code.log_p[0].cpu(), code.kl[0].cpu(), code.axes)
