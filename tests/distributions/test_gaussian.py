@@ -20,6 +20,27 @@ def test_densities_and_kl() -> None:
     torch.testing.assert_close(q.kl_standard(), kl_divergence(Normal(q.mean, q.std), Normal(0.0, 1.0)))
 
 
+def test_kl_between_two_gaussians() -> None:
+    q, p = gaussian(), Gaussian(torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64))
+    torch.testing.assert_close(q.kl(p), kl_divergence(Normal(q.mean, q.std), Normal(p.mean, p.std)))
+    assert q.kl(q).abs().max() == 0
+    torch.testing.assert_close(q.kl(Gaussian(torch.zeros_like(q.mean), torch.zeros_like(q.mean))), q.kl_standard())
+
+
+def test_merging_multiplies_densities() -> None:
+    one, other = (Gaussian(torch.tensor([mean]), torch.tensor([var]).log()) for mean, var in ((0.3, 0.5), (-1.1, 2.0)))
+    grid = torch.linspace(-20, 20, 40001, dtype=torch.float64)[:, None]
+    product = (one.log_prob(grid) + other.log_prob(grid)).exp()
+    density = product / torch.trapezoid(product, grid[:, 0])
+    torch.testing.assert_close(one.merge(other).log_prob(grid).exp().double(), density, rtol=1e-5, atol=1e-7)
+
+
+def test_merging_follows_the_surer_law_without_overflow() -> None:
+    sure, vague = Gaussian(torch.tensor([1.0]), torch.tensor([-300.0])), Gaussian(torch.tensor([-5.0]), torch.tensor([300.0]))
+    for merged in (sure.merge(vague), vague.merge(sure)):
+        assert (merged.mean.item(), merged.log_var.item()) == (1.0, -300.0)
+
+
 def test_sampled_kl_agrees_with_the_analytic() -> None:
     q = gaussian()
     noise = KeyedNoise(0, torch.arange(3), range(4000), torch.float64)

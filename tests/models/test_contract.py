@@ -24,6 +24,7 @@ SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=11)
 SENTENCES = [[2, 3, 1], [1], [4, 5, 6, 2, 1], [0, 6, 1], [2, 3, 3, 3, 3, 3, 4, 5, 6, 2, 1]]
 SMALL = {"embedding_dim": 5, "hidden_dim": 6, "latent_dim": 3, "dropout": 0.0, "output_dropout": 0.0, "init_scale": 0.0}
 SMALL |= {"local_dim": 2, "components": 3, "pseudo_length": 2, "channels": [4, 6], "output_channels": 5, "stride": 4}
+SMALL |= {"hidden_dims": [6, 5], "latent_dims": [3, 2], "reconstruction_dim": 4}
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 VARIANTS = {
     "hvrae": [
@@ -45,6 +46,24 @@ VARIANTS = {
     ],
     "cnn": [{}, {"latent": "feature-map", "max_length": 11}, {"batch_norm": False}, {"prior": "vamp"}, {"channels": [4, 5, 6, 7, 8]}],
     "hybrid-cnn": [{}, {"latent": "feature-map"}, {"cell": "lstm", "layers": 2, "prior": "gmm"}, {"tied": True}],
+    "lvae": [
+        {},
+        {"hidden_dims": [6], "latent_dims": [3], "cell": "lstm", "layers": 2},
+        {"hidden_dims": [6, 6, 5, 4], "latent_dims": [4, 3, 3, 2], "only_mu_up": True, "z_to": "inputs"},
+        {"batch_norm": False, "max_length": 12},
+    ],
+    "lcnnvae": [
+        {},
+        {"latent": "feature-map"},
+        {"hidden_dims": [6, 6, 5, 4, 4, 3], "latent_dims": [4, 3, 3, 2, 2, 2], "only_mu_up": True, "z_to": "inputs"},
+        {"latent": "feature-map", "only_mu_up": True, "batch_norm": False, "max_length": 12},
+    ],
+    "lrnnvae": [
+        {},
+        {"cell": "lstm", "bidirectional": True, "only_mu_up": True, "z_to": "inputs"},
+        {"latent": "feature-map", "bidirectional": True},
+        {"latent": "feature-map", "only_mu_up": True, "batch_norm": False, "max_length": 12},
+    ],
 }
 CASES = [pytest.param(name, knobs, id=f"{name}-{n}") for name in NAMES for n, knobs in enumerate(VARIANTS.get(name, [{}]))]
 
@@ -113,9 +132,11 @@ def test_a_sequence_reads_its_own_code_only(name: str, knobs: dict[str, Any]) ->
     batch = batch_of(SENTENCES)
     codes = model.sample(model.posterior(batch), KeyedNoise(0, batch.index, range(1), torch.float64))
     for latent in model.latents:
-        moved = {key: code.z.clone() for key, code in codes.items()}
+        kept = {key: code.z for key, code in codes.items()}
+        moved = {key: z.clone() for key, z in kept.items()}
         moved[latent][:, 2] += 1
-        changed = model.log_px(batch, moved) != model.log_px(batch, {key: code.z for key, code in codes.items()})
+        one, other = (model.redrawn(each, latent, KeyedNoise(1, batch.index, range(1), torch.float64)) for each in (kept, moved))
+        changed = model.log_px(batch, one) != model.log_px(batch, other)
         assert changed[0].tolist() == [False, False, True, False, False]
 
 

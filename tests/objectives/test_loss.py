@@ -34,6 +34,12 @@ def test_auxiliary_terms_train_and_are_never_reported() -> None:
     assert evidence.elbo.mean().item() == pytest.approx(-4.0 - 3.2)
 
 
+def test_each_latent_may_have_its_own_weight() -> None:
+    evidence = Evidence(LOG_PX, {"z_1": code(KL), "z_2": code(2 * KL)})
+    assert training_loss(evidence, Trainer(), [0.5, 0.25]).item() == pytest.approx(4.0 + 0.5 * 3.2 + 0.25 * 6.4)
+    assert training_loss(evidence, Trainer(), 0.5).item() == pytest.approx(4.0 + 0.5 * 9.6)
+
+
 def test_free_bits_per_dimension_sum_over_steps_first() -> None:
     steps = torch.stack([KL, KL], 2)
     config = Trainer(free_bits=0.5, free_bits_per="dimension")

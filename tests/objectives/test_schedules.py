@@ -3,7 +3,7 @@
 import pytest
 
 from vaetext.config.trainer import Trainer
-from vaetext.objectives.schedules import beta, learning_rate
+from vaetext.objectives.schedules import beta, betas, learning_rate
 
 
 def test_paper_beta_is_min_of_one_and_a_hundredth_plus_the_share_of_ten_epochs() -> None:
@@ -21,6 +21,13 @@ def test_beta_never_leaves_its_range(schedule: str) -> None:
 def test_cyclical_beta_starts_again() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=2, beta_ramp=0.5)
     assert [beta(config, step, 10) for step in (0, 5, 10, 19, 20, 25)] == pytest.approx([0, 0.5, 1, 1, 0, 0.5])
+
+
+def test_each_latent_follows_its_delay_behind_the_one_before() -> None:
+    config = Trainer(beta_epochs=2, beta_delay=1)
+    assert [betas(config, step, 10, 3) for step in (0, 10, 20, 30, 40)] == [[0, 0, 0], [0.5, 0, 0], [1, 0.5, 0], [1, 1, 0.5], [1, 1, 1]]
+    assert betas(Trainer(beta_epochs=2), 10, 10, 3) == [0.5] * 3
+    assert betas(config, 10, 10, 0) == []
 
 
 def test_learning_rates() -> None:

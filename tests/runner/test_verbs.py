@@ -151,6 +151,15 @@ def test_a_held_latent_stays_and_the_others_move() -> None:
         path(a, b, 5, "linear", hold="z_x")
 
 
+def test_one_latent_may_move_alone() -> None:
+    a, b = {"z_1": torch.zeros(1, 2), "z_2": torch.zeros(1, 3)}, {"z_1": torch.ones(1, 2), "z_2": torch.ones(1, 3)}
+    codes = path(a, b, 3, "linear", move="z_2")
+    assert codes["z_1"].abs().max() == 0
+    assert codes["z_2"][:, 0].tolist() == [0.0, 0.5, 1.0]
+    with pytest.raises(ValueError, match=r"move=z_9: .*z_1, z_2"):
+        path(a, b, 3, "linear", move="z_9")
+
+
 def test_slerp_keeps_to_the_great_circle() -> None:
     a, b = torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([[0.0, 2.0, 0.0]])
     for share in (0.0, 0.3, 0.5, 1.0):
@@ -185,12 +194,12 @@ def test_training_leaves_examples_in_the_run_folder(tokenizer: tokenizers.Tokeni
     assert (folder / "plots" / "interpolation.png").is_file()
 
 
-def test_several_latents_are_interpolated_together_and_each_held(tokenizer: tokenizers.Tokenizer, tmp_path: Path) -> None:
+def test_several_latents_are_interpolated_together_and_each_alone(tokenizer: tokenizers.Tokenizer, tmp_path: Path) -> None:
     write_interpolations(model(tokenizer, "hvrae"), tokenizer, Split.of(tokenizer.encode_all(LINES[:2])), tmp_path, seed=0)
-    together, global_held, local_held = (tmp_path / "interpolations.txt").read_text().split("\n\n")
+    together, global_moves, local_moves = (tmp_path / "interpolations.txt").read_text().split("\n\n")
     assert together.startswith("A: ")
-    assert global_held.startswith("(z_g held at A's)\nA: ")
-    assert local_held.startswith("(z_l held at A's)\nA: ")
+    assert global_moves.startswith("(z_g alone moves)\nA: ")
+    assert local_moves.startswith("(z_l alone moves)\nA: ")
 
 
 def test_lines_come_from_a_file_or_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

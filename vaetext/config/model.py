@@ -123,4 +123,53 @@ class HybridCNN(Convolutional, Recurrent):
     alpha: float = knob(0.3, "weight of the deconvolution's own log p(x|z) in the loss; never part of a reported number", min=0.0)
 
 
-MODELS: dict[str, type[Model]] = {"rnnlm": RNNLM, "vrae": VRAE, "hvrae": HVRAE, "cnn": CNN, "hybrid-cnn": HybridCNN}
+@dataclass
+class Ladder(Recurrent, FixedLength):
+    """What every ladder of L stochastic layers has; layer 1 is next to the data (source 004, 2.4; Sonderby et al. 2016)."""
+
+    hidden_dims: list[int] = knob([512, 256, 128], "size of each deterministic layer, from the data up", min=1)
+    latent_dims: list[int] = knob([64, 32, 16], "dimensions of each latent, z_1 first (of each position of a feature map)", min=1)
+    reconstruction_dim: int = knob(256, "size of the layer between z_1 and the recurrent decoder", min=1)
+    only_mu_up: bool = knob(False, "a deterministic layer reads the mean of the latent below, not the deterministic layer below")
+    batch_norm: bool = knob(True, "batch normalisation of deterministic layers, means and variances")
+    z_to: str = knob("state", "where the decoder sees z_1: its initial state, or that and every input", choices=("state", "inputs"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < len(self.hidden_dims) == len(self.latent_dims):
+            raise ValueError(
+                f"hidden_dims={self.hidden_dims} and latent_dims={self.latent_dims} must have one size for each stochastic layer;"
+                " give both lists the same length"
+            )
+
+
+@dataclass
+class LVAE(Ladder):
+    """Ladder with dense deterministic layers."""
+
+
+@dataclass
+class LCNNVAE(Ladder):
+    """Ladder with convolutional deterministic layers, transposed on the way down (source 004, 4.2)."""
+
+    latent: str = knob("dense", "each latent is a vector, or a map of positions x channels", choices=("dense", "feature-map"))
+
+
+@dataclass
+class LRNNVAE(Ladder):
+    """Ladder with recurrent deterministic layers (source 004, 7.2)."""
+
+    latent: str = knob("dense", "each latent is a vector, or a map of positions x channels", choices=("dense", "feature-map"))
+    bidirectional: bool = knob(False, "deterministic layers read in both directions")
+
+
+MODELS: dict[str, type[Model]] = {
+    "rnnlm": RNNLM,
+    "vrae": VRAE,
+    "hvrae": HVRAE,
+    "cnn": CNN,
+    "hybrid-cnn": HybridCNN,
+    "lvae": LVAE,
+    "lcnnvae": LCNNVAE,
+    "lrnnvae": LRNNVAE,
+}

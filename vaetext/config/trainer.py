@@ -29,6 +29,7 @@ class Trainer(Checked):
     beta_max: float = knob(1.0, "largest KL weight", min=0.0)
     beta_epochs: float = knob(10.0, "epochs until beta_max is reached (of each cycle: its length)", above=0.0)
     beta_ramp: float = knob(0.5, "cyclical: share of each cycle that rises", above=0.0, max=1.0)
+    beta_delay: float = knob(0.0, "epochs that each latent's KL weight follows behind the one before (a ladder's z_2 behind z_1)", min=0.0)
     free_bits: float = knob(0.0, "nats of KL that cost nothing", min=0.0)
     free_bits_per: str = knob(
         "latent", "the floor holds per latent or per dimension (mean over the batch)", choices=("latent", "dimension")

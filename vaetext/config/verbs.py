@@ -88,6 +88,7 @@ class InterpolateConfig(Decodes):
     method: str = knob("linear", "path between the two codes: a line, or a great circle", choices=("linear", "slerp"))
     steps: int = knob(7, "sentences shown, both ends included", min=2)
     hold: str | None = knob(None, "latent that stays at the first sentence's code")
+    move: str | None = knob(None, "latent that moves alone; those it stands above follow, at their prior's mean")
 
 
 @dataclass

@@ -11,8 +11,8 @@ class Code:
 
     Attributes:
         z: [K, B, ...] the samples.
-        mean: like z, E_q[z|x]: the deterministic code.
-        std: like z, the deviations of a Gaussian q; None for another family (then mutual information is not reported).
+        mean: like z, E_q[z|x]: the deterministic code; where q hangs on other latents' samples, the mean given those.
+        std: like z, the deviations of a Gaussian q(z|x); None for another law (then mutual information is not reported).
         log_q: [K, B] log q(z|x) at the sample.
         log_p: [K, B] log p(z) at the sample.
         kl: [K, B, *axes], analytic where it exists, masked; summed over its axes it is KL(q || p).

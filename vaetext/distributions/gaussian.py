@@ -33,14 +33,23 @@ class Gaussian:
         scaled = (z - self.mean) ** 2 * (-self.log_var).exp()
         return -0.5 * (scaled + self.log_var + math.log(2 * math.pi)).sum(-1)
 
-    def kl(self, other: "Gaussian") -> Tensor:
-        """[..., D] KL(self || other) = (log var_o/var + (var + (mean - mean_o)^2) / var_o - 1) / 2 of each dimension, nats."""
-        ratio = self.log_var - other.log_var
-        return 0.5 * (ratio.exp() + (self.mean - other.mean) ** 2 * (-other.log_var).exp() - 1.0 - ratio)
-
     def kl_standard(self) -> Tensor:
         """[..., D] KL(self || N(0, 1)) = (mean^2 + var - 1 - log var) / 2 of each dimension, nats."""
         return 0.5 * (self.mean**2 + self.log_var.exp() - 1.0 - self.log_var)
+
+    def kl(self, other: "Gaussian") -> Tensor:
+        """[..., D] KL(self || other) = ((mean - mean')^2 / var' + r - 1 - log r) / 2, r = var / var', of each dimension, nats."""
+        log_ratio = self.log_var - other.log_var
+        return 0.5 * ((self.mean - other.mean) ** 2 * (-other.log_var).exp() + log_ratio.exp() - 1.0 - log_ratio)
+
+    def merge(self, other: "Gaussian") -> "Gaussian":
+        """The product of both densities, normalised: precisions add, means are weighted by them (source 004, 2.4).
+
+        var'' = 1 / (1/var + 1/var'), mean'' = (mean/var + mean'/var') var''. The source prints the first without its square.
+        """
+        share = torch.sigmoid(other.log_var - self.log_var)  # of self in the precision
+        mean = share * self.mean + (1 - share) * other.mean
+        return Gaussian(mean, -torch.logaddexp(-self.log_var, -other.log_var))
 
 
 def standard_log_prob(z: Tensor) -> Tensor:

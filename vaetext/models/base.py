@@ -68,6 +68,13 @@ class SequenceModel(nn.Module, ABC):
     def prior(self, noise: Noise) -> dict[str, Tensor]:
         """Draws of p(z): latent name -> z [K, B, ...], from noise for B sequences."""
 
+    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise) -> dict[str, Tensor]:
+        """The codes after the latent ``moved`` was set: latents that it stands above are drawn anew from p(z), given it.
+
+        So a latent that the decoder sees through others only can be moved and shown. Here no latent stands above another.
+        """
+        return codes
+
     def require(self, lengths: np.ndarray, what: str) -> None:
         """Checks sequences of ``lengths`` [N], EOS counted.
 

@@ -78,7 +78,7 @@ class HVRAE(SequenceModel, Generator, NeedsData):
             self.prior_law.setup([self.encoder.embedding(batch.tokens) for batch in batches])
 
     def sample(self, posterior: Posterior, noise: Noise) -> dict[str, Code]:
-        """z_g, then z_l given it; z_l's ``mean`` is that of q(z_l|E[z_g], x), and its marginal q(z_l|x) is no Gaussian: no ``std``."""
+        """z_g, then z_l given it: q(z_l|x) itself is no Gaussian, so its code has no ``std``."""
         z_g = self.prior_law.code("z_g", posterior.z_g, noise)
         q = self.local_posterior(posterior.local, z_g.z)
         z = q.draw(noise.normal("z_l", *self.local_shape))
@@ -87,8 +87,7 @@ class HVRAE(SequenceModel, Generator, NeedsData):
         axes: tuple[str, ...] = ("dimension",)
         if self.frames:
             log_q, log_p, axes = log_q.sum(-1), log_p.sum(-1), ("position", "dimension")
-        mean = self.local_posterior(posterior.local, z_g.mean).mean
-        return {"z_g": z_g, "z_l": Code(z, mean, None, log_q, log_p, kl, axes)}
+        return {"z_g": z_g, "z_l": Code(z, q.mean, None, log_q, log_p, kl, axes)}
 
     @property
     def local_shape(self) -> tuple[int, ...]:

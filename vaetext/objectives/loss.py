@@ -1,5 +1,7 @@
 """The training loss: a weighted bound, with free bits, and the score-function term of discrete draws."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -7,15 +9,21 @@ from vaetext.config.trainer import Trainer
 from vaetext.distributions.evidence import Code, Evidence
 
 
-def training_loss(evidence: Evidence, config: Trainer, beta: float) -> Tensor:
-    """-E[log p(x|z)] - aux + beta * sum over latents of KL, floored by free bits; nats, a mean over samples and sequences.
+def training_loss(evidence: Evidence, config: Trainer, beta: float | Sequence[float]) -> Tensor:
+    """-E[log p(x|z)] - aux + sum over latents of beta * KL, floored by free bits; nats, a mean over samples and sequences.
+
+    Args:
+        evidence: of one batch.
+        config: free bits.
+        beta: the KL weight of every latent, or each one's.
 
     Raises:
         ValueError: free bits per dimension on a latent whose KL has no dimensions.
     """
     kl = [floored_kl(name, code, config) for name, code in evidence.latents.items()]
+    weights = [beta] * len(kl) if isinstance(beta, float) else beta
     aux = [log_p.mean() for log_p in evidence.aux.values()]
-    return -evidence.log_px.mean() - sum(aux) + beta * sum(kl)
+    return -evidence.log_px.mean() - sum(aux) + sum(weight * each for weight, each in zip(weights, kl, strict=True))
 
 
 def floored_kl(name: str, code: Code, config: Trainer) -> Tensor:

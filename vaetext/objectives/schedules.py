@@ -22,6 +22,15 @@ def beta(config: Trainer, step: int, epoch_steps: int) -> float:
     return min(config.beta_max, config.beta_start + u * config.beta_max)
 
 
+def betas(config: Trainer, step: int, epoch_steps: int, latents: int) -> list[float]:
+    """The KL weight of each latent: the n-th (from 0) is where ``beta`` was n * beta_delay epochs before, its start until then.
+
+    In a ladder, whose z_1 comes first, KL is paid for from the data up: what is cheaper in a latent not yet paid for moves there.
+    """
+    delay = config.beta_delay * epoch_steps
+    return [beta(config, max(0, step - round(n * delay)), epoch_steps) for n in range(latents)]
+
+
 def learning_rate(config: Trainer, step: int, epoch_steps: int, reductions: int) -> float:
     """The learning rate of optimizer step ``step``, after ``reductions`` cuts of the plateau schedule.
 

@@ -13,7 +13,7 @@ from vaetext.data.batch import Batch
 from vaetext.data.loader import Split, collate, evaluation_order
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
-from vaetext.distributions.noise import KeyedNoise
+from vaetext.distributions.noise import KeyedNoise, MeanNoise
 from vaetext.models.base import SequenceModel
 from vaetext.objectives.bounds import importance_nll
 
@@ -28,7 +28,8 @@ class Scores:
         log_px: [K, N] log p(x|z).
         kl: latent name -> [K, N], summed over the latent's axes.
         log_weight: [K, N] log p(x, z) - log q(z|x).
-        codes: latent name -> the first sample's Code with N sequences, for latents of one size: vectors and maps.
+        codes: latent name -> the first sample's Code with N sequences, its mean the one where every latent is at its mean; for latents of
+            one size, vectors and maps.
         tokens: [N] tokens, EOS counted.
         truth: [N] the true log p(x) where the law is known.
     """
@@ -74,8 +75,9 @@ def score(model: SequenceModel, split: Split, *, seed: int, samples: int, batch_
             for key, value in terms.items():
                 rows[key][drawn.start : drawn.stop, where] = value.cpu()
             if start == 0:
+                middle = model.sample(posterior, MeanNoise(len(batch), device))
                 for name, code in codes.items():
-                    collected[name].append(_first(code))
+                    collected[name].append(_first(code, middle[name].mean))
     fixed = {name: parts for name, parts in collected.items() if len({part.z.shape[1:] for part in parts}) == 1}
     codes = {name: _joined(parts, torch.cat(order)) for name, parts in fixed.items()}
     truth = None if split.log_p is None else torch.from_numpy(split.log_p)
@@ -162,24 +164,32 @@ def mutual_information(code: Code, block: int = 512) -> float | None:
 def shuffle_increase(
     model: SequenceModel, split: Split, scores: Scores, seed: int, batch_tokens: int, device: torch.device
 ) -> dict[str, float]:
-    """Latent -> rise of rec, nats per sequence, when that latent's samples are permuted between all sequences of the split."""
+    """Latent -> rise of rec, nats per sequence, when that latent's samples are permuted between all sequences of the split.
+
+    Latents that a permuted one stands above are drawn anew from p(z) given it, before and after, with the same noise.
+    """
     increase = {}
     permutation = torch.from_numpy(np.random.default_rng(seed).permutation(len(split)))
     for name, code in scores.codes.items():
         total = 0.0
         for batch in batches(model, split, batch_tokens, device):
             posterior = model.posterior(batch)
-            codes = {key: each.z for key, each in model.sample(posterior, KeyedNoise(seed, batch.index, range(1))).items()}
-            shuffled = code.z[permutation[batch.index.cpu()]][None].to(device)
-            total += (model.log_px(batch, codes) - model.log_px(batch, {**codes, name: shuffled})).double().sum().item()
+            noise = KeyedNoise(seed, batch.index, range(1))
+            codes = {key: each.z for key, each in model.sample(posterior, noise).items()}
+            shuffled = {**codes, name: code.z[permutation[batch.index.cpu()]][None].to(device)}
+            before, after = (model.log_px(batch, model.redrawn(each, name, noise)) for each in (codes, shuffled))
+            total += (before - after).double().sum().item()
         increase[name] = total / len(split)
     return increase
 
 
-def _first(code: Code) -> Code:
-    """The first sample of a code, on the CPU, without the axis of samples."""
+def _first(code: Code, mean: Tensor) -> Code:
+    """The first sample of a code, on the CPU, without the axis of samples, and with another mean [1, B, ...].
+
+    Its own may hang on another latent's sample and carry that one's noise: a collapsed unit would count as active.
+    """
     std = None if code.std is None else code.std[0].cpu()
-    return Code(code.z[0].cpu(), code.mean[0].cpu(), std, code.log_q[0].cpu(), code.log_p[0].cpu(), code.kl[0].cpu(), code.axes)
+    return Code(code.z[0].cpu(), mean[0].cpu(), std, code.log_q[0].cpu(), code.log_p[0].cpu(), code.kl[0].cpu(), code.axes)
 
 
 def _joined(parts: list[Code], order: Tensor) -> Code:

@@ -10,7 +10,7 @@ from vaetext.config.knobs import closest
 from vaetext.config.verbs import InterpolateConfig
 from vaetext.data.loader import Split
 from vaetext.data.tokenizer import Tokenizer
-from vaetext.distributions.noise import KeyedNoise
+from vaetext.distributions.noise import KeyedNoise, MeanNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner import plots
 from vaetext.runner.console import show
@@ -27,14 +27,16 @@ def run(config: InterpolateConfig) -> None:
     """Decodes ``steps`` points from a to b (sentences, or prior draws); to stdout, interpolations.txt and interpolation.png.
 
     Raises:
-        ValueError: the model has no latent, or no latent of the name to hold.
+        ValueError: the model has no latent, or no latent of the name to hold or to move.
     """
     run = load_run(config.run, config.checkpoint, config.device)
     a, b = (end(run.model, run.tokenizer, text, config.seed, n) for n, text in enumerate((config.a, config.b)))
-    codes = path(a, b, config.steps, config.method, config.hold)
+    codes = path(a, b, config.steps, config.method, config.hold, config.move)
+    if config.move:
+        codes = follow(run.model, codes, config.move)
     lines = decode(run.model, run.tokenizer, codes, config.steps, Choice.of(config), config.seed)
     ends = [DRAWN if text is None else run.tokenizer.decode(run.tokenizer.encode(text)) for text in (config.a, config.b)]
-    text, folder = page(ends, lines, config.hold), output_folder()
+    text, folder = page(ends, lines, f"({config.hold} is held at A's)" if config.hold else ""), output_folder()
     atomic_write(folder / "interpolations.txt", text)
     plots.save(plots.interpolation(codes, lines, ends), folder / "interpolation.png")
     show(text.rstrip("\n"))
@@ -53,20 +55,32 @@ def end(model: SequenceModel, tokenizer: Tokenizer, text: str | None, seed: int,
     return {name: z[0] for name, z in model.prior(KeyedNoise(seed, index, range(1))).items()}
 
 
-def path(a: Codes, b: Codes, steps: int, method: str, hold: str | None = None) -> Codes:
-    """Latent name -> z [steps, ...] from a to b, both included, from codes [1, ...]; all latents move together, a held one stays at a.
+def path(a: Codes, b: Codes, steps: int, method: str, hold: str | None = None, move: str | None = None) -> Codes:
+    """Latent name -> z [steps, ...] from a to b, both included, from codes [1, ...].
+
+    All latents move together, or one alone; a held one stays at a, as do those that do not move.
 
     Raises:
-        ValueError: there is no latent of the name to hold, or the two codes differ in shape.
+        ValueError: there is no latent of the name to hold or to move, or the two codes differ in shape.
     """
-    if hold is not None and hold not in a:
-        raise ValueError(f"hold={hold}: the latents of this model are {', '.join(a)}{closest(hold, a)}")
+    for knob, named in (("hold", hold), ("move", move)):
+        if named is not None and named not in a:
+            raise ValueError(f"{knob}={named}: the latents of this model are {', '.join(a)}{closest(named, a)}")
     for name in a:
         if a[name].shape != b[name].shape:
             raise ValueError(f"latent {name} grows with the sentence; a and b must have the same number of tokens")
     mix = {"linear": lerp, "slerp": slerp}[method]
     shares = torch.linspace(0, 1, steps).tolist()
-    return {name: torch.cat([a[name] if name == hold else mix(a[name], b[name], share) for share in shares]) for name in a}
+    moving = set(a) - {hold} if move is None else {move} - {hold}
+    return {name: torch.cat([mix(a[name], b[name], share) if name in moving else a[name] for share in shares]) for name in a}
+
+
+@torch.no_grad()
+def follow(model: SequenceModel, codes: Codes, moved: str) -> Codes:
+    """The codes [steps, ...] once the latents that ``moved`` stands above are at their prior's mean given it."""
+    z = codes[moved]
+    settled = model.redrawn({name: each[None] for name, each in codes.items()}, moved, MeanNoise(len(z), z.device))
+    return {name: each[0] for name, each in settled.items()}
 
 
 def lerp(a: Tensor, b: Tensor, share: float) -> Tensor:
@@ -89,17 +103,16 @@ def decode(model: SequenceModel, tokenizer: Tokenizer, codes: Codes, steps: int,
     return [tokenizer.decode(ids) for ids in generate(model, codes, steps, choice, seed)]
 
 
-def page(ends: list[str], lines: list[str], hold: str | None = None) -> str:
-    """The decoded path as text, what its two ends stand for above and below it."""
-    held = [f"({hold} held at A's)"] if hold else []
-    return "\n".join([*held, f"A: {ends[0]}", *(f"   {line}" for line in lines), f"B: {ends[1]}"]) + "\n"
+def page(ends: list[str], lines: list[str], note: str = "") -> str:
+    """The decoded path as text, what its two ends stand for above and below it, and a note on top."""
+    return "\n".join([*filter(None, [note]), f"A: {ends[0]}", *(f"   {line}" for line in lines), f"B: {ends[1]}"]) + "\n"
 
 
 def write_interpolations(model: SequenceModel, tokenizer: Tokenizer, split: Split, folder: Path, seed: int, n: int = 5) -> None:
     """interpolations.txt of a run folder, between pairs of sentences of a split drawn by the seed, and a picture of the first pair.
 
-    Where there are several latents, each pair has a page with all of them moving, and one with each held. Nothing is written where the
-    model has no latent, cannot be decoded, or its codes have no fixed size.
+    Where there are several latents, each pair has a page with all of them moving, and one with each moving alone. Nothing is written
+    where the model has no latent, cannot be decoded, or its codes have no fixed size.
     """
     if not (model.latents and isinstance(model, Generator)):
         return
@@ -110,10 +123,11 @@ def write_interpolations(model: SequenceModel, tokenizer: Tokenizer, split: Spli
         if any(one[name].shape != other[name].shape for name in one):
             return
         ends = [tokenizer.decode(split[row]) for row in (a, b)]
-        for hold in (None, *model.latents) if len(model.latents) > 1 else (None,):
-            codes = path(one, other, STEPS, "linear", hold)
+        for move in (None, *model.latents) if len(model.latents) > 1 else (None,):
+            codes = path(one, other, STEPS, "linear", move=move)
+            codes = follow(model, codes, move) if move else codes
             lines = decode(model, tokenizer, codes, STEPS, GREEDY)
             if not pages:
                 plots.save(plots.interpolation(codes, lines, ends), folder / "plots" / "interpolation.png")
-            pages.append(page(ends, lines, hold))
+            pages.append(page(ends, lines, f"({move} alone moves)" if move else ""))
     atomic_write(folder / "interpolations.txt", "\n".join(pages))

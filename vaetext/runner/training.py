@@ -22,7 +22,7 @@ from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import FreshNoise
 from vaetext.models.base import NeedsData, SequenceModel
 from vaetext.objectives.loss import finite, training_loss
-from vaetext.objectives.schedules import beta, learning_rate
+from vaetext.objectives.schedules import beta, betas, learning_rate
 from vaetext.runner import checkpoint
 from vaetext.runner.device import autocast
 from vaetext.runner.evaluation import score, summary
@@ -130,7 +130,8 @@ class Training:
             batch = batch.with_word_dropout(self.config.word_dropout, self.model.symbols.unk)
         with autocast(self.device, self.config.precision):
             evidence = self.model.evidence(batch, FreshNoise(self.config.samples, len(batch), self.device))
-            loss = training_loss(evidence, self.config, self.beta)
+            weights = betas(self.config, self.state.step, self.epoch_steps, len(self.model.latents))
+            loss = training_loss(evidence, self.config, weights)
         torch.autograd.backward(loss / parts)
         self._count(evidence, loss.detach())
 
@@ -217,7 +218,7 @@ class Training:
 
     @property
     def beta(self) -> float:
-        """The KL weight of the current step."""
+        """The KL weight of the current step, of the first latent where each has its own."""
         return beta(self.config, self.state.step, self.epoch_steps)
 
     def _setting(self) -> dict[str, float]:

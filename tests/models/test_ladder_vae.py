@@ -1,0 +1,143 @@
+"""What ladder models promise beyond the contract: sizes, fixed feature maps, and an evaluation that sees every layer."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vaetext.config.model import LCNNVAE, LRNNVAE, LVAE
+from vaetext.data.batch import Batch
+from vaetext.data.loader import Split, collate
+from vaetext.distributions.evidence import Code
+from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.noise import KeyedNoise, Noise
+from vaetext.models.base import SequenceModel, Symbols
+from vaetext.models.registry import build
+from vaetext.modules.ladder import Ladder, Rung
+from vaetext.runner.evaluation import evaluate
+from vaetext.runner.interpolate import follow
+
+SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=9)
+KINDS = {"lvae": LVAE, "lcnnvae": LCNNVAE, "lrnnvae": LRNNVAE}
+
+
+def make(name: str, **knobs: Any) -> SequenceModel:
+    torch.manual_seed(0)
+    small = {"embedding_dim": 5, "hidden_dim": 6, "hidden_dims": [6, 5, 4], "latent_dims": [4, 3, 2], "reconstruction_dim": 4}
+    return build(KINDS[name](name=name, **{**small, **knobs}), SYMBOLS).eval()
+
+
+def batch_of(*sentences: list[int]) -> Batch:
+    return collate(Split.of(list(sentences)), np.arange(len(sentences)), SYMBOLS.bos, SYMBOLS.eos)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_layer_lists_must_be_equally_long(name: str) -> None:
+    with pytest.raises(ValueError, match=r"hidden_dims=\[6, 5\] and latent_dims=\[3\] .* same length"):
+        KINDS[name](hidden_dims=[6, 5], latent_dims=[3])
+    with pytest.raises(ValueError, match=r"hidden_dims=\[\] and latent_dims=\[\]"):
+        KINDS[name](hidden_dims=[], latent_dims=[])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_sequence_longer_than_the_model_is_told(name: str) -> None:
+    with pytest.raises(ValueError, match=r"model\.max_length=4: .* has 6 symbols"):
+        make(name, max_length=4).require(np.array([3, 6]), "the input")
+
+
+@pytest.mark.parametrize(("name", "positions"), [("lcnnvae", [5, 3, 2]), ("lrnnvae", [9, 9, 9])])
+def test_feature_maps_have_one_size_whatever_the_length(name: str, positions: list[int]) -> None:
+    model = make(name, latent="feature-map")
+    for batch in (batch_of([1]), batch_of([2, 3, 4, 5, 2, 3, 4, 5, 1])):
+        codes = model.sample(model.posterior(batch), KeyedNoise(0, batch.index, range(2)))
+        for latent, size, channels in zip(model.latents, positions, [4, 3, 2], strict=True):
+            assert codes[latent].kl.shape == codes[latent].z.shape == (2, 1, size, channels)
+            assert codes[latent].axes == ("position", "dimension")
+
+
+def test_a_feature_map_keeps_its_order_into_the_decoder() -> None:
+    model, batch = make("lrnnvae", latent="feature-map"), batch_of([2, 3, 4, 5, 6, 1])
+    z = model.prior(KeyedNoise(0, batch.index, range(1)))["z_1"][0]
+    moved = torch.cat([z[:, :3], z[:, 3:4] + 1, z[:, 4:]], 1)
+    one, other = (model.start({"z_1": each}, 1).context for each in (z, moved))
+    assert (one != other).any(2)[0].tolist() == [False] * 3 + [True] + [False] * 5
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_moved_latent_is_followed_by_those_below(name: str) -> None:
+    model, batch = make(name), batch_of([2, 3, 1], [4, 1])
+    codes = {key: z[0] for key, z in model.prior(KeyedNoise(0, batch.index, range(1))).items()}
+    with torch.no_grad():
+        settled = follow(model, codes, "z_2")
+    assert torch.equal(settled["z_2"], codes["z_2"]) and torch.equal(settled["z_3"], codes["z_3"])
+    assert not torch.equal(settled["z_1"], codes["z_1"])
+    assert torch.equal(follow(model, codes, "z_2")["z_1"], settled["z_1"])  # at the prior's mean: no noise
+
+
+class Line(nn.Module):
+    """h -> N(slope h, var)."""
+
+    def __init__(self, slope: float, var: float) -> None:
+        super().__init__()
+        self.slope, self.log_var = slope, math.log(var)
+
+    def forward(self, h: Tensor, mask: Tensor | None = None) -> Gaussian:
+        return Gaussian(self.slope * h, torch.full_like(h, self.log_var))
+
+
+class Same(nn.Module):
+    def forward(self, d: Tensor, mask: Tensor | None = None) -> Tensor:
+        return d
+
+
+class Linear(SequenceModel):
+    """z_2 ~ N(0, 1), z_1 ~ N(z_2, 1/2), "x" = the first symbol as a number ~ N(z_1, 1/2); q is exact, or knows nothing of x."""
+
+    def __init__(self, informed: bool) -> None:
+        super().__init__(Symbols(9, 1, 0, 9))
+        blind = Line(0.0, 1.0), Line(0.0, 1e9)
+        top, low = (Line(0.5, 0.5), Line(1.0, 0.5)) if informed else blind
+        self.ladder = Ladder([Rung((1,), Same(), low, Line(1.0, 0.5)), Rung((1,), Same(), top, None)])
+        self.latents = self.ladder.names
+
+    def posterior(self, batch: Batch) -> dict[str, Gaussian]:
+        return self.ladder.estimates(batch.tokens[:, :1].double())
+
+    def sample(self, posterior: dict[str, Gaussian], noise: Noise) -> dict[str, Code]:
+        return self.ladder.codes(posterior, noise)
+
+    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
+        return Line(1.0, 0.5)(codes["z_1"]).log_prob(batch.tokens[:, :1].double())
+
+    def prior(self, noise: Noise) -> dict[str, Tensor]:
+        return self.ladder.prior(noise)
+
+    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise) -> dict[str, Tensor]:
+        kept = self.latents[self.latents.index(moved) :]
+        return self.ladder.prior(noise, {name: codes[name] for name in kept})
+
+
+def record(informed: bool) -> dict[str, Any]:
+    sequences = [[n % 6 + 2, 1] for n in range(300)]
+    x = np.array([each[0] for each in sequences], dtype=float)
+    truth = -0.5 * (x**2 / 2 + math.log(2 * math.pi * 2))
+    return evaluate(Linear(informed), Split.of(sequences, truth), seed=0, samples=50, batch_tokens=100, device=torch.device("cpu"))
+
+
+def test_exact_layers_leave_no_gap_and_every_layer_is_seen_to_be_used() -> None:
+    row = record(informed=True)
+    assert row["iw_nll"] == pytest.approx(row["neg_elbo"] - row["truth_gap"], abs=1e-6)
+    assert abs(row["truth_gap"]) < 4 * row["truth_gap_stderr"] + 0.02
+    assert row["active_units"] == {"z_1": 1, "z_2": 1}
+    assert min(row["shuffle_rec_increase"].values()) > 1
+    assert row["mutual_information"]["z_1"] is None and row["mutual_information"]["z_2"] > 0.3
+
+
+def test_noise_from_the_layer_above_counts_as_no_use() -> None:
+    row = record(informed=False)
+    assert row["active_units"] == {"z_1": 0, "z_2": 0}
+    assert row["kl"]["z_1"] == pytest.approx(0, abs=1e-6)
+    assert row["mutual_information"]["z_2"] == pytest.approx(0, abs=1e-9)

@@ -1,0 +1,91 @@
+"""What every ladder VAE is; each variant holds its deterministic layers only."""
+
+import torch
+from torch import Tensor, nn
+
+from vaetext.config.model import Ladder as Config
+from vaetext.data.batch import Batch
+from vaetext.distributions.evidence import Code
+from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.noise import Noise
+from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.initial import initialise
+from vaetext.modules.ladder import Ladder
+
+
+class LadderVAE(SequenceModel, Generator):
+    """log p(x) >= E_q[log p(x|z_1)] - sum_i E_q[KL(q(z_i|z_{i+1}, x) || p(z_i|z_{i+1}))] (source 004, 2.4).
+
+    A reconstruction layer r(z_1) sets the recurrent decoder's initial state, every layer's h and c, by one linear map each, and with
+    ``z_to="inputs"`` stands beside every input symbol too. Of a feature map, step t sees position t of r(z_1) in either case, and
+    the initial state its mean. The decoder sees z_1 alone: a moved z_2 shows in what p(z_1|z_2) makes of it, see ``redrawn``.
+
+    Args:
+        config: sizes and decoder.
+        symbols: of the data.
+        ladder: the stochastic layers.
+        reconstruction: z_1 [rows, ...] -> r [rows, R], or [rows, max_length, R] of a feature map.
+    """
+
+    max_length: int
+
+    def __init__(self, config: Config, symbols: Symbols, ladder: Ladder, reconstruction: nn.Module) -> None:
+        super().__init__(symbols)
+        self.max_length = longest(config, symbols)
+        self.latents = ladder.names
+        self.embedding = nn.Embedding(symbols.size, config.embedding_dim)
+        self.ladder, self.reconstruction = ladder, reconstruction
+        self.every_input = config.z_to == "inputs" or ladder.of_maps
+        self.decoder = Decoder(config, symbols.size, config.reconstruction_dim if self.every_input else 0, symbols.eos)
+        self.to_state = nn.ModuleList(nn.Linear(config.reconstruction_dim, self.decoder.rnn.state_size) for _ in range(config.layers))
+        initialise(self, config.init_scale)
+
+    def embedded(self, batch: Batch) -> Tensor:
+        """[B, max_length, E]: the embedded symbols, EOS included, zeros after them."""
+        return nn.functional.pad(self.embedding(batch.tokens) * batch.mask[..., None], (0, 0, 0, self.max_length - batch.tokens.shape[1]))
+
+    def sample(self, posterior: dict[str, Gaussian], noise: Noise) -> dict[str, Code]:
+        return self.ladder.codes(posterior, noise)
+
+    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
+        z = codes["z_1"]
+        state = self.start({"z_1": z.flatten(0, 1)}, z.shape[0] * z.shape[1])
+        return self.decoder.log_px(batch, z.shape[0], state.layers, state.context)
+
+    def prior(self, noise: Noise) -> dict[str, Tensor]:
+        return self.ladder.prior(noise)
+
+    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise) -> dict[str, Tensor]:
+        kept = self.latents[self.latents.index(moved) :]
+        return self.ladder.prior(noise, {name: codes[name] for name in kept})
+
+    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
+        r = self.reconstruction(codes["z_1"])
+        summary = r.mean(1) if r.dim() == 3 else r
+        layers = [torch.stack(to_layer(summary).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
+        return DecoderState(layers, r if self.every_input else None)
+
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+        return self.decoder.step(state, token)
+
+    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
+        return self.decoder.select(state, index)
+
+
+def longest(config: Config, symbols: Symbols) -> int:
+    """N, the most symbols of a sequence: ``max_length``, or the longest of the data."""
+    return config.max_length or symbols.longest
+
+
+def around(config: Config, first: int, directions: int = 1) -> list[tuple[int, int, int, int]]:
+    """Of each stochastic layer, from the data up: features of d_i, dimensions of z_i, features that d_i reads, dimensions of z_{i+1}.
+
+    Args:
+        config: its lists.
+        first: features of d_0.
+        directions: of a recurrent layer, each with the units of ``hidden_dims``.
+    """
+    hidden, latent = [directions * size for size in config.hidden_dims], config.latent_dims
+    below = [first, *(latent if config.only_mu_up else hidden)[:-1]]
+    return list(zip(hidden, latent, below, [*latent[1:], 0], strict=True))
