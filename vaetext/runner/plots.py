@@ -153,9 +153,10 @@ def samples(corpus: Corpus, lines: list[str]) -> Figure:
         "samples": corpus.tokenizer.encode_all(lines),
     }
     figure, axes = _panels(1, 2)
+    axes[0, 1].sharex(axes[0, 0])
     for axis, (name, sequences) in zip(axes[0], sets.items(), strict=True):
-        for number, ids in enumerate(sequences):
-            axis.plot(corpus.levels[np.asarray(ids[:-1], dtype=np.int64)], lw=0.8, alpha=0.6, color=f"C{number % 10}")
+        for ids in sequences:
+            axis.plot(corpus.levels[np.asarray(ids[:-1], dtype=np.int64)], lw=1, alpha=0.25, color="C0")
         axis.set(title=f"{len(sequences)} sequences: {name}", xlabel="position", ylabel="symbol")
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
