@@ -93,7 +93,7 @@ class Training:
             if self.state.step == 0:  # what an earlier try wrote before its first checkpoint
                 self.metrics.unlink(missing_ok=True)
             if self.state.step == 0 and isinstance(self.model, NeedsData):
-                self.model.setup([self._batch(index) for index in self._order()[:SETUP_BATCHES]])
+                self.model.setup([self._batch(index) for index in self._order(0)[:SETUP_BATCHES]])
             while not self.finished:
                 self.train_epoch()
                 self.end_epoch()
@@ -102,7 +102,7 @@ class Training:
     def train_epoch(self) -> None:
         """One epoch of training, from where the state stands."""
         self.model.train()
-        order = self._order()
+        order = self._order(self.state.epoch)
         started, before = time.monotonic(), self.state.seconds
         for number in range(self.state.batch, len(order)):
             batch = self._batch(order[number])
@@ -232,9 +232,9 @@ class Training:
             state.best, state.best_epoch = neg_elbo, state.epoch
             checkpoint.save(self.best, {"model": self.model.state_dict()}, {"epoch": state.epoch, "neg_elbo": neg_elbo})
 
-    def _order(self) -> list[Any]:
-        """This epoch's batches, as numbers in ``split``, which becomes what this epoch trains on."""
-        config, epoch = self.config, self.state.epoch
+    def _order(self, epoch: int) -> list[Any]:
+        """An epoch's batches, as numbers in ``split``, which becomes what that epoch trains on."""
+        config = self.config
         self.split = self.splits["train"].epoch(self.seed, epoch)
         return epoch_order(self.split, config.batch_size, self.seed, epoch, config.length_pool, config.epoch_batches)
 
