@@ -14,7 +14,6 @@ from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
 from vaetext.models.base import Generator, SequenceModel, Symbols
 from vaetext.models.registry import build
-from vaetext.modules.convolutional import BatchNorm
 from vaetext.objectives.loss import training_loss
 from vaetext.runner.generation import Choice, generate
 
@@ -168,11 +167,3 @@ def test_pseudo_inputs_leave_the_running_statistics_alone() -> None:
     model.prior(KeyedNoise(0, torch.arange(3), range(2)))
     assert model.training and all(module.training for module in model.modules())
     assert all(torch.equal(value, before[name]) for name, value in model.named_buffers() if "encoder" in name)
-
-
-def test_batch_normalisation_is_torch_s_and_takes_a_single_value() -> None:
-    ours, theirs = BatchNorm(3), torch.nn.BatchNorm1d(3)
-    features = torch.randn(4, 3, 5)
-    assert torch.equal(ours(features), theirs(features))
-    assert torch.equal(ours.running_var, theirs.running_var)  # type: ignore[arg-type]
-    torch.testing.assert_close(ours(features[:1, :, :1]), ours.eval()(features[:1, :, :1]))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import KeyedNoise
-from vaetext.modules.ladder import BatchNorm, Ladder, Rung, average
+from vaetext.modules.ladder import Ladder, Rung, average
 
 A, C, B, VAR_1, VAR_X = 1.3, 0.4, -0.7, 0.6, 0.5  # z_2 ~ N(0, 1), z_1 ~ N(A z_2 + C, VAR_1), x ~ N(B z_1, VAR_X)
 SPREAD = B**2 * VAR_1 + VAR_X  # variance of x given z_2
@@ -94,24 +94,6 @@ def test_what_is_given_stays_and_what_lies_below_follows() -> None:
 def test_only_means_go_up_on_request() -> None:
     plain, means = (ladder(only_mu_up=flag).estimates(X)["z_2"].mean for flag in (False, True))
     torch.testing.assert_close(means - means[3], (plain - plain[3]) / B)
-
-
-def test_batch_norm_sees_real_steps_only() -> None:
-    torch.manual_seed(0)
-    steps, mask = torch.randn(4, 5, 3, dtype=torch.float64) * 2 + 1, torch.arange(5) < torch.tensor([5, 1, 3, 2])[:, None]
-    ours, torchs = BatchNorm(3).double(), nn.BatchNorm1d(3).double()
-    normed = ours(steps.masked_fill(~mask[..., None], 1e3), mask)
-    torch.testing.assert_close(normed[mask], torchs(steps[mask]))
-    torch.testing.assert_close(ours.mean, torchs.running_mean)
-    torch.testing.assert_close(ours(steps), nn.BatchNorm1d(3).double()(steps.flatten(0, 1)).view_as(steps))
-
-
-def test_batch_norm_uses_its_averages_in_evaluation_and_takes_a_single_row() -> None:
-    norm = BatchNorm(2)
-    assert norm(torch.tensor([[3.0, 5.0]])).tolist() == [[0.0, 0.0]]
-    assert norm.mean.tolist() == pytest.approx([0.3, 0.5])
-    expected = (torch.tensor([3.0, 5.0]) - norm.mean) / (norm.var + 1e-5).sqrt()
-    torch.testing.assert_close(norm.eval()(torch.tensor([[3.0, 5.0]]))[0], expected)
 
 
 def test_an_average_is_over_real_steps() -> None:

@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from vaetext.config.data import Sine
+from vaetext.data import corpora
 from vaetext.distributions.evidence import Code
 from vaetext.runner import plots
 from vaetext.runner.evaluation import Scores
@@ -76,6 +78,27 @@ def test_bars_of_a_map_are_its_positions_and_dimensions() -> None:
     assert len(left.patches) == len(right.patches) == 12
     assert right.get_title() == "active units of z: 12 of 12"
     assert len(plots.codes(scores(z=code(torch.randn(20, 3, 4), ("position", "dimension")))).axes) == 2
+
+
+def test_codes_are_coloured_by_what_the_sequences_were_made_from() -> None:
+    drawn = scores(z=code(torch.randn(30, 4)))
+    factors = {"a": np.linspace(-1, 1, 30), "b": np.zeros(30)}
+    by_a, by_b, bar_a, bar_b = plots.codes(drawn, factors).axes
+    np.testing.assert_array_equal(by_a.collections[0].get_array(), factors["a"])
+    np.testing.assert_array_equal(by_b.collections[0].get_array(), factors["b"])
+    assert [bar.get_ylabel() for bar in (bar_a, bar_b)] == ["a", "b"]
+    by_length, bar = plots.codes(drawn).axes
+    np.testing.assert_array_equal(by_length.collections[0].get_array(), drawn.tokens.numpy())
+    assert bar.get_ylabel() == "tokens with EOS"
+
+
+def test_samples_of_curves_stand_beside_the_data() -> None:
+    corpus = corpora.load(Sine(name="sine", train_size=5, valid_size=5, test_size=5))
+    data, samples = plots.samples(corpus, ["0123", "9" * 16, ""]).axes
+    first = [int(digit) for digit in corpus.tokenizer.decode(corpus.splits["test"][0])]
+    assert list(np.asarray(data.lines[0].get_ydata())) == first
+    assert [list(np.asarray(line.get_ydata())) for line in samples.lines] == [[0, 1, 2, 3], [9] * 16, []]
+    assert (data.get_title(), samples.get_title()) == ("3 sequences: test data", "3 sequences: samples")
 
 
 def test_principal_axes_are_those_of_the_largest_variance() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vaetext.config.data import Grammar, UserText
+from vaetext.config.data import Grammar, Sine, UserText
 from vaetext.config.verbs import DataConfig
 from vaetext.runner import data
 
@@ -26,3 +26,11 @@ def test_the_figures_of_the_grammar(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "entropy: " in printed
     assert "I(x; latents): " in printed
+
+
+def test_the_figures_of_the_sine_law(capsys: pytest.CaptureFixture[str]) -> None:
+    data.run(DataConfig(data=Sine(name="sine", train_size=50, valid_size=5, test_size=5)))
+    printed = capsys.readouterr().out
+    assert "| train | 50 | 850 | 800 | 17.000 | 16 |" in printed
+    assert "entropy: 8.506" in printed
+    assert "uniform law: 36.84" in printed

@@ -50,11 +50,13 @@ def test_columns_name_their_convention_and_come_in_order() -> None:
     values = columns(record(100.0, {"z_g": 4.0, "z_l": 2.0}, 50, 0.3))
     assert list(values) == [
         "rec", "KL z_g", "KL z_l", "-ELBO", "IW-NLL(50)", "PPL", "PPL (no EOS)", "IW-PPL(50)", "NLL (rec)", "PPL (rec, no EOS)",
-        "bits per symbol", "AU z_g", "AU z_l", "MI z_g", "MI z_l", "shuffle z_g", "shuffle z_l", "distance to truth", "stderr of distance",
+        "rec per symbol", "bits per symbol", "AU z_g", "AU z_l", "MI z_g", "MI z_l", "shuffle z_g", "shuffle z_l", "distance to truth",
+        "stderr of distance",
     ]  # fmt: skip
     assert values["-ELBO"] == 106.0
     assert values["IW-NLL(50)"] == 105.5
     assert values["NLL (rec)"] == 100.0
+    assert values["rec per symbol"] == 10.0
     assert ordered(["IW-PPL(50)", "KL z", "IW-NLL(500)", "rec", "PPL", "IW-NLL(50)"]) == [
         "rec",
         "KL z",

@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import torch
 
+from vaetext.config.data import Sine
 from vaetext.config.model import CNN, VRAE
 from vaetext.config.trainer import Trainer
+from vaetext.data import corpora
 from vaetext.data.loader import Split
 from vaetext.distributions.noise import MeanNoise
 from vaetext.models.base import Symbols
 from vaetext.models.registry import build
 from vaetext.runner import checkpoint
+from vaetext.runner.run_folder import symbols
 from vaetext.runner.training import Stopped, Training
 
 CPU = torch.device("cpu")
@@ -65,7 +68,17 @@ def same(one: Path, other: Path) -> None:
         assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
-@pytest.mark.parametrize("knobs", [{}, {"optimizer": "sgd"}, {"accumulate": 3}, {"schedule": "plateau", "plateau_patience": 0}])
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {},
+        {"optimizer": "sgd"},
+        {"accumulate": 3},
+        {"schedule": "plateau", "plateau_patience": 0},
+        {"epoch_batches": 3},
+        {"epoch_batches": 11},
+    ],
+)
 @pytest.mark.parametrize("step", [1, 2, 5, 7])
 def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path, step: int, knobs: dict[str, Any]) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
@@ -80,6 +93,32 @@ def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path, step: int, knobs: dict
         again.restore()
     again.fit()
     same(whole, cut)
+
+
+def test_a_killed_run_draws_the_same_fresh_sequences_again(tmp_path: Path) -> None:
+    def fresh(folder: Path, **knobs: Any) -> Training:
+        corpus = corpora.load(Sine(name="sine", train_size=24, valid_size=10, test_size=10))
+        torch.manual_seed(1)
+        model = build(VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2), symbols(corpus))
+        return Training(Trainer(**KNOBS, **knobs), model, corpus.splits, folder, CPU, seed=1)
+
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    fresh(whole).fit()
+    run = fresh(cut, checkpoint_minutes=1e-9)
+    kill_at(run, 9)
+    with pytest.raises(Killed):
+        run.fit()
+    again = fresh(cut)
+    again.restore()
+    assert (again.state.epoch, again.state.batch) == (1, 2)
+    again.fit()
+    same(whole, cut)
+
+
+def test_an_epoch_of_some_batches_takes_as_many_steps(tmp_path: Path) -> None:
+    run = training(tmp_path, epoch_batches=5, epochs=2, beta_epochs=2, beta_schedule="linear")
+    run.fit()
+    assert (run.state.step, run.beta) == (10, 1.0)
 
 
 def test_an_interrupt_leaves_a_checkpoint_that_goes_on(tmp_path: Path) -> None:

@@ -43,13 +43,25 @@ class Tweets(TextData):
 
 
 @dataclass
-class Grammar(Data):
+class Generated(Data):
+    """What every data set that is drawn from a known law has."""
+
+    seed: int = knob(0, "seed of the sequences drawn", min=0)
+    train_size: int = knob(20000, "training sequences", min=1)
+    valid_size: int = knob(2000, "validation sequences", min=1)
+    test_size: int = knob(2000, "test sequences", min=1)
+
+
+@dataclass
+class Grammar(Generated):
     """Sentences from a probabilistic grammar whose log p(x) is known exactly."""
 
-    seed: int = knob(0, "seed of the sentences drawn", min=0)
-    train_size: int = knob(20000, "training sentences", min=1)
-    valid_size: int = knob(2000, "validation sentences", min=1)
-    test_size: int = knob(2000, "test sentences", min=1)
+
+@dataclass
+class Sine(Generated):
+    """Sine curves read in ten levels, whose log p(x) is known exactly (source 004, 3.1)."""
+
+    fresh: bool = knob(True, "every epoch trains on train_size new sequences, a function of (seed, epoch); false: on the same ones")
 
 
 DATA: dict[str, type[Data]] = {
@@ -59,4 +71,5 @@ DATA: dict[str, type[Data]] = {
     "tweets-char": Tweets,
     "text": UserText,
     "grammar": Grammar,
+    "sine": Sine,
 }

@@ -10,7 +10,8 @@ class Trainer(Checked):
     """One setting of the training loop. Epochs count from 0 in every schedule; losses are nats per sequence."""
 
     name: str = knob("default", "the setting's name, as in conf/trainer/")
-    epochs: int = knob(20, "most passes over the training split", min=1)
+    epochs: int = knob(20, "most epochs", min=1)
+    epoch_batches: int = knob(0, "batches of an epoch; 0 makes it a pass over the training split", min=0)
     batch_size: int = knob(32, "sequences per batch", min=1)
     length_pool: int = knob(64, "batches sorted by length together; 1 draws all at random, as models with batch normalisation do", min=1)
     accumulate: int = knob(1, "batches whose gradients are summed before one optimizer step", min=1)

@@ -1,15 +1,15 @@
 """Every data set by its name: lines in, tokenized splits out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vaetext.config.data import Data, Grammar, TextData
+from vaetext.config.data import Data, Grammar, Sine, TextData
 from vaetext.config.knobs import closest
-from vaetext.data import cache, grammar, text, tweets
+from vaetext.data import cache, grammar, sine, text, tweets
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.cache import SPLITS
 from vaetext.data.files import Report, quiet, read_lines
@@ -26,12 +26,14 @@ class Corpus:
         tokenizer: learned from the training split.
         splits: train, valid and test.
         source: the files it was read from.
+        levels: [V] the height that each symbol stands for (nan: none), where sequences are curves.
     """
 
     name: str
     tokenizer: Tokenizer
     splits: dict[str, Split]
     source: list[str] = field(default_factory=list)
+    levels: np.ndarray | None = None
 
 
 def load(config: Data, report: Report = quiet) -> Corpus:
@@ -45,8 +47,10 @@ def load(config: Data, report: Report = quiet) -> Corpus:
     """
     if isinstance(config, Grammar):
         return _grammar(config)
+    if isinstance(config, Sine):
+        return _sine(config)
     if config.name not in LINES:
-        known = [*LINES, "grammar"]
+        known = [*LINES, "grammar", "sine"]
         raise ValueError(f"data.name={config.name!r} is unknown; known are {', '.join(known)}{closest(config.name, known)}")
     assert isinstance(config, TextData)
     source = LINES[config.name]
@@ -81,6 +85,28 @@ def _grammar(config: Grammar) -> Corpus:
     learned = tokenizers.train([*drawn["train"][0], *words], "word")
     splits = {name: Split.of(learned.encode_all(drawn[name][0]), np.asarray(drawn[name][1])) for name in SPLITS}
     return Corpus(config.name, learned, splits)
+
+
+def _sine(config: Sine) -> Corpus:
+    """The sine law's sequences, digits with an EOS: the length is fixed, so p(x) and p(x, EOS) are one, and a trained EOS costs nothing."""
+    digits = [str(level) for level in range(sine.LEVELS)]
+    learned = tokenizers.train(["".join(digits)], "char")
+    symbols = np.array([learned.encode(digit)[0] for digit in digits], dtype=np.int32)
+
+    def draw(size: int, *key: int) -> Split:
+        factors = sine.sample(size, np.random.default_rng([config.seed, *key]))
+        x = sine.sequences(factors)
+        ids = np.column_stack([symbols[x], np.full(size, learned.eos, dtype=np.int32)])
+        named = dict(zip(sine.FACTORS, factors.T, strict=True))
+        return Split(ids.ravel(), np.arange(size + 1) * ids.shape[1], sine.log_prob(x), named)
+
+    sizes = (config.train_size, config.valid_size, config.test_size)
+    splits = {name: draw(size, n) for n, (name, size) in enumerate(zip(SPLITS, sizes, strict=True))}
+    if config.fresh:
+        splits["train"] = replace(splits["train"], fresh=lambda seed, epoch: draw(config.train_size, len(SPLITS), seed, epoch))
+    levels = np.full(learned.size, np.nan)
+    levels[symbols] = np.arange(sine.LEVELS)
+    return Corpus(config.name, learned, splits, levels=levels)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """From flat ids to batches: shuffled, of like length, without Python per token."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -17,11 +17,15 @@ class Split:
         ids: [tokens] int32, all sequences one after the other, each ending in EOS.
         offsets: [N + 1] int64, sequence n is ``ids[offsets[n]:offsets[n + 1]]``.
         log_p: [N] float64, the true log p(x) in nats where the law is known.
+        factors: name -> [N], what the sequences were made from, where that is known.
+        fresh: (seed, epoch) -> as many new sequences of the same law, where each epoch trains on new ones.
     """
 
     ids: np.ndarray
     offsets: np.ndarray
     log_p: np.ndarray | None = None
+    factors: dict[str, np.ndarray] = field(default_factory=dict)
+    fresh: Callable[[int, int], "Split"] | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -34,9 +38,9 @@ class Split:
     def __getitem__(self, n: int) -> np.ndarray:
         return self.ids[self.offsets[n] : self.offsets[n + 1]]
 
-    def with_truth(self, log_p: np.ndarray) -> "Split":
-        """The same sequences with their true log p(x) [N]."""
-        return Split(self.ids, self.offsets, log_p)
+    def epoch(self, seed: int, number: int) -> "Split":
+        """What epoch ``number`` trains on: these sequences, or fresh ones."""
+        return self if self.fresh is None else self.fresh(seed, number)
 
     @staticmethod
     def of(sequences: list[list[int]], log_p: np.ndarray | None = None) -> "Split":
@@ -69,6 +73,16 @@ def training_order(split: Split, batch_size: int, seed: int, epoch: int, pool: i
         drawn = drawn[np.argsort(lengths[drawn], kind="stable")]
         batches += [drawn[i : i + batch_size] for i in range(0, len(drawn), batch_size)]
     return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def epoch_order(split: Split, batch_size: int, seed: int, epoch: int, pool: int = 64, count: int = 0) -> list[np.ndarray]:
+    """The batches of one epoch: a pass over the split, or the next ``count`` batches of pass after pass."""
+    a_pass = -(-len(split) // batch_size)
+    count = count or a_pass
+    first, done = divmod(epoch * count, a_pass)
+    passes = range(first, first + -(-(done + count) // a_pass))
+    batches = [batch for number in passes for batch in training_order(split, batch_size, seed, number, pool)]
+    return batches[done : done + count]
 
 
 def evaluation_order(split: Split, tokens: int) -> Iterator[np.ndarray]:

@@ -10,7 +10,8 @@ from vaetext.distributions.gaussian import Gaussian
 from vaetext.models.base import Symbols
 from vaetext.models.ladder import LadderVAE, around, longest
 from vaetext.models.registry import register
-from vaetext.modules.ladder import BatchNorm, Head, Ladder, Rung, average, dense, spread
+from vaetext.modules.ladder import Head, Ladder, Rung, average, dense, spread
+from vaetext.modules.normalisation import BatchNorm
 from vaetext.modules.recurrent import Recurrent
 
 

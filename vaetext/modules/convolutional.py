@@ -12,15 +12,7 @@ from vaetext.config.model import Convolutional
 from vaetext.data.batch import Batch
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.priors import Prior, make_prior
-
-
-class BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation over rows and positions [B, C, P]; a single value has no deviation and meets the running statistics."""
-
-    def forward(self, features: Tensor) -> Tensor:
-        known = not self.training or features.shape[0] * features.shape[2] == 1
-        weights = (self.running_mean, self.running_var, self.weight, self.bias)
-        return nn.functional.batch_norm(features, *weights, training=not known, momentum=0.1, eps=self.eps)
+from vaetext.modules.normalisation import BatchNorm
 
 
 def convolutions(channels: list[int], batch_norm: bool) -> nn.Sequential:
@@ -34,7 +26,7 @@ def deconvolutions(channels: list[int], batch_norm: bool) -> nn.Sequential:
 
 
 def _layer(convolution: nn.Conv1d | nn.ConvTranspose1d, batch_norm: bool) -> nn.Sequential:
-    return nn.Sequential(convolution, *([BatchNorm(convolution.out_channels)] if batch_norm else []), nn.ReLU())
+    return nn.Sequential(convolution, *([BatchNorm(convolution.out_channels, axis=1)] if batch_norm else []), nn.ReLU())
 
 
 class ConvolutionalEncoder(nn.Module):

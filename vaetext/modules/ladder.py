@@ -9,44 +9,12 @@ from torch import Tensor, nn
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
+from vaetext.modules.normalisation import BatchNorm
 
 SLOPE = 0.1  # leaky ReLU: max(h, h / 10)
 LEAST_VARIANCE = 1e-4
-MOMENTUM, EPSILON = 0.1, 1e-5
 
 Pool = Callable[[Tensor, Tensor | None], Tensor]  # d [rows, ...], mask [rows, T] or None -> what a head reads
-
-
-class BatchNorm(nn.Module):
-    """scale * (h - mean) / sqrt(var + 1e-5) + shift of each feature (Ioffe and Szegedy 2015).
-
-    In training the moments are those of the batch, over rows and real steps; in evaluation their running averages, so no
-    sequence's number depends on the others.
-    """
-
-    mean: Tensor
-    var: Tensor
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.scale, self.shift = nn.Parameter(torch.ones(features)), nn.Parameter(torch.zeros(features))
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("var", torch.ones(features))
-
-    def forward(self, h: Tensor, mask: Tensor | None = None) -> Tensor:
-        """h [..., F], mask [...] true at what counts (None: all) -> the same shape."""
-        h = h.to(torch.promote_types(h.dtype, torch.float32))
-        mean, var = self._moments(h, mask) if self.training else (self.mean, self.var)
-        return (h - mean) * (self.scale * (var + EPSILON).rsqrt()) + self.shift
-
-    def _moments(self, h: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        weight = torch.ones_like(h[..., :1]) if mask is None else mask[..., None].to(h.dtype)
-        weight, axes = weight / weight.sum(), tuple(range(h.dim() - 1))
-        mean = (weight * h).sum(axes)
-        var = (weight * (h - mean) ** 2).sum(axes)
-        self.mean.lerp_(mean.detach(), MOMENTUM)
-        self.var.lerp_(var.detach(), MOMENTUM)
-        return mean, var
 
 
 class Layer(nn.Module):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from vaetext.config.data import Grammar
+from vaetext.config.data import Data, Grammar, Sine
 from vaetext.config.verbs import DataConfig
-from vaetext.data import corpora, grammar
+from vaetext.data import corpora, grammar, sine
 from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
 from vaetext.runner.console import DownloadProgress, show
@@ -15,8 +15,12 @@ def run(config: DataConfig) -> None:
     with DownloadProgress() as progress:
         corpus = corpora.load(config.data, progress.report)
     show(description(corpus, config.examples))
-    if isinstance(config.data, Grammar):
-        show("\n".join(["", "the law (nats per sentence, tokens with EOS):", *_figures(config.data)]))
+    if figures := _figures(config.data):
+        show(
+            "\n".join(
+                ["", "the law (nats per sequence, tokens with EOS):", *(f"  {name}: {value:,.6g}" for name, value in figures.items())]
+            )
+        )
 
 
 def description(corpus: Corpus, examples: int) -> str:
@@ -40,5 +44,8 @@ def _row(name: str, split: Split, unk: int, eos: int) -> str:
     return f"| {name} | " + " | ".join(figure if isinstance(figure, str) else f"{figure:,}" for figure in figures) + " |"
 
 
-def _figures(config: Grammar) -> list[str]:
-    return [f"  {name}: {value:,.3f}" for name, value in grammar.figures(config).items()]
+def _figures(config: Data) -> dict[str, float]:
+    """What a known law is like; nothing where there is none."""
+    if isinstance(config, Grammar):
+        return grammar.figures(config)
+    return sine.figures() if isinstance(config, Sine) else {}

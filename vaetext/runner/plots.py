@@ -4,6 +4,7 @@ import io
 import json
 import textwrap
 import warnings
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,25 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
+from vaetext.data.corpora import Corpus
 from vaetext.runner.evaluation import ACTIVE, Scores
 from vaetext.runner.files import atomic_write
 
 Line = dict[str, Any]  # of metrics.jsonl
 
 
-def write(folder: Path, scores: Scores) -> None:
+def write(folder: Path, scores: Scores, factors: dict[str, np.ndarray] | None = None) -> None:
     """The plots of a run folder: ``plots/training.png`` and, where codes have one size, ``kl_per_dimension.png`` and ``codes.png``.
 
     Args:
         folder: the run folder, with its metrics.jsonl.
         scores: of the test split, for the codes.
+        factors: what those sequences were made from, name -> [N], where that is known.
     """
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     figures = {"training": training(lines)}
     if scores.codes:
-        figures |= {"kl_per_dimension": kl_per_dimension(scores), "codes": codes(scores)}
+        figures |= {"kl_per_dimension": kl_per_dimension(scores), "codes": codes(scores, factors)}
     for name, figure in figures.items():
         save(figure, folder / "plots" / f"{name}.png")
 
@@ -132,15 +135,34 @@ def kl_per_dimension(scores: Scores) -> Figure:
     return figure
 
 
-def codes(scores: Scores) -> Figure:
-    """The posterior means on their two principal axes, coloured by tokens per sequence."""
-    figure, axes = _panels(1, len(scores.codes), height=4.2)
-    for axis, (name, code) in zip(axes[0], scores.codes.items(), strict=True):
+def codes(scores: Scores, factors: dict[str, np.ndarray] | None = None) -> Figure:
+    """The posterior means on their two principal axes, coloured by each known factor [N], or else by tokens per sequence."""
+    colours = factors or {"tokens with EOS": scores.tokens.numpy()}
+    figure, axes = _panels(1, len(scores.codes) * len(colours), height=4.2)
+    for axis, ((name, code), (label, values)) in zip(axes[0], product(scores.codes.items(), colours.items()), strict=True):
         plane, shares = principal(code.mean.double().flatten(1).numpy())
-        dots = axis.scatter(plane[:, 0], plane[:, 1], c=scores.tokens.numpy(), s=5, lw=0, cmap="viridis")
+        dots = axis.scatter(plane[:, 0], plane[:, 1], c=values, s=5, lw=0, cmap="viridis")
         axis.set(title=f"means of {name}, {len(plane):,} sequences", aspect="equal", adjustable="datalim")
         axis.set(xlabel=f"first principal axis ({shares[0]:.0%} of variance)", ylabel=f"second ({shares[1]:.0%})")
-        figure.colorbar(dots, ax=axis, label="tokens with EOS")
+        figure.colorbar(dots, ax=axis, label=label)
+    return figure
+
+
+def samples(corpus: Corpus, lines: list[str]) -> Figure:
+    """Curves of the test split beside as many samples of the model (source 004, figure 5)."""
+    assert corpus.levels is not None
+    test = corpus.splits["test"]
+    sets: dict[str, list[Any]] = {
+        "test data": [test[n] for n in range(min(len(lines), len(test)))],
+        "samples": corpus.tokenizer.encode_all(lines),
+    }
+    figure, axes = _panels(1, 2)
+    axes[0, 1].sharex(axes[0, 0])
+    for axis, (name, sequences) in zip(axes[0], sets.items(), strict=True):
+        for ids in sequences:
+            axis.plot(corpus.levels[np.asarray(ids[:-1], dtype=np.int64)], lw=1, alpha=0.25, color="C0")
+        axis.set(title=f"{len(sequences)} sequences: {name}", xlabel="position", ylabel="symbol")
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

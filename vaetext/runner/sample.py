@@ -31,7 +31,10 @@ def draw(model: SequenceModel, tokenizer: Tokenizer, n: int, seed: int, choice: 
     return [tokenizer.decode(ids) for ids in generate(model, codes, n, choice, seed)]
 
 
-def write_samples(model: SequenceModel, tokenizer: Tokenizer, folder: Path, seed: int, n: int = 50) -> None:
-    """samples.txt of a run folder, where the model can be sampled from."""
-    if isinstance(model, Generator):
-        atomic_write(folder / "samples.txt", "\n".join(draw(model, tokenizer, n, seed, Choice())) + "\n")
+def write_samples(model: SequenceModel, tokenizer: Tokenizer, folder: Path, seed: int, n: int = 50) -> list[str]:
+    """samples.txt of a run folder, and its lines; none where the model cannot be sampled from."""
+    if not isinstance(model, Generator):
+        return []
+    lines = draw(model, tokenizer, n, seed, Choice())
+    atomic_write(folder / "samples.txt", "\n".join(lines) + "\n")
+    return lines

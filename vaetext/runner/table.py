@@ -11,14 +11,15 @@ _NOTE = (
     "Nats per sequence, EOS counted, means over the whole {split}, KL at weight 1, weights of the lowest valid -ELBO unless others"
     " were asked for. rec = -E_q[log p(x|z)]; -ELBO = rec + KL, exact where there is no latent; IW-NLL(K): importance-weighted bound of"
     " K samples; PPL = exp(-ELBO over tokens with EOS), PPL (no EOS) over tokens without. NLL (rec) and PPL (rec, no EOS) are a published"
-    " convention, the reconstruction alone, EOS counted in its nats and not in its tokens: no bounds. AU: units with"
+    " convention, the reconstruction alone, EOS counted in its nats and not in its tokens: no bounds; rec per symbol is its mean over"
+    " tokens without EOS, another convention. AU: units with"
     " Var_x(E_q[z|x]) > 0.01; MI: I_q(x; z) against the aggregate posterior of the whole split; shuffle: rise of rec when z is permuted"
     " between sequences. distance to truth = mean(-ELBO + log p(x))."
 )
 _SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
 # Column titles in their order; what a title ends with is a latent's name or K.
 ORDER = (
-    "rec", "KL", "-ELBO", "IW-NLL", "PPL", "PPL (no EOS)", "IW-PPL", "NLL (rec)", "PPL (rec, no EOS)", "bits per symbol",
+    "rec", "KL", "-ELBO", "IW-NLL", "PPL", "PPL (no EOS)", "IW-PPL", "NLL (rec)", "PPL (rec, no EOS)", "rec per symbol", "bits per symbol",
     "log-likelihood per frame", "FIVO-NLL", "AU", "MI", "shuffle", "distance to truth", "stderr of distance",
 )  # fmt: skip
 LOWER_IS_BETTER = ("-ELBO", "IW-NLL", "PPL", "PPL (no EOS)", "IW-PPL", "bits per symbol", "FIVO-NLL", "distance to truth")
@@ -60,6 +61,7 @@ def columns(record: dict[str, Any]) -> Values:
         "PPL (no EOS)": record["ppl_no_eos"],
         "NLL (rec)": record["rec"],
         "PPL (rec, no EOS)": record["rec_ppl_no_eos"],
+        "rec per symbol": record["rec"] * record["sequences"] / record["tokens_no_eos"] if record["tokens_no_eos"] else None,
         "bits per symbol": record["bits_per_symbol"],
         "log-likelihood per frame": record["log_likelihood_per_frame"],
         "FIVO-NLL": record["fivo_nll"],

@@ -21,6 +21,7 @@ from vaetext.runner.environment import environment
 from vaetext.runner.evaluation import evaluate, score
 from vaetext.runner.files import atomic_write, output_folder
 from vaetext.runner.interpolate import write_interpolations
+from vaetext.runner.nearest import write_nearest
 from vaetext.runner.reconstruct import write_reconstructions
 from vaetext.runner.run_folder import DONE, RESULTS, TOKENIZER, is_done, read_results, symbols, write_symbols
 from vaetext.runner.sample import write_samples
@@ -98,7 +99,8 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     table = run_table(record)
     atomic_write(folder / "table.md", table)
     write_examples(model, corpus, folder, config.seed)
-    plots.write(folder, score(model, corpus.splits["test"], samples=1, **measures(config, training)))
+    test = corpus.splits["test"]
+    plots.write(folder, score(model, test, samples=1, **measures(config, training)), test.factors)
     atomic_write(folder / DONE, "")
     show(table)
     log.info("everything is in %s", folder)
@@ -131,8 +133,12 @@ def measures(config: TrainConfig, training: Training) -> dict[str, Any]:
 
 
 def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int) -> None:
-    """samples.txt, reconstructions.txt and, where there is a latent, interpolations.txt."""
-    write_samples(model, corpus.tokenizer, folder, seed=seed)
+    """samples.txt beside the data, as text or as curves; reconstructions.txt and, where there is a latent, interpolations.txt."""
+    lines = write_samples(model, corpus.tokenizer, folder, seed, n=50 if corpus.levels is None else 100)
+    if lines and corpus.levels is None:
+        write_nearest(lines, corpus, folder)
+    elif lines:
+        plots.save(plots.samples(corpus, lines), folder / "plots" / "samples.png")
     if model.latents:
         write_reconstructions(model, corpus.tokenizer, corpus.splits["test"], folder)
         write_interpolations(model, corpus.tokenizer, corpus.splits["test"], folder, seed=seed)

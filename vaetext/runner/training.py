@@ -13,14 +13,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
-from vaetext.data.loader import Split, collate, training_order
+from vaetext.data.loader import Split, collate, epoch_order
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import FreshNoise
 from vaetext.models.base import NeedsData, SequenceModel
+from vaetext.modules.normalisation import BatchNorm
 from vaetext.objectives.loss import finite, training_loss
 from vaetext.objectives.schedules import beta, betas, learning_rate
 from vaetext.runner import checkpoint
@@ -75,11 +75,11 @@ class Training:
         self.config, self.model, self.splits, self.device, self.seed, self.report = config, model, splits, device, seed, report
         self.metrics, self.last, self.best = (folder / name for name in ("metrics.jsonl", LAST, BEST))
         self.optimizer = make_optimizer(config, model)
-        self.state = State()
+        self.state, self.split = State(), splits["train"]
         # statistics of batches of like length would tell that length, and fit no other batch
         self.length_pool = 1 if any(isinstance(module, BatchNorm) for module in model.modules()) else config.length_pool
-        self.batches = -(-len(splits["train"]) // config.batch_size)
-        self.epoch_steps = -(-self.batches // config.accumulate)
+        batches = config.epoch_batches or -(-len(splits["train"]) // config.batch_size)
+        self.epoch_steps = -(-batches // config.accumulate)
         self.window: Tensor | None = None
         self.bad_step = torch.full((), -1, device=device)
         self.stop = False
@@ -96,15 +96,14 @@ class Training:
             if self.state.step == 0:  # what an earlier try wrote before its first checkpoint
                 self.metrics.unlink(missing_ok=True)
             if self.state.step == 0 and isinstance(self.model, NeedsData):
-                order = self._order(0)
-                self.model.setup([self._batch(index) for index in order[:SETUP_BATCHES]])
+                self.model.setup([self._batch(index) for index in self._order(0)[:SETUP_BATCHES]])
             while not self.finished:
                 self.train_epoch()
                 self.end_epoch()
         return self.state
 
     def train_epoch(self) -> None:
-        """One pass over the training split, from where the state stands."""
+        """One epoch of training, from where the state stands."""
         self.model.train()
         order = self._order(self.state.epoch)
         started, before = time.monotonic(), self.state.seconds
@@ -238,10 +237,13 @@ class Training:
             checkpoint.save(self.best, {"model": self.model.state_dict()}, {"epoch": state.epoch, "neg_elbo": neg_elbo})
 
     def _order(self, epoch: int) -> list[Any]:
-        return training_order(self.splits["train"], self.config.batch_size, self.seed, epoch, self.length_pool)
+        """An epoch's batches, as numbers in ``split``, which becomes what that epoch trains on."""
+        config = self.config
+        self.split = self.splits["train"].epoch(self.seed, epoch)
+        return epoch_order(self.split, config.batch_size, self.seed, epoch, self.length_pool, config.epoch_batches)
 
     def _batch(self, index: Any) -> Batch:
-        return collate(self.splits["train"], index, self.model.symbols.bos, self.model.symbols.eos).to(self.device)
+        return collate(self.split, index, self.model.symbols.bos, self.model.symbols.eos).to(self.device)
 
     def _names(self) -> list[str]:
         return ["count", "loss", "rec", *(f"kl.{name}" for name in self.model.latents)]

@@ -1,0 +1,24 @@
+"""The order of training: every sequence once a pass, and epochs of any number of batches."""
+
+import numpy as np
+import pytest
+
+from vaetext.data.loader import Split, epoch_order, training_order
+
+SPLIT = Split.of([[2] * (n % 4) + [1] for n in range(10)])
+
+
+def test_an_epoch_is_a_pass() -> None:
+    for epoch in range(3):
+        order = epoch_order(SPLIT, 3, seed=0, epoch=epoch)
+        assert sorted(np.concatenate(order)) == list(range(10))
+        for ours, expected in zip(order, training_order(SPLIT, 3, 0, epoch), strict=True):
+            np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 9, 12])
+def test_epochs_of_some_batches_are_pass_after_pass(count: int) -> None:
+    passes = [batch.tolist() for number in range(15) for batch in training_order(SPLIT, 3, 7, number)]
+    epochs = [epoch_order(SPLIT, 3, seed=7, epoch=epoch, count=count) for epoch in range(4)]
+    assert [len(epoch) for epoch in epochs] == [count] * 4
+    assert [batch.tolist() for epoch in epochs for batch in epoch] == passes[: 4 * count]

@@ -1,0 +1,92 @@
+"""The sine law's exact table against sampling, entropies, and its draws."""
+
+import numpy as np
+import pytest
+
+from vaetext.config.data import Sine
+from vaetext.data import corpora, sine
+from vaetext.data.loader import Split
+
+SMALL = Sine(name="sine", train_size=300, valid_size=200, test_size=100)
+
+
+def draws(size: int, seed: int = 0) -> np.ndarray:
+    return sine.sequences(sine.sample(size, np.random.default_rng(seed)))
+
+
+def words(split: Split) -> np.ndarray:
+    return split.ids.reshape(len(split), -1)
+
+
+def test_a_curve_by_hand() -> None:
+    assert sine.sequences(np.array([[0.0, 0.5], [0.0, -0.5], [0.0, 0.1]])).tolist() == [[9] * 16, [0] * 16, [6] * 16]
+    (rising,) = sine.sequences(np.array([[0.5, 0.0]])).tolist()
+    assert rising == sorted(rising) and (rising[0], rising[-1]) == (0, 9)
+
+
+def test_the_table_is_a_law() -> None:
+    law = sine.law()
+    assert len(law.numbers) == len(law.p) == 13636
+    assert (np.diff(law.numbers) > 0).all()
+    assert law.p.min() > 0
+    assert law.p.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_areas_agree_with_frequencies() -> None:
+    size = 400_000
+    place = np.searchsorted(sine.law().numbers, sine._numbers(draws(size)))
+    np.testing.assert_array_equal(sine.law().numbers[place], sine._numbers(draws(size)))  # every sequence drawn is in the table
+    found, expected = np.bincount(place, minlength=len(sine.law().p)), size * sine.law().p
+    often = expected > 50
+    assert often.sum() > 500
+    z = (found - expected)[often] / np.sqrt(expected[often] * (1 - sine.law().p[often]))
+    assert abs(z).max() < 5.5
+    assert abs((z**2).mean() - 1) < 5 * np.sqrt(2 / often.sum())
+
+
+def test_the_symmetries_of_the_law() -> None:
+    """-a for a mirrors a curve in time, -a and -b for a and b in height: neither changes its probability."""
+    x = draws(2000)
+    np.testing.assert_allclose(sine.log_prob(x[:, ::-1]), sine.log_prob(x), rtol=1e-3, atol=1e-9)
+    np.testing.assert_allclose(sine.log_prob(9 - x), sine.log_prob(x), rtol=1e-3, atol=1e-9)
+
+
+def test_entropies() -> None:
+    found, log_p = sine.figures(), sine.log_prob(draws(1_000_000))
+    assert found["entropy"] == pytest.approx(8.506, abs=1e-3)
+    assert abs(-log_p.mean() - found["entropy"]) < 4 * log_p.std() / 1000
+    assert log_p.std() / 1000 < 2e-3
+    assert found["uniform law"] == pytest.approx(36.84, abs=5e-3)
+
+
+def test_what_no_curve_gives_has_no_probability() -> None:
+    assert sine.log_prob(np.array([[0, 9] * 8, [9] * 16]))[0] == -np.inf
+    assert np.isfinite(sine.log_prob(np.array([[9] * 16]))).all()
+
+
+def test_splits_carry_digits_factors_and_truth() -> None:
+    corpus = corpora.load(SMALL)
+    assert [len(split) for split in corpus.splits.values()] == [300, 200, 100]
+    assert corpus.levels is not None
+    for split in corpus.splits.values():
+        x = np.array([[int(digit) for digit in corpus.tokenizer.decode(row)] for row in words(split)])
+        np.testing.assert_array_equal(x, sine.sequences(np.column_stack([split.factors["a"], split.factors["b"]])))
+        np.testing.assert_array_equal(x, corpus.levels[words(split)[:, :-1]])
+        np.testing.assert_array_equal(split.log_p, sine.log_prob(x))
+        assert (words(split)[:, -1] == corpus.tokenizer.eos).all()
+    assert np.isnan(corpus.levels[[corpus.tokenizer.eos, corpus.tokenizer.unk]]).all()
+
+
+def test_fresh_draws_depend_on_seed_and_epoch_alone() -> None:
+    train, again = corpora.load(SMALL).splits["train"], corpora.load(SMALL).splits["train"]
+    first = words(train.epoch(0, 0))
+    np.testing.assert_array_equal(first, words(again.epoch(0, 0)))
+    others = [words(train), words(train.epoch(0, 1)), words(train.epoch(1, 0)), words(corpora.load(SMALL).splits["valid"])]
+    assert all(not np.array_equal(first[: len(other)], other[:300]) for other in others)
+    assert len(train.epoch(3, 5)) == 300
+
+
+def test_draws_that_are_not_fresh_stay() -> None:
+    fixed = corpora.load(Sine(name="sine", train_size=50, valid_size=20, test_size=20, fresh=False)).splits
+    assert all(split.epoch(0, 4) is split for split in fixed.values())
+    assert corpora.load(SMALL).splits["valid"].fresh is None
