@@ -34,7 +34,7 @@ bench: $(READY)  ## training throughput, on PTB
 	$(BIN)/python benchmarks/throughput.py
 
 reproduce-tables: $(READY)  ## every published table, ours beside theirs (hours)
-	for table in ptb yelp13 sine; do $(BIN)/vaetext reproduce table=$$table || exit 1; done
+	for table in ptb yelp13 sine tweets; do $(BIN)/vaetext reproduce table=$$table || exit 1; done
 
 clean:  ## remove what was built, runs excepted
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
