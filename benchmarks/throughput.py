@@ -8,6 +8,7 @@ blocks of steps of the same run). Arithmetic: 6 operations per weight of every m
 padding does no counted work. Convolutions pass positions, not tokens: their models have no share, and a speed beside vrae's.
 """
 
+import re
 import resource
 import statistics
 import subprocess
@@ -28,7 +29,8 @@ from vaetext.runner.device import choose, use_threads
 from vaetext.runner.run_folder import symbols
 from vaetext.runner.training import Training
 
-CASES = [(model, precision) for precision in ("fp32", "bf16") for model in ("vrae", "rnnlm", "cnn", "hybrid-cnn")]
+MODELS = ("vrae", "rnnlm", "hvrae", "cnn", "hybrid-cnn", "lvae", "lcnnvae", "lrnnvae")
+CASES = [(model, precision) for precision in ("fp32", "bf16") for model in MODELS]
 BLOCKS, STEPS = 6, 20
 HEADER = """| model | precision | device | real tokens/s | share of matrix rate | matrix rate, Gop/s | peak memory, MiB | speed / vrae's |
 |---|---|---|---|---|---|---|---|"""
@@ -54,10 +56,17 @@ def now(device: torch.device) -> float:
 
 
 def operations_per_token(model: SequenceModel) -> float:
-    """6 * weights of all matrices but the embeddings' (a look-up is no product); not a number for a model with convolutions."""
-    if any(parameter.dim() > 2 for parameter in model.parameters()):
+    """6 * weights of all matrices but the embeddings' (a look-up is no product), a pyramid's at its share of the steps.
+
+    Not a number for a model that works on the padded length: convolutions and ladders.
+    """
+    if model.max_length is not None:
         return float("nan")
-    matrices = sum(parameter.numel() for name, parameter in model.named_parameters() if parameter.dim() == 2 and "rnn" in name)
+    matrices = 0.0
+    for name, parameter in model.named_parameters():
+        if parameter.dim() == 2 and "rnn" in name:
+            layer = re.match(r"pyramid\.rnns\.(\d+)", name)
+            matrices += parameter.numel() / (2 ** (int(layer[1]) + 1) if layer else 1)
     return 6.0 * (matrices + model.decoder.output_weight.numel())  # type: ignore[union-attr, operator]
 
 
