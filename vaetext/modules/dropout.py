@@ -20,7 +20,5 @@ class Dropout(nn.Module):
         """steps [B, T, F] -> the same shape."""
         if not self.training or self.rate == 0:
             return steps
-        if not self.locked:
-            return nn.functional.dropout(steps, self.rate)
-        keep = torch.full_like(steps[:, :1], 1 - self.rate).bernoulli_() / (1 - self.rate)
-        return steps * keep
+        drawn = torch.rand_like(steps[:, :1] if self.locked else steps)  # far faster than Bernoulli draws on a CPU
+        return steps * ((drawn >= self.rate) / (1 - self.rate))

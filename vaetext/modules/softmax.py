@@ -55,39 +55,61 @@ def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tenso
     return _SymbolLogProb.apply(hidden, weight, bias, filled)[: len(symbols)]  # type: ignore[no-any-return, no-untyped-call]
 
 
+_FREE: dict[tuple[Any, ...], list[Tensor]] = {}  # blocks of logits that no graph holds: memory not mapped and cleared anew each step
+
+
+def _take(like: Tensor, vocabulary: int) -> Tensor:
+    """A block [ROWS, V] to write logits to."""
+    free = _FREE.setdefault((like.device, like.dtype, ROWS, vocabulary), [])
+    return free.pop() if free else like.new_empty(ROWS, vocabulary)
+
+
+def _give_back(block: Tensor) -> None:
+    """Frees a block for the next who takes one; a block that is never given back is garbage, as any tensor."""
+    free = _FREE.setdefault((block.device, block.dtype, *block.shape), [])
+    if not free:
+        free.append(block)
+
+
 class _SymbolLogProb(torch.autograd.Function):
     """One block of rows at a time; a batch of one block keeps what backward needs, a larger one computes it again."""
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:
-        keep = any(ctx.needs_input_grad) and len(hidden) <= ROWS
         picked = hidden.new_empty(len(hidden), dtype=torch.promote_types(hidden.dtype, torch.float32))
-        residual = None
+        logits = _take(hidden, len(weight))
         for start in range(0, len(hidden), ROWS):
             block = slice(start, start + ROWS)
-            logits = nn.functional.linear(hidden[block], weight, bias)
-            chosen, top = logits.gather(1, symbols[block, None])[:, 0].to(picked.dtype), logits.amax(-1).to(picked.dtype)
-            softmax = torch.softmax(logits, -1, out=logits)  # in place: half the memory
+            softmax = _logits(hidden[block], weight, bias, logits)
+            chosen, top = softmax.gather(1, symbols[block, None])[:, 0].to(picked.dtype), softmax.amax(-1).to(picked.dtype)
+            torch.softmax(softmax, -1, out=softmax)  # in place: half the memory
             picked[block] = chosen - top + softmax.amax(-1).to(picked.dtype).log()  # log p = logit - top + log p(top): no underflow
-            residual = softmax
-        ctx.save_for_backward(hidden, weight, bias, symbols, _residual(residual, symbols) if keep and residual is not None else None)
+        ctx.kept = logits if any(ctx.needs_input_grad) and len(hidden) <= ROWS else None
+        if ctx.kept is None:
+            _give_back(logits)
+        ctx.save_for_backward(hidden, weight, bias, symbols)
         return picked
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        hidden, weight, bias, symbols, kept = ctx.saved_tensors
+        hidden, weight, bias, symbols = ctx.saved_tensors
         gradient = -gradients[0].to(hidden.dtype)[:, None]
-        scaled, d_hidden = gradient * hidden, torch.empty_like(hidden)
-        d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
+        scaled, d_hidden, d_weight, d_bias = gradient * hidden, *(torch.empty_like(each) for each in (hidden, weight, bias))
+        logits, ctx.kept, kept = ctx.kept if ctx.kept is not None else _take(hidden, len(weight)), None, ctx.kept is not None
         for start in range(0, len(hidden), ROWS):
             block = slice(start, start + ROWS)
-            residual = kept
-            if residual is None:
-                residual = _residual(nn.functional.linear(hidden[block], weight, bias).softmax(-1), symbols[block])
+            softmax = logits[: len(symbols)] if kept else _logits(hidden[block], weight, bias, logits)
+            residual = _residual(softmax if kept else torch.softmax(softmax, -1, out=softmax), symbols[block])
             torch.mul(residual @ weight, gradient[block], out=d_hidden[block])
             d_weight.addmm_(residual.T, scaled[block], beta=float(start > 0))
-            d_bias.addmv_(residual.T, gradient[block, 0])
+            d_bias.addmv_(residual.T, gradient[block, 0], beta=float(start > 0))
+        _give_back(logits)
         return d_hidden, d_weight, d_bias, None
+
+
+def _logits(hidden: Tensor, weight: Tensor, bias: Tensor, block: Tensor) -> Tensor:
+    """W h + b of at most ROWS rows [n, V], written to the first of ``block``."""
+    return torch.addmm(bias, hidden, weight.T, out=block[: len(hidden)])
 
 
 def _residual(softmax: Tensor, symbols: Tensor) -> Tensor:
