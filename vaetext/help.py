@@ -35,7 +35,9 @@ def verb_help(verb: str, flags: list[str], overrides: list[str]) -> str:
     folders += [Path(flag.split("=", 1)[1]) for flag in flags if flag.startswith("--config-dir=")]
     blocks = [f"usage: vaetext {SYNTAX.get(verb, f'{verb} RUN [KEY=VALUE ...]')}"]
     for group in GROUPS.get(verb, ()):
-        blocks.append("\n".join([f"{group}=", *(f"  {name:<14} {line}" for name, line in options(group, folders).items())]))
+        found = options(group, folders)
+        width = max(map(len, found), default=0)
+        blocks.append("\n".join([f"{group}=", *(f"  {name:<{width}}  {line}" for name, line in found.items())]))
     blocks += _knobs(_compose(verb, overrides, folders))
     return "\n\n".join([*blocks, FLAGS])
 
