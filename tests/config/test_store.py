@@ -81,7 +81,7 @@ def test_a_saved_configuration_comes_back(tmp_path: Path) -> None:
         ("latent_dim: 16", "latent_dim: many", "many"),
         ("latent_dim: 16", "latent_dim: 0", "model.latent_dim=0"),
         ("name: vrae", "name: other", "other"),
-        ("outputs: outputs", "outputs: ${vaetext.claim:/tmp/x}", "resolver"),
+        ("outputs: outputs", "outputs: ${vaetext.claim:folder}", "resolver"),
         ("outputs: outputs", "outputs: ${${a}:b}", "resolver"),
         ("outputs: outputs", "outputs: !!python/object/apply:os.getcwd []", "python"),
         ("model:", "model: [", ""),
