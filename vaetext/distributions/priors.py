@@ -15,6 +15,9 @@ from vaetext.distributions.noise import Noise
 class Prior(nn.Module, ABC):
     """p(z) over a vector of D dimensions (StandardNormal: or a map)."""
 
+    def setup(self, embedded: list[Tensor]) -> None:
+        """Looks at embedded training sequences, batches [B, T, E], once before training."""
+
     @abstractmethod
     def draw(self, name: str, noise: Noise) -> Tensor:
         """[K, B, D] draws of p(z)."""

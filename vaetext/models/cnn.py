@@ -4,26 +4,22 @@ from torch import Tensor, nn
 
 from vaetext.config.model import CNN as Config
 from vaetext.data.batch import Batch
-from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
-from vaetext.distributions.noise import Noise
-from vaetext.distributions.priors import VampPrior
-from vaetext.models.base import Generator, NeedsData, SequenceModel, Symbols
+from vaetext.models.base import Symbols
 from vaetext.models.registry import register
+from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
 from vaetext.modules.softmax import certain, sequence_log_prob
 
 
 @register("cnn")
-class CNN(SequenceModel, Generator, NeedsData):
+class CNN(SingleLatent):
     """p(x|z) = prod_t p(x_t|z), t up to the first EOS (source 004, 2.2 "CNN model" and 4.1; Semeniuta et al. 2017).
 
     The deconvolution of z gives each of N = ``max_length`` positions its features; p(x_t|z) = softmax(W h_t + b). Positions after EOS
     are not part of x, EOS is certain at position N, and neither padding nor the start symbol can be predicted: so p(x|z) sums to one
     over all sequences of at most N symbols, and the size of a feature map tells no length.
     """
-
-    latents = ("z",)
 
     def __init__(self, config: Config, symbols: Symbols) -> None:
         super().__init__(symbols)
@@ -37,21 +33,10 @@ class CNN(SequenceModel, Generator, NeedsData):
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
         return self.encoder(batch)  # type: ignore[no-any-return]
 
-    def setup(self, batches: list[Batch]) -> None:
-        """Starts a VampPrior's pseudo-inputs from training sentences."""
-        if isinstance(self.prior_law, VampPrior):
-            self.prior_law.setup([self.encoder.embed(batch) for batch in batches])
-
-    def sample(self, posterior: Gaussian, noise: Noise) -> dict[str, Code]:
-        return {"z": self.prior_law.code("z", posterior, noise)}
-
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         z = codes["z"]
         features = self.deconvolution(z.flatten(0, 1))[:, : batch.tokens.shape[1]]
         return sequence_log_prob(batch, len(z), features, self.output.weight, self.output.bias, self.max_length)
-
-    def prior(self, noise: Noise) -> dict[str, Tensor]:
-        return {"z": self.prior_law.draw("z", noise)}
 
     def start(self, codes: dict[str, Tensor], rows: int) -> Tensor:
         """The features [rows, S, C] of the S positions that are left."""

@@ -10,7 +10,7 @@ from vaetext.data.batch import Batch
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.noise import Noise
-from vaetext.distributions.priors import VampPrior, make_prior
+from vaetext.distributions.priors import make_prior
 from vaetext.models.base import Generator, NeedsData, SequenceModel, Symbols
 from vaetext.models.registry import register
 from vaetext.modules.attention import Attention
@@ -49,7 +49,7 @@ class HVRAE(SequenceModel, Generator, NeedsData):
         self.pyramid = Pyramid(config.cell, config.embedding_dim, config.hidden_dim, config.pyramid_layers)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
         self.local_head = GaussianHead(self.pyramid.features + config.latent_dim, config.local_dim)
-        self.prior_law = make_prior(config, config.embedding_dim, self.embedded_posterior)
+        self.prior_law = make_prior(config, config.embedding_dim, lambda u: self.head(self.encoder.read(u)))
         self.local_prior = ConditionalPrior(config.latent_dim, config.local_dim) if config.local_prior == "conditional" else None
         self.local_dim, self.frames, attention, seen = config.local_dim, 0, None, config.latent_dim + config.local_dim
         if config.local == "sequence":
@@ -67,15 +67,9 @@ class HVRAE(SequenceModel, Generator, NeedsData):
         local = nn.functional.pad(frames, (0, 0, 0, self.frames - frames.shape[1])) if self.frames else max_pool(frames, mask)
         return Posterior(self.head(self.encoder.read(embedded, batch.word_mask)), local)
 
-    def embedded_posterior(self, embedded: Tensor) -> Gaussian:
-        """q(z_g|u) of embedded sequences [C, L, E], every step a word: the components of a VampPrior."""
-        mask = torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
-        return self.head(self.encoder.read(embedded, mask))  # type: ignore[no-any-return]
-
     def setup(self, batches: list[Batch]) -> None:
         """Starts a VampPrior's pseudo-inputs from training sentences."""
-        if isinstance(self.prior_law, VampPrior):
-            self.prior_law.setup([self.encoder.embedding(batch.tokens) for batch in batches])
+        self.prior_law.setup([self.encoder.embed(batch) for batch in batches])
 
     def sample(self, posterior: Posterior, noise: Noise) -> dict[str, Code]:
         """z_g, then z_l given it: q(z_l|x) itself is no Gaussian, so its code has no ``std``."""

@@ -4,12 +4,12 @@ from torch import Tensor, nn
 
 from vaetext.config.model import HybridCNN as Config
 from vaetext.data.batch import Batch
-from vaetext.distributions.evidence import Code, Evidence
+from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
-from vaetext.distributions.priors import VampPrior
-from vaetext.models.base import Generator, NeedsData, SequenceModel, Symbols
+from vaetext.models.base import Symbols
 from vaetext.models.registry import register
+from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.initial import initialise
@@ -17,7 +17,7 @@ from vaetext.modules.softmax import sequence_log_prob
 
 
 @register("hybrid-cnn")
-class HybridCNN(SequenceModel, Generator, NeedsData):
+class HybridCNN(SingleLatent):
     """log p(x|z) = sum_t log p(x_t | x_<t, f_t(z)), f the deconvolution of z (source 004, 2.3 and 4.1; Semeniuta et al. 2017).
 
     The recurrent decoder is fed [f_t; the symbol before]; EOS is certain at position N = ``max_length``. The loss adds
@@ -25,8 +25,6 @@ class HybridCNN(SequenceModel, Generator, NeedsData):
     z in use. It is trained on and never part of a bound. (The source's eq. 2 writes the loss with a plus sign before alpha times a
     log-likelihood; it is maximised here.)
     """
-
-    latents = ("z",)
 
     def __init__(self, config: Config, symbols: Symbols) -> None:
         super().__init__(symbols)
@@ -43,14 +41,6 @@ class HybridCNN(SequenceModel, Generator, NeedsData):
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
         return self.encoder(batch)  # type: ignore[no-any-return]
 
-    def setup(self, batches: list[Batch]) -> None:
-        """Starts a VampPrior's pseudo-inputs from training sentences."""
-        if isinstance(self.prior_law, VampPrior):
-            self.prior_law.setup([self.encoder.embed(batch) for batch in batches])
-
-    def sample(self, posterior: Gaussian, noise: Noise) -> dict[str, Code]:
-        return {"z": self.prior_law.code("z", posterior, noise)}
-
     def evidence(self, batch: Batch, noise: Noise) -> Evidence:
         """Every term of the bound, and the weighted auxiliary one."""
         codes = self.sample(self.posterior(batch), noise)
@@ -66,9 +56,6 @@ class HybridCNN(SequenceModel, Generator, NeedsData):
         """[K, B] log p_aux(x|z), nats per sequence, of features [K * B, N, C]."""
         steps = features[:, : batch.tokens.shape[1]]
         return sequence_log_prob(batch, samples, steps, self.auxiliary.weight, self.auxiliary.bias, self.max_length)
-
-    def prior(self, noise: Noise) -> dict[str, Tensor]:
-        return {"z": self.prior_law.draw("z", noise)}
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         features = self.deconvolution(codes["z"])

@@ -51,4 +51,6 @@ def find(name: str) -> type[SequenceModel]:
 
 def _own_names() -> list[str]:
     package = importlib.import_module("vaetext.models")
-    return [each.name.replace("_", "-") for each in iter_modules(package.__path__) if each.name not in ("base", "ladder", "registry")]
+    return [
+        each.name.replace("_", "-") for each in iter_modules(package.__path__) if each.name not in ("base", "ladder", "single", "registry")
+    ]

@@ -5,19 +5,18 @@ from torch import Tensor, nn
 
 from vaetext.config.model import VRAE as Config
 from vaetext.data.batch import Batch
-from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
-from vaetext.distributions.noise import Noise
-from vaetext.distributions.priors import VampPrior, make_prior
-from vaetext.models.base import Generator, NeedsData, SequenceModel, Symbols
+from vaetext.distributions.priors import make_prior
+from vaetext.models.base import Symbols
 from vaetext.models.registry import register
+from vaetext.models.single import SingleLatent
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.encoder import Encoder, MapEncoder
 from vaetext.modules.initial import initialise
 
 
 @register("vrae")
-class VRAE(SequenceModel, Generator, NeedsData):
+class VRAE(SingleLatent):
     """log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || p(z)) (source 000, Background Survey; authors' code for the details).
 
     q(z|x) is a Gaussian read from the encoder's final state; z sets the decoder's initial state, every layer's h and c, by one
@@ -29,8 +28,6 @@ class VRAE(SequenceModel, Generator, NeedsData):
     is certain at position N.
     """
 
-    latents = ("z",)
-
     def __init__(self, config: Config, symbols: Symbols) -> None:
         super().__init__(symbols)
         is_map, length = config.latent == "feature-map", config.max_length or symbols.longest
@@ -38,7 +35,7 @@ class VRAE(SequenceModel, Generator, NeedsData):
         sizes = (config.cell, symbols.size, config.embedding_dim, config.hidden_dim, config.encoder_layers, config.bidirectional)
         self.encoder = MapEncoder(*sizes, config.stride, length) if is_map else Encoder(*sizes, config.pooling)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
-        self.prior_law = make_prior(config, config.embedding_dim, self.embedded_posterior, self.encoder.positions)
+        self.prior_law = make_prior(config, config.embedding_dim, lambda u: self.head(self.encoder.read(u)), self.encoder.positions)
         self.every_input = is_map or config.z_to == "inputs"
         self.decoder = Decoder(config, symbols.size, config.latent_dim if self.every_input else 0, symbols.eos)
         layers = 0 if is_map else config.layers
@@ -49,26 +46,10 @@ class VRAE(SequenceModel, Generator, NeedsData):
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
         return self.head(self.encoder(batch))  # type: ignore[no-any-return]
 
-    def embedded_posterior(self, embedded: Tensor) -> Gaussian:
-        """q(z|u) of embedded sequences [C, L, E], every step a word: the components of a VampPrior."""
-        mask = torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
-        return self.head(self.encoder.read(embedded, mask))  # type: ignore[no-any-return]
-
-    def setup(self, batches: list[Batch]) -> None:
-        """Starts a VampPrior's pseudo-inputs from training sentences."""
-        if isinstance(self.prior_law, VampPrior):
-            self.prior_law.setup([self.encoder.embedding(batch.tokens) for batch in batches])
-
-    def sample(self, posterior: Gaussian, noise: Noise) -> dict[str, Code]:
-        return {"z": self.prior_law.code("z", posterior, noise)}
-
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         z = codes["z"]
         state = self.start({"z": z.flatten(0, 1)}, z.shape[0] * z.shape[1])
         return self.decoder.log_px(batch, z.shape[0], state.layers, state.context)
-
-    def prior(self, noise: Noise) -> dict[str, Tensor]:
-        return {"z": self.prior_law.draw("z", noise)}
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         z = codes["z"]

@@ -29,10 +29,15 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[B, features]; a sequence without words gives the zero state."""
-        return self.read(self.embedding(batch.tokens), batch.word_mask)
+        return self.read(self.embed(batch), batch.word_mask)
 
-    def read(self, embedded: Tensor, mask: Tensor) -> Tensor:
-        """[B, features] of embedded words [B, T, E], ``mask`` [B, T] true at words."""
+    def embed(self, batch: Batch) -> Tensor:
+        """[B, T, E]: the embedded symbols."""
+        return self.embedding(batch.tokens)  # type: ignore[no-any-return]
+
+    def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
+        """[B, features] of embedded words [B, T, E], ``mask`` [B, T] true at words; None calls every step a word."""
+        mask = torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device) if mask is None else mask
         outputs, final = self.rnn(embedded, mask=mask)
         if self.pooling == "final":
             return features(final[-1])
@@ -62,8 +67,8 @@ class MapEncoder(Encoder):
         self.stride, self.positions = stride, -(-length // stride)
         self.padded = self.positions * stride
 
-    def read(self, embedded: Tensor, mask: Tensor) -> Tensor:
-        """[B, P, features] of embedded words [B, T, E], ``mask`` [B, T] true at words."""
+    def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
+        """[B, P, features] of embedded words [B, T, E], ``mask`` [B, T] true at words; None calls every step a word."""
         outputs, _ = self.rnn(embedded, mask=mask)
         padded = nn.functional.pad(outputs, (0, 0, 0, self.padded - outputs.shape[1]))
         return padded.reshape(len(padded), -1, self.stride, self.features).mean(2)
