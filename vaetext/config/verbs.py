@@ -116,7 +116,7 @@ class Table(Checked):
     name: str = knob("", "the table's name, as in conf/table/")
     title: str = knob("", "what is printed above it")
     note: str = knob("", "what is printed below it")
-    rows: list[dict[str, Any]] = knob([], "name, overrides of `vaetext train`, and published figures of each row")
+    rows: list[dict[str, Any]] = knob([], "name, overrides of `vaetext train`, and, where there are any, published figures of each row")
     scales: dict[str, list[str]] = knob({}, "further overrides of every row, by scale")
 
 

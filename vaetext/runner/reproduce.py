@@ -39,7 +39,7 @@ def run(config: ReproduceConfig) -> None:
 def line(row: dict[str, Any], result: dict[str, Any]) -> Row:
     """A row's measured columns on test, then the published ones."""
     shown = Row(str(row["name"]), result["data"])
-    shown.add({**columns(result["test"]), **{f"published {name}": float(value) for name, value in row["published"].items()}})
+    shown.add({**columns(result["test"]), **{f"published {name}": float(value) for name, value in row.get("published", {}).items()}})
     return shown
 
 
