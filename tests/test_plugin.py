@@ -39,7 +39,7 @@ class Unigram(SequenceModel, Generator):
         return {}
 
     def log_px(self, batch, codes):
-        return (self.logits.log_softmax(0)[batch.tokens] * batch.mask).sum(1)[None]
+        return (self.logits.log_softmax(0)[batch.x] * batch.mask).sum(1)[None]
 
     def prior(self, noise):
         return {}

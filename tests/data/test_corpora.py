@@ -36,7 +36,7 @@ def own(**knobs: Any) -> Corpus:
 
 def counts(corpus: Corpus) -> list[tuple[int, int]]:
     assert list(corpus.splits) == ["train", "valid", "test"]
-    return [(len(split), len(split.ids)) for split in corpus.splits.values()]
+    return [(len(split), len(split.x)) for split in corpus.splits.values()]
 
 
 def lines_of(corpus: Corpus, split: str) -> list[str]:
@@ -49,12 +49,12 @@ def test_penn_treebank(real_data: str) -> None:
     assert counts(corpus) == [(42068, 929589), (3370, 73760), (3761, 82430)]
     assert [int(split.lengths.max()) - 1 for split in corpus.splits.values()] == [82, 74, 77]
     for split in corpus.splits.values():
-        assert (split.ids[split.offsets[1:] - 1] == corpus.tokenizer.eos).all()
-        assert (split.ids == corpus.tokenizer.eos).sum() == len(split)
+        assert (split.x[split.offsets[1:] - 1] == corpus.tokenizer.eos).all()
+        assert (split.x == corpus.tokenizer.eos).sum() == len(split)
     assert lines_of(corpus, "test")[0] == "no it was n't black monday"
-    train = np.unique(corpus.splits["train"].ids)
+    train = np.unique(corpus.splits["train"].x)
     assert len(train) == 10_000
-    assert np.isin(corpus.splits["test"].ids, train).all()
+    assert np.isin(corpus.splits["test"].x, train).all()
 
 
 def test_penn_treebank_comes_back_from_the_cache_quickly(real_data: str, fresh_cache: Path) -> None:
@@ -63,9 +63,9 @@ def test_penn_treebank_comes_back_from_the_cache_quickly(real_data: str, fresh_c
     again = corpora.load(TextData(name="ptb", root=real_data))
     assert time.perf_counter() - started < 0.2
     for name, split in first.splits.items():
-        np.testing.assert_array_equal(split.ids, again.splits[name].ids)
+        np.testing.assert_array_equal(split.x, again.splits[name].x)
         np.testing.assert_array_equal(split.offsets, again.splits[name].offsets)
-        assert (again.splits[name].ids.dtype, again.splits[name].offsets.dtype) == (np.int32, np.int64)
+        assert (again.splits[name].x.dtype, again.splits[name].offsets.dtype) == (np.int32, np.int64)
     assert first.tokenizer.pieces == again.tokenizer.pieces
 
 
@@ -150,7 +150,7 @@ def test_grammar_carries_its_truth_and_knows_every_word() -> None:
     assert [len(split) for split in corpus.splits.values()] == [50, 40, 300]
     for name, split in corpus.splits.items():
         assert split.log_p is not None
-        assert corpus.tokenizer.unk not in split.ids
+        assert corpus.tokenizer.unk not in split.x
         assert split.log_p[3] == pytest.approx(grammar.log_prob(lines_of(corpus, name)[3]))
 
 

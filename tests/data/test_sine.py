@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from vaetext.config.data import Sine
+from vaetext.config.data import Sine, SineContinuous
 from vaetext.data import corpora, sine
 from vaetext.data.loader import Split
+from vaetext.data.numbers import Numbers
 
 SMALL = Sine(name="sine", train_size=300, valid_size=200, test_size=100)
 
@@ -15,7 +16,7 @@ def draws(size: int, seed: int = 0) -> np.ndarray:
 
 
 def words(split: Split) -> np.ndarray:
-    return split.ids.reshape(len(split), -1)
+    return split.x.reshape(len(split), -1)
 
 
 def test_a_curve_by_hand() -> None:
@@ -67,14 +68,14 @@ def test_what_no_curve_gives_has_no_probability() -> None:
 def test_splits_carry_digits_factors_and_truth() -> None:
     corpus = corpora.load(SMALL)
     assert [len(split) for split in corpus.splits.values()] == [300, 200, 100]
-    assert corpus.levels is not None
+    assert corpus.curve is not None
     for split in corpus.splits.values():
         x = np.array([[int(digit) for digit in corpus.tokenizer.decode(row)] for row in words(split)])
         np.testing.assert_array_equal(x, sine.sequences(np.column_stack([split.factors["a"], split.factors["b"]])))
-        np.testing.assert_array_equal(x, corpus.levels[words(split)[:, :-1]])
+        np.testing.assert_array_equal(x[0], corpus.curve(split[0]))
         np.testing.assert_array_equal(split.log_p, sine.log_prob(x))
         assert (words(split)[:, -1] == corpus.tokenizer.eos).all()
-    assert np.isnan(corpus.levels[[corpus.tokenizer.eos, corpus.tokenizer.unk]]).all()
+    assert np.isnan(corpus.curve([corpus.tokenizer.eos, corpus.tokenizer.unk, 5])).tolist() == [True, True]
 
 
 def test_fresh_draws_depend_on_seed_and_epoch_alone() -> None:
@@ -90,3 +91,42 @@ def test_draws_that_are_not_fresh_stay() -> None:
     fixed = corpora.load(Sine(name="sine", train_size=50, valid_size=20, test_size=20, fresh=False)).splits
     assert all(split.epoch(0, 4) is split for split in fixed.values())
     assert corpora.load(SMALL).splits["valid"].fresh is None
+
+
+def test_the_density_of_noisy_curves_agrees_with_a_plain_sum_and_with_sampling() -> None:
+    rng = np.random.default_rng(0)
+    y, noise = sine.noisy(sine.sample(40, rng), 0.1, rng), 0.1
+    step = np.linspace(-1, 1, 2001)[:-1] + 0.0005
+    total = np.zeros(len(y))
+    for a in step:
+        curves = 0.5 + 0.499 * np.sin(3.14 * (a * sine.PLACES + step[:, None]))
+        squares = (y**2).sum(1)[:, None] - 2 * y @ curves.T + (curves**2).sum(1)
+        total += np.exp(-squares / (2 * noise**2)).sum(1)
+    expected = np.log(total / len(step) ** 2) - sine.STEPS * np.log(noise * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(sine.log_density(y, noise), expected, atol=1e-3)
+    factors = sine.sample(200_000, rng)  # E over the prior of p(y|a, b), for wide noise
+    wide, y = 0.5, y[:4]
+    weights = -((y[:, None] - sine.noisy(factors, 0.0, rng)) ** 2).sum(2) / (2 * wide**2) - 8 * np.log(2 * np.pi * wide**2)
+    mean, error = np.exp(weights).mean(1), np.exp(weights).std(1) / np.sqrt(len(factors))
+    assert (abs(np.exp(sine.log_density(y, wide)) - mean) < 4.5 * error).all()
+
+
+def test_continuous_splits_are_standardised_and_carry_factors_and_truth() -> None:
+    corpus = corpora.load(SineContinuous(name="sine-continuous", noise=0.1, train_size=500, valid_size=30, test_size=20))
+    numbers, test = corpus.tokenizer, corpus.splits["test"]
+    assert isinstance(numbers, Numbers) and corpus.curve is not None
+    assert test.x.dtype == np.float32 and test.x.shape == (20 * 16, 1)
+    assert abs(corpus.splits["train"].x.mean()) < 0.1 and abs(corpus.splits["train"].x.std() - 1) < 0.1
+    raw = np.stack([corpus.curve(test[n]) for n in range(20)])
+    rest = raw - sine.noisy(np.column_stack([test.factors["a"], test.factors["b"]]), 0.0, np.random.default_rng(0))
+    assert abs(rest.std() - 0.1) < 0.02
+    np.testing.assert_allclose(test.log_p, sine.log_density(raw, 0.1) + 16 * np.log(numbers.std[0]), atol=1e-4)
+    assert corpus.splits["train"].log_p is None
+    assert not np.array_equal(corpus.splits["train"].epoch(0, 0).x, corpus.splits["train"].epoch(0, 1).x)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_little_noise_has_no_truth(noise: float) -> None:
+    corpus = corpora.load(SineContinuous(name="sine-continuous", noise=noise, train_size=5, valid_size=5, test_size=5))
+    assert all(split.log_p is None for split in corpus.splits.values())
+    assert set(sine.continuous_figures(noise)) == {"differential entropy given a and b, raw values"}

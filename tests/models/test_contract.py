@@ -1,4 +1,4 @@
-"""What every model in ``conf/model/`` must keep, at tiny sizes and in float64."""
+"""What every model in ``conf/model/`` must keep, at tiny sizes and in float64, on symbols and on frames."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,18 +12,22 @@ from omegaconf import OmegaConf
 
 from vaetext.config.store import register
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain, Frames, Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import KeyedNoise
-from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.models.base import Generator, SequenceModel
 from vaetext.models.registry import build
 from vaetext.objectives.bounds import importance_nll
 from vaetext.runner import checkpoint
 from vaetext.runner.evaluation import score
 
 SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=11)
+FRAMES = Frames(size=2, longest=11)
 SENTENCES = [[2, 3, 1], [1], [4, 5, 6, 2, 1], [0, 6, 1], [2, 3, 3, 3, 3, 3, 4, 5, 6, 2, 1]]
+CURVES = [np.random.default_rng(n).normal(size=(len(sentence), FRAMES.size)) for n, sentence in enumerate(SENTENCES)]
+SEQUENCES: dict[Domain, list[Any]] = {SYMBOLS: SENTENCES, FRAMES: CURVES}
 SMALL = {"embedding_dim": 5, "hidden_dim": 6, "latent_dim": 3, "dropout": 0.0, "output_dropout": 0.0, "init_scale": 0.0}
-SMALL |= {"local_dim": 2, "components": 3, "pseudo_length": 2, "channels": [4, 6], "output_channels": 5, "stride": 4}
+SMALL |= {"local_dim": 2, "pyramid_layers": 2, "components": 3, "pseudo_length": 2, "channels": [4, 6], "output_channels": 5, "stride": 4}
 SMALL |= {"hidden_dims": [6, 5], "latent_dims": [3, 2], "reconstruction_dim": 4}
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 VARIANTS = {
@@ -65,7 +69,14 @@ VARIANTS = {
         {"latent": "feature-map", "only_mu_up": True, "batch_norm": False, "max_length": 12},
     ],
 }
-CASES = [pytest.param(name, knobs, id=f"{name}-{n}") for name in NAMES for n, knobs in enumerate(VARIANTS.get(name, [{}]))]
+CASES = [
+    pytest.param(name, knobs, domain, id=f"{name}-{n}-{type(domain).__name__.lower()}")
+    for domain in SEQUENCES
+    for name in NAMES
+    for n, knobs in enumerate(VARIANTS.get(name, [{}]))
+    if domain is SYMBOLS or n == 0 or "feature-map" in knobs.values()
+]
+every_case = pytest.mark.parametrize(("name", "knobs", "domain"), CASES)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -75,61 +86,60 @@ def _hydra() -> Iterator[None]:
         yield
 
 
-def make(name: str, knobs: dict[str, Any], **more: Any) -> SequenceModel:
+def make(name: str, knobs: dict[str, Any], domain: Domain = SYMBOLS, **more: Any) -> SequenceModel:
     config = compose("train", overrides=[f"model={name}"]).model
     for key, value in {**SMALL, **knobs, **more}.items():
         if key in config:
             config[key] = value
     torch.manual_seed(0)
-    return build(OmegaConf.to_object(config), SYMBOLS).double()  # type: ignore[arg-type]
+    return build(OmegaConf.to_object(config), domain).double()  # type: ignore[arg-type]
 
 
-def batch_of(sentences: list[list[int]], index: list[int] | None = None) -> Batch:
-    numbers = np.arange(len(sentences)) if index is None else np.array(index)
-    made = collate(Split.of(sentences), np.arange(len(sentences)), SYMBOLS.bos, SYMBOLS.eos)
-    return Batch(made.tokens, made.lengths, torch.from_numpy(numbers), made.bos)
+def batch_of(domain: Domain, rows: list[int] | None = None) -> Batch:
+    """The sequences ``rows`` of a domain, each with the noise of its own number."""
+    return collate(Split.of(SEQUENCES[domain]), np.arange(len(SENTENCES)) if rows is None else np.array(rows), domain)
 
 
 def evidence(model: SequenceModel, batch: Batch, samples: int = 4):  # type: ignore[no-untyped-def]
     return model.evidence(batch, KeyedNoise(0, batch.index, range(samples), torch.float64))
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_every_parameter_gets_a_gradient(name: str, knobs: dict[str, Any]) -> None:
-    model = make(name, knobs)
-    result = evidence(model, batch_of(SENTENCES))
+@every_case
+def test_every_parameter_gets_a_gradient(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    model = make(name, knobs, domain)
+    result = evidence(model, batch_of(domain))
     (result.elbo.mean() + sum(aux.mean() for aux in result.aux.values())).backward()
     without = [key for key, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.any()]
     assert without == []
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_padding_batch_and_order_change_nothing(name: str, knobs: dict[str, Any]) -> None:
-    model = make(name, knobs).eval()
-    together = evidence(model, batch_of(SENTENCES))
-    for row, sentence in enumerate(SENTENCES):
-        alone = evidence(model, batch_of([sentence], [row]))
+@every_case
+def test_padding_batch_and_order_change_nothing(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    model = make(name, knobs, domain).eval()
+    together = evidence(model, batch_of(domain))
+    for row in range(len(SENTENCES)):
+        alone = evidence(model, batch_of(domain, [row]))
         torch.testing.assert_close(alone.log_weight[:, 0], together.log_weight[:, row], rtol=1e-10, atol=1e-10)
         torch.testing.assert_close(alone.elbo[:, 0], together.elbo[:, row], rtol=1e-10, atol=1e-10)
     order = [3, 0, 4, 2, 1]
-    other = evidence(model, batch_of([SENTENCES[n] for n in order], order))
+    other = evidence(model, batch_of(domain, order))
     torch.testing.assert_close(other.elbo, together.elbo[:, order], rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_analytic_and_sampled_bounds_agree(name: str, knobs: dict[str, Any]) -> None:
-    model = make(name, knobs).eval()
-    result = evidence(model, batch_of(SENTENCES), samples=4000)
+@every_case
+def test_analytic_and_sampled_bounds_agree(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    model = make(name, knobs, domain).eval()
+    result = evidence(model, batch_of(domain), samples=4000)
     difference = result.elbo - result.log_weight
     error = difference.std(0, correction=0) / difference.shape[0] ** 0.5 + 1e-9
     assert bool((difference.mean(0).abs() < 4 * error).all())
     assert bool((-importance_nll(result.log_weight) >= result.log_weight.mean(0) - 1e-9).all())
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_a_sequence_reads_its_own_code_only(name: str, knobs: dict[str, Any]) -> None:
-    model = make(name, knobs).eval()
-    batch = batch_of(SENTENCES)
+@every_case
+def test_a_sequence_reads_its_own_code_only(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    model = make(name, knobs, domain).eval()
+    batch = batch_of(domain)
     codes = model.sample(model.posterior(batch), KeyedNoise(0, batch.index, range(1), torch.float64))
     for latent in model.latents:
         kept = {key: code.z for key, code in codes.items()}
@@ -140,49 +150,56 @@ def test_a_sequence_reads_its_own_code_only(name: str, knobs: dict[str, Any]) ->
         assert changed[0].tolist() == [False, False, True, False, False]
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_steps_give_the_same_law_as_teacher_forcing(name: str, knobs: dict[str, Any]) -> None:
-    model = make(name, knobs).eval()
+@every_case
+def test_steps_give_the_same_law_as_teacher_forcing(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    model = make(name, knobs, domain).eval()
     if not isinstance(model, Generator):
         pytest.skip(f"{name} has no step-by-step decoder")
-    batch = batch_of(SENTENCES)
+    batch = batch_of(domain)
     codes = {key: code.z for key, code in model.sample(model.posterior(batch), KeyedNoise(0, batch.index, range(1), torch.float64)).items()}
     expected = model.log_px(batch, codes)[0]
-    for row, sentence in enumerate(SENTENCES):
-        state, token, total = model.start({key: z[0, row : row + 1] for key, z in codes.items()}, 1), SYMBOLS.bos, 0.0
-        for symbol in sentence:
-            log_probs, state = model.step(state, torch.tensor([token]))
-            assert log_probs.exp().sum().item() == pytest.approx(1.0)
-            total, token = total + log_probs[0, symbol].item(), symbol
+    for row, length in enumerate(batch.lengths.tolist()):
+        state, total = model.start({key: z[0, row : row + 1] for key, z in codes.items()}, 1), 0.0
+        for step in range(length):
+            law, state = model.step(state, batch.inputs[row : row + 1, step])
+            x = batch.x[row, step]
+            if isinstance(law, torch.Tensor):
+                assert law.exp().sum().item() == pytest.approx(1.0)
+            total += (law[0, x] if isinstance(law, torch.Tensor) else law.log_prob(x)[0]).item()
         assert total == pytest.approx(expected[row].item(), rel=1e-10)
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_saving_and_loading_gives_the_same_model(name: str, knobs: dict[str, Any], tmp_path: Path) -> None:
-    model = make(name, knobs).eval()
+@every_case
+def test_saving_and_loading_gives_the_same_model(name: str, knobs: dict[str, Any], domain: Domain, tmp_path: Path) -> None:
+    model = make(name, knobs, domain).eval()
     checkpoint.save(tmp_path / "best.safetensors", {"model": model.state_dict()}, {})
-    other = make(name, knobs, hidden_dim=6).eval()
+    other = make(name, knobs, domain, hidden_dim=6).eval()
     for parameter in other.parameters():
         torch.nn.init.zeros_(parameter)
     groups, _ = checkpoint.load(tmp_path / "best.safetensors", torch.device("cpu"))
     checkpoint.load_weights(other, groups["model"], tmp_path)
-    assert torch.equal(evidence(other, batch_of(SENTENCES)).elbo, evidence(model, batch_of(SENTENCES)).elbo)
+    assert torch.equal(evidence(other, batch_of(domain)).elbo, evidence(model, batch_of(domain)).elbo)
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_evaluation_is_the_same_in_batches_of_any_size(name: str, knobs: dict[str, Any]) -> None:
-    model = make(name, knobs)
-    one, other = (
-        score(model.float(), Split.of(SENTENCES), seed=0, samples=3, batch_tokens=tokens, device=torch.device("cpu")) for tokens in (1, 100)
-    )
+@every_case
+def test_evaluation_is_the_same_in_batches_of_any_size(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    model = make(name, knobs, domain)
+    split = Split.of([each if domain is SYMBOLS else each.astype(np.float32) for each in SEQUENCES[domain]])
+    one, other = (score(model.float(), split, seed=0, samples=3, batch_tokens=tokens, device=torch.device("cpu")) for tokens in (1, 100))
     torch.testing.assert_close(one.log_weight, other.log_weight, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(one.elbo, other.elbo, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "knobs"), CASES)
-def test_prior_draws_decode(name: str, knobs: dict[str, Any]) -> None:
-    model = make(name, knobs).eval()
-    batch = batch_of(SENTENCES)
+@every_case
+def test_prior_draws_decode(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    model = make(name, knobs, domain).eval()
+    batch = batch_of(domain)
     drawn = model.prior(KeyedNoise(0, batch.index, range(2), torch.float64))
     assert set(drawn) == set(model.latents)
     assert model.log_px(batch, drawn).isfinite().all()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "cnn"])
+def test_frames_have_no_embedding_to_tie(name: str) -> None:
+    with pytest.raises(ValueError, match=r"model\.tied=true .* set model\.tied=false"):
+        make(name, {"tied": True}, FRAMES)

@@ -10,9 +10,10 @@ import torch
 from vaetext.config.model import CNN, MODELS, VRAE, HybridCNN, Model
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
-from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.models.base import Generator, SequenceModel
 from vaetext.models.registry import build
 from vaetext.objectives.loss import training_loss
 from vaetext.runner.generation import Choice, generate
@@ -49,7 +50,7 @@ def sequences(longest: int) -> list[list[int]]:
 
 
 def batch_of(rows: list[list[int]]) -> Batch:
-    return collate(Split.of(rows), np.arange(len(rows)), SYMBOLS.bos, SYMBOLS.eos)
+    return collate(Split.of(rows), np.arange(len(rows)), SYMBOLS)
 
 
 def drawn(model: SequenceModel, rows: int, seed: int) -> dict[str, torch.Tensor]:

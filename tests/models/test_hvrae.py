@@ -7,8 +7,8 @@ import torch
 
 from vaetext.config.model import HVRAE as Config
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Symbols
 from vaetext.distributions.noise import KeyedNoise
-from vaetext.models.base import Symbols
 from vaetext.models.hvrae import HVRAE
 from vaetext.models.registry import build
 
@@ -29,7 +29,7 @@ def strings() -> Batch:
     rows = [[*words, 1] for n in range(LONGEST + 1) for words in product((0, 2), repeat=n)]
     lengths = torch.tensor([len(row) for row in rows])
     tokens = torch.tensor([row + [1] * (LONGEST + 1 - len(row)) for row in rows])
-    return Batch(tokens, lengths, torch.arange(len(rows)), TINY.bos)
+    return Batch(tokens, lengths, torch.arange(len(rows)), TINY)
 
 
 @pytest.mark.parametrize("local", ["pooled", "sequence"])
@@ -45,9 +45,7 @@ def test_importance_weights_of_all_strings_sum_to_their_probability(local: str, 
     codes = hvrae.prior(KeyedNoise(1, torch.arange(draws), range(1), torch.float64))
     shorter = torch.zeros(draws, dtype=torch.float64)
     for row in range(len(batch)):
-        one = Batch(
-            *(field[row : row + 1].expand(draws, *field.shape[1:]) for field in (batch.tokens, batch.lengths, batch.index)), TINY.bos
-        )
+        one = Batch(*(field[row : row + 1].expand(draws, *field.shape[1:]) for field in (batch.x, batch.lengths, batch.index)), TINY)
         shorter += hvrae.log_px(one, codes)[0].exp()
     assert shorter.max() <= 1 + 1e-9
     spread = (error**2 + shorter.var() / draws).sqrt()
@@ -58,7 +56,7 @@ def test_importance_weights_of_all_strings_sum_to_their_probability(local: str, 
 def test_the_map_has_one_size_for_every_length() -> None:
     hvrae = model("sequence", "standard")
     for tokens in ([[1]], [[0, 2, 2, 0, 2, 0, 2, 2, 1]]):
-        batch = Batch(torch.tensor(tokens), torch.tensor([len(tokens[0])]), torch.tensor([0]), TINY.bos)
+        batch = Batch(torch.tensor(tokens), torch.tensor([len(tokens[0])]), torch.tensor([0]), TINY)
         codes = hvrae.sample(hvrae.posterior(batch), KeyedNoise(0, batch.index, range(2), torch.float64))
         assert codes["z_l"].kl.shape == (2, 1, 3, 2)
         assert bool((codes["z_l"].kl > 0).all())

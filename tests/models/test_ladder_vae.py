@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from vaetext.config.model import LCNNVAE, LRNNVAE, LVAE
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import KeyedNoise, Noise
-from vaetext.models.base import SequenceModel, Symbols
+from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.modules.ladder import Ladder, Rung
 from vaetext.runner.evaluation import evaluate
@@ -31,7 +32,7 @@ def make(name: str, **knobs: Any) -> SequenceModel:
 
 
 def batch_of(*sentences: list[int]) -> Batch:
-    return collate(Split.of(list(sentences)), np.arange(len(sentences)), SYMBOLS.bos, SYMBOLS.eos)
+    return collate(Split.of(list(sentences)), np.arange(len(sentences)), SYMBOLS)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -104,13 +105,13 @@ class Linear(SequenceModel):
         self.latents = self.ladder.names
 
     def posterior(self, batch: Batch) -> dict[str, Gaussian]:
-        return self.ladder.estimates(batch.tokens[:, :1].double())
+        return self.ladder.estimates(batch.x[:, :1].double())
 
     def sample(self, posterior: dict[str, Gaussian], noise: Noise) -> dict[str, Code]:
         return self.ladder.codes(posterior, noise)
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        return Line(1.0, 0.5)(codes["z_1"]).log_prob(batch.tokens[:, :1].double())
+        return Line(1.0, 0.5)(codes["z_1"]).log_prob(batch.x[:, :1].double())
 
     def prior(self, noise: Noise) -> dict[str, Tensor]:
         return self.ladder.prior(noise)

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from vaetext.config.model import VRAE
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian, standard_log_prob
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import StandardNormal
-from vaetext.models.base import SequenceModel, Symbols
+from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runner.evaluation import active_units, evaluate, mutual_information, perplexity, score
 
@@ -32,14 +33,14 @@ class Linear(SequenceModel):
         self.law = StandardNormal(1)
 
     def posterior(self, batch: Batch) -> Gaussian:
-        x = batch.tokens[:, :1].double()
+        x = batch.x[:, :1].double()
         return Gaussian(0.5 * x + 0.1, torch.full_like(x, math.log(0.6)))
 
     def sample(self, posterior: Gaussian, noise: Noise) -> dict[str, Code]:
         return {"z": self.law.code("z", posterior, noise)}
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        return standard_log_prob(batch.tokens[:, :1].double() - codes["z"])
+        return standard_log_prob(batch.x[:, :1].double() - codes["z"])
 
     def prior(self, noise: Noise) -> dict[str, Any]:
         return {"z": self.law.draw("z", noise)}

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Symbols
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.noise import Noise
-from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner.generation import GREEDY, ROWS, Choice, choose, generate, restricted
 
 EOS, SIZE = 1, 4

@@ -44,7 +44,7 @@ def test_the_page_shows_each_line_its_neighbour_and_the_copies() -> None:
     corpus = corpora.load(Grammar(name="grammar", train_size=50, valid_size=5, test_size=5))
     known = corpus.tokenizer.decode(corpus.splits["train"][7])
     other = " ".join(known.split()[1:])
-    shown = nearest.page([known, other, ""], corpus)
+    shown = nearest.page(corpus.tokenizer.encode_all([known, other, ""]), corpus)
     assert "50 training sequences" in shown and "1 of 3 are copies" in shown
     assert f"> {known}\n< {known}\n  0 edits, of {len(known.split())} tokens\n" in shown
     assert f"> {other}\n< {known}\n  1 edits, of {len(known.split()) - 1} tokens\n" in shown

@@ -94,7 +94,7 @@ def test_codes_are_coloured_by_what_the_sequences_were_made_from() -> None:
 
 def test_samples_of_curves_stand_beside_the_data() -> None:
     corpus = corpora.load(Sine(name="sine", train_size=5, valid_size=5, test_size=5))
-    data, samples = plots.samples(corpus, ["0123", "9" * 16, ""]).axes
+    data, samples = plots.samples(corpus, corpus.tokenizer.encode_all(["0123", "9" * 16, ""])).axes
     first = [int(digit) for digit in corpus.tokenizer.decode(corpus.splits["test"][0])]
     assert list(np.asarray(data.lines[0].get_ydata())) == first
     assert [list(np.asarray(line.get_ydata())) for line in samples.lines] == [[0, 1, 2, 3], [9] * 16, []]

@@ -14,12 +14,11 @@ from vaetext.config.data import Sine
 from vaetext.config.model import CNN, VRAE
 from vaetext.config.trainer import Trainer
 from vaetext.data import corpora
+from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split
 from vaetext.distributions.noise import MeanNoise
-from vaetext.models.base import Symbols
 from vaetext.models.registry import build
 from vaetext.runner import checkpoint
-from vaetext.runner.run_folder import symbols
 from vaetext.runner.training import Stopped, Training
 
 CPU = torch.device("cpu")
@@ -99,7 +98,7 @@ def test_a_killed_run_draws_the_same_fresh_sequences_again(tmp_path: Path) -> No
     def fresh(folder: Path, **knobs: Any) -> Training:
         corpus = corpora.load(Sine(name="sine", train_size=24, valid_size=10, test_size=10))
         torch.manual_seed(1)
-        model = build(VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2), symbols(corpus))
+        model = build(VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2), corpus.domain)
         return Training(Trainer(**KNOBS, **knobs), model, corpus.splits, folder, CPU, seed=1)
 
     whole, cut = tmp_path / "whole", tmp_path / "cut"

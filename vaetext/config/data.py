@@ -58,10 +58,22 @@ class Grammar(Generated):
 
 
 @dataclass
-class Sine(Generated):
-    """Sine curves read in ten levels, whose log p(x) is known exactly (source 004, 3.1)."""
+class Curves(Generated):
+    """What every law of sine curves has."""
 
     fresh: bool = knob(True, "every epoch trains on train_size new sequences, a function of (seed, epoch); false: on the same ones")
+
+
+@dataclass
+class Sine(Curves):
+    """Sine curves read in ten levels, whose log p(x) is known exactly (source 004, 3.1)."""
+
+
+@dataclass
+class SineContinuous(Curves):
+    """The same curves as real values, with Gaussian noise."""
+
+    noise: float = knob(0.1, "deviation of the noise on points from 0 to 1; below 0.02 no true log p(x) is computed", min=0.0)
 
 
 DATA: dict[str, type[Data]] = {
@@ -72,4 +84,5 @@ DATA: dict[str, type[Data]] = {
     "text": UserText,
     "grammar": Grammar,
     "sine": Sine,
+    "sine-continuous": SineContinuous,
 }

@@ -125,5 +125,5 @@ class ReproduceConfig(Verb):
     """``vaetext reproduce``."""
 
     table: Table = knob(MISSING, "published table")
-    scale: str = knob("full", "full is the published setting; debug takes seconds", choices=("full", "debug"))
+    scale: str = knob("full", "full is the published setting, debug takes seconds; a table may have others, as its yaml says")
     outputs: str = knob("outputs", "folder; the runs go to <outputs>/tables/<table>/<scale>/<row>")

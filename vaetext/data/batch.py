@@ -1,70 +1,74 @@
-"""What a model sees: a batch of symbol sequences, padded to the longest."""
+"""What a model sees: a batch of sequences, padded to the longest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from vaetext.data.domain import Domain, Symbols
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B sequences x_1..x_T with x_T = EOS.
+    """B sequences x_1..x_T of symbols, with x_T = EOS, or of frames.
 
     Attributes:
-        tokens: [B, T] int64, the symbols with EOS; positions past a sequence's end hold EOS and are masked everywhere.
-        lengths: [B] int64, symbols with EOS counted.
+        x: [B, T] int64, the symbols with EOS, or [B, T, F] real, the frames; past a sequence's end EOS or zeros stand, masked everywhere.
+        lengths: [B] int64, symbols with EOS counted, or frames.
         index: [B] int64, each sequence's number in its split (evaluation noise is keyed by it).
-        bos: the id that starts a decoder's input: the vocabulary's size, so it can never be predicted.
+        domain: what x is made of.
     """
 
-    tokens: Tensor
+    x: Tensor
     lengths: Tensor
     index: Tensor
-    bos: int
+    domain: Domain
 
     @cached_property
     def mask(self) -> Tensor:
         """[B, T] bool: true at real positions, EOS included."""
-        return torch.arange(self.tokens.shape[1], device=self.tokens.device) < self.lengths[:, None]
-
-    @cached_property
-    def inputs(self) -> Tensor:
-        """[B, T]: what a teacher-forced decoder is fed, BOS, x_1, ..., x_{T-1}."""
-        start = self.tokens.new_full((self.tokens.shape[0], 1), self.bos)
-        return torch.cat([start, self.tokens[:, :-1]], 1)
+        return self._before(self.lengths)
 
     @cached_property
     def word_mask(self) -> Tensor:
         """[B, T] bool: true at real positions, EOS left out."""
-        return torch.arange(self.tokens.shape[1], device=self.tokens.device) < self.lengths[:, None] - 1
+        return self._before(self.lengths - 1) if isinstance(self.domain, Symbols) else self.mask
+
+    @cached_property
+    def inputs(self) -> Tensor:
+        """Like x: what a teacher-forced decoder is fed, BOS (of frames: zeros), x_1, ..., x_{T-1}."""
+        start = self.domain.bos if isinstance(self.domain, Symbols) else 0.0
+        return torch.cat([torch.full_like(self.x[:, :1], start), self.x[:, :-1]], 1)
 
     @cached_property
     def positions(self) -> Tensor:
         """[N] int64: the real positions, EOS included, in the flattened [B * T]."""
         return self.mask.flatten().nonzero()[:, 0]
 
-    def fixed(self, length: int, eos: int) -> Tensor:
-        """[B, length] int64: the symbols of sequences that are no longer, EOS after each one's end."""
-        return nn.functional.pad(self.tokens, (0, length - self.tokens.shape[1]), value=eos)
-
-    def with_word_dropout(self, rate: float, unk: int) -> "Batch":
-        """The same targets, the decoder's inputs replaced by ``unk`` with probability ``rate`` (BOS stays)."""
-        dropped = torch.rand(self.inputs.shape, device=self.inputs.device) < rate
-        inputs = torch.where(dropped & (self.inputs != self.bos), unk, self.inputs)
-        return Batch(self.tokens, self.lengths, self.index, self.bos)._with(positions=self.positions, inputs=inputs)
+    def with_word_dropout(self, rate: float) -> "Batch":
+        """The same targets, the decoder's inputs replaced by the unknown symbol (frames: by zeros) with probability ``rate``; BOS stays."""
+        dropped = torch.rand(self.x.shape[:2], device=self.x.device) < rate
+        if isinstance(self.domain, Symbols):
+            inputs = torch.where(dropped & (self.inputs != self.domain.bos), self.domain.unk, self.inputs)
+        else:
+            inputs = self.inputs * ~dropped[..., None]
+        return replace(self)._with(positions=self.positions, inputs=inputs)
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device, without a wait: what depends on sizes is computed where the batch is now."""
-        if device == self.tokens.device:
+        if device == self.x.device:
             return self
-        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in ("tokens", "lengths", "index", "positions")}
+        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in ("x", "lengths", "index", "positions")}
         positions = moved.pop("positions")
-        return Batch(**moved, bos=self.bos)._with(positions=positions)
+        return Batch(**moved, domain=self.domain)._with(positions=positions)
+
+    def _before(self, ends: Tensor) -> Tensor:
+        return torch.arange(self.x.shape[1], device=self.x.device) < ends[:, None]
 
     def _with(self, **cached: Tensor) -> "Batch":
         self.__dict__.update(cached)
         return self
 
     def __len__(self) -> int:
-        return int(self.tokens.shape[0])
+        return int(self.x.shape[0])

@@ -65,7 +65,7 @@ def _store(prepared: Prepared, folder: Path) -> None:
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         for name, split in prepared.splits.items():
-            ids = pyarrow.LargeListArray.from_arrays(pyarrow.array(split.offsets), pyarrow.array(split.ids))
+            ids = pyarrow.LargeListArray.from_arrays(pyarrow.array(split.offsets), pyarrow.array(split.x))
             table = datasets.table.InMemoryTable(pyarrow.table({"ids": ids}))
             with datasets.arrow_writer.ArrowWriter(path=str(temporary / f"{name}.arrow")) as writer:
                 writer.write_table(table.table)

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from vaetext.config.data import Data, Grammar, Sine, TextData
+from vaetext.config.data import Curves, Data, Grammar, Sine, SineContinuous, TextData
 from vaetext.config.knobs import closest
 from vaetext.data import cache, grammar, sine, text, tweets
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.cache import SPLITS
+from vaetext.data.domain import Domain
 from vaetext.data.files import Report, quiet, read_lines
 from vaetext.data.loader import Split
+from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
+
+STATISTICS = 20_000  # curves that mean and deviation come from
 
 
 @dataclass
@@ -23,17 +27,22 @@ class Corpus:
 
     Attributes:
         name: as in tables.
-        tokenizer: learned from the training split.
+        tokenizer: from lines to sequences and back, learned from the training split.
         splits: train, valid and test.
         source: the files it was read from.
-        levels: [V] the height that each symbol stands for (nan: none), where sequences are curves.
+        curve: a sequence as the heights [T] that it stands for (nan: none), where sequences are curves.
     """
 
     name: str
-    tokenizer: Tokenizer
+    tokenizer: Tokenizer | Numbers
     splits: dict[str, Split]
     source: list[str] = field(default_factory=list)
-    levels: np.ndarray | None = None
+    curve: Callable[[Any], np.ndarray] | None = None
+
+    @property
+    def domain(self) -> Domain:
+        """What a model must know of the sequences."""
+        return self.tokenizer.domain(max(int(split.lengths.max()) for split in self.splits.values()))
 
 
 def load(config: Data, report: Report = quiet) -> Corpus:
@@ -49,8 +58,10 @@ def load(config: Data, report: Report = quiet) -> Corpus:
         return _grammar(config)
     if isinstance(config, Sine):
         return _sine(config)
+    if isinstance(config, SineContinuous):
+        return _sine_continuous(config)
     if config.name not in LINES:
-        known = [*LINES, "grammar", "sine"]
+        known = [*LINES, "grammar", "sine", "sine-continuous"]
         raise ValueError(f"data.name={config.name!r} is unknown; known are {', '.join(known)}{closest(config.name, known)}")
     assert isinstance(config, TextData)
     source = LINES[config.name]
@@ -93,20 +104,47 @@ def _sine(config: Sine) -> Corpus:
     learned = tokenizers.train(["".join(digits)], "char")
     symbols = np.array([learned.encode(digit)[0] for digit in digits], dtype=np.int32)
 
-    def draw(size: int, *key: int) -> Split:
-        factors = sine.sample(size, np.random.default_rng([config.seed, *key]))
+    def split(factors: np.ndarray, rng: np.random.Generator) -> Split:
         x = sine.sequences(factors)
-        ids = np.column_stack([symbols[x], np.full(size, learned.eos, dtype=np.int32)])
-        named = dict(zip(sine.FACTORS, factors.T, strict=True))
-        return Split(ids.ravel(), np.arange(size + 1) * ids.shape[1], sine.log_prob(x), named)
+        ids = np.column_stack([symbols[x], np.full(len(x), learned.eos, dtype=np.int32)])
+        return Split(ids.ravel(), np.arange(len(x) + 1) * ids.shape[1], sine.log_prob(x))
+
+    levels = np.full(learned.size, np.nan)
+    levels[symbols] = np.arange(sine.LEVELS)
+    return Corpus(config.name, learned, _curves(config, split), curve=lambda ids: levels[np.asarray(ids[:-1], dtype=np.int64)])
+
+
+def _sine_continuous(config: SineContinuous) -> Corpus:
+    """The curves themselves with their noise, standardised; log p(x) is that of standardised values."""
+    raw = sine.noisy(sine.sample(STATISTICS, np.random.default_rng(0)), config.noise, np.random.default_rng(1))
+    numbers = Numbers.fit(raw.reshape(-1, 1))
+
+    def split(factors: np.ndarray, rng: np.random.Generator) -> Split:
+        y = sine.noisy(factors, config.noise, rng)
+        return Split(numbers.standardised(y.reshape(-1, 1)), np.arange(len(y) + 1) * sine.STEPS)
+
+    splits = _curves(config, split)
+    if config.noise >= sine.LEAST_NOISE:
+        for name in ("valid", "test"):
+            y = numbers.raw(splits[name].x).reshape(-1, sine.STEPS)
+            scale = sine.STEPS * np.log(numbers.std).sum()
+            splits[name] = replace(splits[name], log_p=sine.log_density(y, config.noise) + scale)
+    return Corpus(config.name, numbers, splits, curve=lambda frames: numbers.raw(np.asarray(frames))[:, 0])
+
+
+def _curves(config: Curves, split: Callable[[np.ndarray, np.random.Generator], Split]) -> dict[str, Split]:
+    """Train, valid and test of curves drawn from factors, which are kept; with fresh draws for each epoch where they are wanted."""
+
+    def draw(size: int, *key: int) -> Split:
+        rng = np.random.default_rng([config.seed, *key])
+        factors = sine.sample(size, rng)
+        return replace(split(factors, rng), factors=dict(zip(sine.FACTORS, factors.T, strict=True)))
 
     sizes = (config.train_size, config.valid_size, config.test_size)
     splits = {name: draw(size, n) for n, (name, size) in enumerate(zip(SPLITS, sizes, strict=True))}
     if config.fresh:
         splits["train"] = replace(splits["train"], fresh=lambda seed, epoch: draw(config.train_size, len(SPLITS), seed, epoch))
-    levels = np.full(learned.size, np.nan)
-    levels[symbols] = np.arange(sine.LEVELS)
-    return Corpus(config.name, learned, splits, levels=levels)
+    return splits
 
 
 @dataclass(frozen=True)

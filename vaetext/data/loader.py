@@ -1,27 +1,31 @@
-"""From flat ids to batches: shuffled, of like length, without Python per token."""
+"""From flat arrays to batches: shuffled, of like length, without Python per token."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain, Symbols
+
+Sequences = Sequence[Any]  # each a list or array of ids with EOS, or an array of frames [T, F]
 
 
 @dataclass(frozen=True)
 class Split:
-    """The sequences of one split as flat ids and offsets.
+    """The sequences of one split in one array, with offsets.
 
     Attributes:
-        ids: [tokens] int32, all sequences one after the other, each ending in EOS.
-        offsets: [N + 1] int64, sequence n is ``ids[offsets[n]:offsets[n + 1]]``.
+        x: all sequences one after the other: [tokens] int32, each ending in EOS, or [frames, F] float32.
+        offsets: [N + 1] int64, sequence n is ``x[offsets[n]:offsets[n + 1]]``.
         log_p: [N] float64, the true log p(x) in nats where the law is known.
         factors: name -> [N], what the sequences were made from, where that is known.
         fresh: (seed, epoch) -> as many new sequences of the same law, where each epoch trains on new ones.
     """
 
-    ids: np.ndarray
+    x: np.ndarray
     offsets: np.ndarray
     log_p: np.ndarray | None = None
     factors: dict[str, np.ndarray] = field(default_factory=dict)
@@ -29,34 +33,41 @@ class Split:
 
     @property
     def lengths(self) -> np.ndarray:
-        """[N] tokens of each sequence, EOS counted."""
+        """[N] tokens of each sequence, EOS counted, or frames."""
         return np.diff(self.offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def __getitem__(self, n: int) -> np.ndarray:
-        return self.ids[self.offsets[n] : self.offsets[n + 1]]
+        return self.x[self.offsets[n] : self.offsets[n + 1]]
 
     def epoch(self, seed: int, number: int) -> "Split":
         """What epoch ``number`` trains on: these sequences, or fresh ones."""
         return self if self.fresh is None else self.fresh(seed, number)
 
     @staticmethod
-    def of(sequences: list[list[int]], log_p: np.ndarray | None = None) -> "Split":
-        """A split from lists of ids (each with its EOS)."""
+    def of(sequences: Sequences, log_p: np.ndarray | None = None) -> "Split":
+        """A split from lists of ids (each with its EOS), or from arrays of frames [T, F]."""
         lengths = np.array([len(each) for each in sequences], dtype=np.int64)
-        flat = np.fromiter((i for each in sequences for i in each), dtype=np.int32, count=int(lengths.sum()))
+        if len(sequences) and np.ndim(sequences[0]) == 2:
+            flat = np.concatenate(sequences)
+        else:
+            flat = np.fromiter((i for each in sequences for i in each), dtype=np.int32, count=int(lengths.sum()))
         return Split(flat, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), log_p)
 
 
-def collate(split: Split, index: np.ndarray, bos: int, eos: int) -> Batch:
+def collate(split: Split, index: np.ndarray, domain: Domain) -> Batch:
     """The sequences ``index`` [B] of a split as one padded batch."""
     starts, lengths = split.offsets[index], split.lengths[index]
     steps = np.arange(lengths.max())
-    where = np.minimum(starts[:, None] + steps, len(split.ids) - 1)
-    tokens = np.where(steps < lengths[:, None], split.ids[where], eos).astype(np.int64)
-    return Batch(torch.from_numpy(tokens), torch.from_numpy(lengths), torch.from_numpy(index.astype(np.int64)), bos)
+    where = np.minimum(starts[:, None] + steps, len(split.x) - 1)
+    real = steps < lengths[:, None]
+    if isinstance(domain, Symbols):
+        x = np.where(real, split.x[where], domain.eos).astype(np.int64)
+    else:
+        x = split.x[where] * real[..., None]
+    return Batch(torch.from_numpy(x), torch.from_numpy(lengths), torch.from_numpy(index.astype(np.int64)), domain)
 
 
 def training_order(split: Split, batch_size: int, seed: int, epoch: int, pool: int = 64) -> list[np.ndarray]:

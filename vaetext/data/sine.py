@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import torch
 
 LEVELS, STEPS = 10, 16
 PLACES = np.linspace(-1, 1, STEPS)  # u
 FACTORS = ("a", "b")
+LEAST_NOISE = 0.02  # below it the quadrature of ``log_density`` would take minutes
 _SLIVER = 1e-14  # cells this small are rounding: the smallest true one has an area of 1.7e-12
 
 
@@ -34,6 +36,26 @@ def sample(size: int, rng: np.random.Generator) -> np.ndarray:
     return rng.uniform(-1, 1, (size, 2))
 
 
+def noisy(factors: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
+    """[N, 16] real curves y_t = 0.5 + 0.499 sin(3.14 (u_t a + b)) + noise * e_t, e_t ~ N(0, 1), with ``factors`` [N, 2]."""
+    return np.asarray(_heights(factors[:, :1] * PLACES + factors[:, 1:]) + noise * rng.standard_normal((len(factors), STEPS)))
+
+
+def log_density(y: np.ndarray, noise: float) -> np.ndarray:
+    """log p(y) [N] = log of the mean over (a, b) of prod_t N(y_t; curve_t(a, b), noise^2), nats, of real curves [N, 16].
+
+    By Gauss-Legendre quadrature with 16 / noise nodes for each factor: in either direction a curve moves by at most 0.499 * 3.14 * 4 = 6.3
+    times the step, so the integrand is no narrower than noise / 6.3, a node's distance or more.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(int(np.ceil(16 / noise)))
+    grid = np.stack(np.meshgrid(nodes, nodes), -1).reshape(-1, 2)
+    curves = torch.from_numpy(_heights(grid[:, :1] * PLACES + grid[:, 1:])) / noise
+    own = torch.from_numpy(np.log(np.outer(weights, weights).ravel() / 4)) - (curves**2).sum(1) / 2
+    scaled = torch.from_numpy(y / noise)
+    sums = torch.cat([torch.addmm(own, part, curves.T).logsumexp(1) for part in torch.split(scaled, 8)])
+    return np.asarray(sums - (scaled**2).sum(1) / 2 - STEPS * np.log(noise * np.sqrt(2 * np.pi)))
+
+
 def log_prob(x: np.ndarray) -> np.ndarray:
     """The exact log p(x) [N] of sequences [N, 16], nats; -inf where no curve gives them."""
     numbers = _numbers(x)
@@ -50,6 +72,21 @@ def figures() -> dict[str, float]:
         "entropy": float(-(p * np.log(p)).sum()),
         "uniform law": STEPS * float(np.log(LEVELS)),
         "likeliest sequence": float(-np.log(p.max())),
+    }
+
+
+def continuous_figures(noise: float, size: int = 2000) -> dict[str, float]:
+    """What the law of noisy curves is like; nats per sequence, densities of raw values. I(x; a, b) = h(x) - h(x|a, b)."""
+    given = STEPS * float(np.log(noise * np.sqrt(2 * np.pi * np.e))) if noise else -np.inf
+    if noise < LEAST_NOISE:
+        return {"differential entropy given a and b, raw values": given}
+    rng = np.random.default_rng(0)
+    log_p = log_density(noisy(sample(size, rng), noise, rng), noise)
+    entropy, error = float(-log_p.mean()), float(log_p.std() / np.sqrt(size))
+    return {
+        "differential entropy, raw values": entropy,
+        "its standard error": error,
+        "differential entropy given a and b, raw values": given,
     }
 
 
@@ -73,7 +110,12 @@ def law() -> Law:
 
 def _symbols(phase: np.ndarray) -> np.ndarray:
     """The level of a curve at u_t a + b, any shape."""
-    return np.floor(LEVELS * (0.5 + 0.499 * np.sin(3.14 * phase))).astype(np.int64)
+    return np.asarray(np.floor(LEVELS * _heights(phase)), dtype=np.int64)
+
+
+def _heights(phase: np.ndarray) -> np.ndarray:
+    """The curve itself at u_t a + b, any shape."""
+    return np.asarray(0.5 + 0.499 * np.sin(3.14 * phase))
 
 
 def _edges() -> np.ndarray:

@@ -9,6 +9,8 @@ from typing import Any
 
 import sentencepiece
 
+from vaetext.data.domain import Symbols
+
 UNK, EOS = 0, 1
 SPACE = "\u2581"  # sentencepiece's sign for a space
 MARKS = ("<unk>", "</s>")  # words that name symbols
@@ -33,6 +35,15 @@ class Tokenizer:
     def pieces(self) -> list[str]:
         """The symbols by id."""
         return [self._pieces.id_to_piece(n) for n in range(self.size)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tokenizer) and self.pieces == other.pieces
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def domain(self, longest: int) -> Symbols:
+        """What a model must know of sequences of at most so many symbols."""
+        return Symbols(self.size, EOS, UNK, longest)
 
     @cached_property
     def kind(self) -> str:

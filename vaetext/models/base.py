@@ -1,40 +1,19 @@
 """What every model is, and what it may offer besides.
 
-K posterior samples lead, then B sequences, then the rest. Log-probabilities are nats per sequence, EOS counted.
+K posterior samples lead, then B sequences, then the rest. Log-probabilities are nats per sequence, EOS counted; of frames, densities.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain, Symbols
 from vaetext.distributions.evidence import Code, Evidence
+from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
-
-
-@dataclass(frozen=True)
-class Symbols:
-    """What a model must know of its data.
-
-    Attributes:
-        size: V, symbols that can be predicted, EOS among them; the id that starts a decoder is ``size`` itself.
-        eos: id that ends a sequence.
-        unk: id of the unknown symbol.
-        longest: most symbols of a sequence in any split, EOS counted.
-    """
-
-    size: int
-    eos: int
-    unk: int
-    longest: int
-
-    @property
-    def bos(self) -> int:
-        """The id fed first to a decoder: never predictable, so log p(x) sums to one over V symbols."""
-        return self.size
 
 
 class SequenceModel(nn.Module, ABC):
@@ -42,15 +21,18 @@ class SequenceModel(nn.Module, ABC):
 
     Attributes:
         latents: names of the latent variables; a model without any gives the exact log p(x).
-        max_length: most symbols of a sequence it can take, EOS counted; None sets no limit.
+        max_length: most symbols of a sequence it can take, EOS counted (of frames: frames); None sets no limit.
+
+    Args:
+        domain: what sequences are made of.
     """
 
     latents: tuple[str, ...] = ()
     max_length: int | None = None
 
-    def __init__(self, symbols: Symbols) -> None:
+    def __init__(self, domain: Domain) -> None:
         super().__init__()
-        self.symbols = symbols
+        self.domain = domain
 
     @abstractmethod
     def posterior(self, batch: Batch) -> Any:
@@ -83,8 +65,9 @@ class SequenceModel(nn.Module, ABC):
         """
         longest = int(lengths.max(initial=0))
         if self.max_length is not None and longest > self.max_length:
+            unit = "symbols with EOS" if isinstance(self.domain, Symbols) else "frames"
             raise ValueError(
-                f"model.max_length={self.max_length}: a sequence of {what} has {longest} symbols with EOS;"
+                f"model.max_length={self.max_length}: a sequence of {what} has {longest} {unit};"
                 " train with a larger model.max_length, or leave longer sequences out"
             )
 
@@ -102,8 +85,8 @@ class Generator(ABC):
         """The decoder's state before the first symbol, for codes name -> z [rows, ...]."""
 
     @abstractmethod
-    def step(self, state: Any, token: Tensor) -> tuple[Tensor, Any]:
-        """Feeds token [rows]; returns log p of the next symbol [rows, V] and the new state."""
+    def step(self, state: Any, token: Tensor) -> tuple[Tensor | Gaussian, Any]:
+        """Feeds a symbol [rows] (or frame [rows, F]); returns log p of the next one [rows, V] (its law, a Gaussian) and the new state."""
 
     @abstractmethod
     def select(self, state: Any, index: Tensor) -> Any:

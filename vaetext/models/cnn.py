@@ -1,15 +1,15 @@
 """The convolutional VAE: strided convolutions read a sequence, transposed ones write all its symbols at once."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaetext.config.model import CNN as Config
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
-from vaetext.models.base import Symbols
 from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
-from vaetext.modules.softmax import certain, sequence_log_prob
+from vaetext.modules.output import Law, output
 
 
 @register("cnn")
@@ -21,13 +21,13 @@ class CNN(SingleLatent):
     over all sequences of at most N symbols, and the size of a feature map tells no length.
     """
 
-    def __init__(self, config: Config, symbols: Symbols) -> None:
-        super().__init__(symbols)
-        self.max_length: int = config.max_length or symbols.longest
-        self.encoder = ConvolutionalEncoder(config, symbols.size, self.max_length)
+    def __init__(self, config: Config, domain: Domain) -> None:
+        super().__init__(domain)
+        self.max_length: int = config.max_length or domain.longest
+        self.encoder = ConvolutionalEncoder(config, domain, self.max_length)
         self.prior_law = self.encoder.prior(config)
         self.deconvolution = Deconvolution(config, self.max_length)
-        self.output = nn.Linear(config.output_channels, symbols.size)
+        self.output = output(domain, config.output_channels)
 
     def posterior(self, batch: Batch) -> Gaussian:
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
@@ -35,17 +35,16 @@ class CNN(SingleLatent):
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         z = codes["z"]
-        features = self.deconvolution(z.flatten(0, 1))[:, : batch.tokens.shape[1]]
-        return sequence_log_prob(batch, len(z), features, self.output.weight, self.output.bias, self.max_length)
+        features = self.deconvolution(z.flatten(0, 1))[:, : batch.x.shape[1]]
+        return self.output.log_px(batch, len(z), features, self.max_length)
 
     def start(self, codes: dict[str, Tensor], rows: int) -> Tensor:
         """The features [rows, S, C] of the S positions that are left."""
         return self.deconvolution(codes["z"])  # type: ignore[no-any-return]
 
-    def step(self, state: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
-        """log p(x_t|z) [rows, V], whatever the symbol before, and the positions after it."""
-        logits = self.output(state[:, 0])
-        return certain(logits, self.symbols.eos) if state.shape[1] == 1 else logits.log_softmax(-1), state[:, 1:]
+    def step(self, state: Tensor, token: Tensor) -> tuple[Law, Tensor]:
+        """p(x_t|z), whatever stood before, and the positions after it."""
+        return self.output.law(state[:, 0], last=state.shape[1] == 1), state[:, 1:]
 
     def select(self, state: Tensor, index: Tensor) -> Tensor:
         return state[index]

@@ -7,16 +7,18 @@ from torch import Tensor, nn
 
 from vaetext.config.model import HVRAE as Config
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import make_prior
-from vaetext.models.base import Generator, NeedsData, SequenceModel, Symbols
+from vaetext.models.base import Generator, NeedsData, SequenceModel
 from vaetext.models.registry import register
 from vaetext.modules.attention import Attention
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.encoder import Encoder, max_pool
 from vaetext.modules.initial import initialise
+from vaetext.modules.output import Law
 from vaetext.modules.pyramid import Pyramid
 
 
@@ -43,9 +45,9 @@ class HVRAE(SequenceModel, Generator, NeedsData):
 
     latents = ("z_g", "z_l")
 
-    def __init__(self, config: Config, symbols: Symbols) -> None:
-        super().__init__(symbols)
-        self.encoder = Encoder(config.cell, symbols.size, config.embedding_dim, config.hidden_dim, config.encoder_layers, False, "final")
+    def __init__(self, config: Config, domain: Domain) -> None:
+        super().__init__(domain)
+        self.encoder = Encoder(config.cell, domain, config.embedding_dim, config.hidden_dim, config.encoder_layers, False, "final")
         self.pyramid = Pyramid(config.cell, config.embedding_dim, config.hidden_dim, config.pyramid_layers)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
         self.local_head = GaussianHead(self.pyramid.features + config.latent_dim, config.local_dim)
@@ -53,16 +55,16 @@ class HVRAE(SequenceModel, Generator, NeedsData):
         self.local_prior = ConditionalPrior(config.latent_dim, config.local_dim) if config.local_prior == "conditional" else None
         self.local_dim, self.frames, attention, seen = config.local_dim, 0, None, config.latent_dim + config.local_dim
         if config.local == "sequence":
-            self.max_length = config.max_length or symbols.longest
+            self.max_length = config.max_length or domain.longest
             self.frames = -(-self.max_length // 2**config.pyramid_layers)
             attention, seen = Attention(config.hidden_dim, config.local_dim, self.frames), config.latent_dim
-        self.decoder = Decoder(config, symbols.size, seen, symbols.eos, attention)
+        self.decoder = Decoder(config, domain, seen, attention)
         self.to_state = nn.ModuleList(nn.Linear(seen, self.decoder.rnn.state_size) for _ in range(config.layers))
         initialise(self, config.init_scale)
 
     def posterior(self, batch: Batch) -> Posterior:
         """q(z_g|x), and the features that q(z_l|z_g, x) reads; both encoders see the words, EOS left out."""
-        embedded = self.encoder.embedding(batch.tokens)
+        embedded = self.encoder.embedding(batch.x)
         frames, mask = self.pyramid(embedded, batch.word_mask)
         local = nn.functional.pad(frames, (0, 0, 0, self.frames - frames.shape[1])) if self.frames else max_pool(frames, mask)
         return Posterior(self.head(self.encoder.read(embedded, batch.word_mask)), local)
@@ -114,7 +116,7 @@ class HVRAE(SequenceModel, Generator, NeedsData):
         layers = [torch.stack(to_layer(seen).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
         return DecoderState(layers, seen, codes["z_l"] if self.frames else None)
 
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
         return self.decoder.step(state, token)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:

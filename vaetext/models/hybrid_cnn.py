@@ -1,19 +1,19 @@
 """The hybrid VAE: convolutions read a sequence; a recurrent decoder writes it over the features of a deconvolution."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaetext.config.model import HybridCNN as Config
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
-from vaetext.models.base import Symbols
 from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.initial import initialise
-from vaetext.modules.softmax import sequence_log_prob
+from vaetext.modules.output import Law, output
 
 
 @register("hybrid-cnn")
@@ -26,15 +26,15 @@ class HybridCNN(SingleLatent):
     log-likelihood; it is maximised here.)
     """
 
-    def __init__(self, config: Config, symbols: Symbols) -> None:
-        super().__init__(symbols)
-        self.max_length: int = config.max_length or symbols.longest
+    def __init__(self, config: Config, domain: Domain) -> None:
+        super().__init__(domain)
+        self.max_length: int = config.max_length or domain.longest
         self.alpha = config.alpha
-        self.encoder = ConvolutionalEncoder(config, symbols.size, self.max_length)
+        self.encoder = ConvolutionalEncoder(config, domain, self.max_length)
         self.prior_law = self.encoder.prior(config)
         self.deconvolution = Deconvolution(config, self.max_length)
-        self.decoder = Decoder(config, symbols.size, config.output_channels, symbols.eos)
-        self.auxiliary = nn.Linear(config.output_channels, symbols.size)
+        self.decoder = Decoder(config, domain, config.output_channels)
+        self.auxiliary = output(domain, config.output_channels)
         initialise(self, config.init_scale)
 
     def posterior(self, batch: Batch) -> Gaussian:
@@ -54,14 +54,14 @@ class HybridCNN(SingleLatent):
 
     def log_px_aux(self, batch: Batch, samples: int, features: Tensor) -> Tensor:
         """[K, B] log p_aux(x|z), nats per sequence, of features [K * B, N, C]."""
-        steps = features[:, : batch.tokens.shape[1]]
-        return sequence_log_prob(batch, samples, steps, self.auxiliary.weight, self.auxiliary.bias, self.max_length)
+        steps = features[:, : batch.x.shape[1]]
+        return self.auxiliary.log_px(batch, samples, steps, self.max_length)
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         features = self.deconvolution(codes["z"])
         return DecoderState(self.decoder.rnn.initial(rows, features), features)
 
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
         return self.decoder.step(state, token)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:

@@ -5,13 +5,16 @@ from torch import Tensor, nn
 
 from vaetext.config.model import Ladder as Config
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
-from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.models.base import Generator, SequenceModel
 from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.embedding import embedding
 from vaetext.modules.initial import initialise
 from vaetext.modules.ladder import Ladder
+from vaetext.modules.output import Law
 
 
 class LadderVAE(SequenceModel, Generator):
@@ -23,27 +26,27 @@ class LadderVAE(SequenceModel, Generator):
 
     Args:
         config: sizes and decoder.
-        symbols: of the data.
+        domain: of the data.
         ladder: the stochastic layers.
         reconstruction: z_1 [rows, ...] -> r [rows, R], or [rows, max_length, R] of a feature map.
     """
 
     max_length: int
 
-    def __init__(self, config: Config, symbols: Symbols, ladder: Ladder, reconstruction: nn.Module) -> None:
-        super().__init__(symbols)
-        self.max_length = longest(config, symbols)
+    def __init__(self, config: Config, domain: Domain, ladder: Ladder, reconstruction: nn.Module) -> None:
+        super().__init__(domain)
+        self.max_length = longest(config, domain)
         self.latents = ladder.names
-        self.embedding = nn.Embedding(symbols.size, config.embedding_dim)
+        self.embedding = embedding(domain, config.embedding_dim)
         self.ladder, self.reconstruction = ladder, reconstruction
         self.every_input = config.z_to == "inputs" or ladder.of_maps
-        self.decoder = Decoder(config, symbols.size, config.reconstruction_dim if self.every_input else 0, symbols.eos)
+        self.decoder = Decoder(config, domain, config.reconstruction_dim if self.every_input else 0)
         self.to_state = nn.ModuleList(nn.Linear(config.reconstruction_dim, self.decoder.rnn.state_size) for _ in range(config.layers))
         initialise(self, config.init_scale)
 
     def embedded(self, batch: Batch) -> Tensor:
-        """[B, max_length, E]: the embedded symbols, EOS included, zeros after them."""
-        return nn.functional.pad(self.embedding(batch.tokens) * batch.mask[..., None], (0, 0, 0, self.max_length - batch.tokens.shape[1]))
+        """[B, max_length, E]: the embedded sequence, EOS included, zeros after it."""
+        return nn.functional.pad(self.embedding(batch.x) * batch.mask[..., None], (0, 0, 0, self.max_length - batch.x.shape[1]))
 
     def sample(self, posterior: dict[str, Gaussian], noise: Noise) -> dict[str, Code]:
         return self.ladder.codes(posterior, noise)
@@ -66,16 +69,16 @@ class LadderVAE(SequenceModel, Generator):
         layers = [torch.stack(to_layer(summary).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
         return DecoderState(layers, r if self.every_input else None)
 
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
         return self.decoder.step(state, token)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:
         return self.decoder.select(state, index)
 
 
-def longest(config: Config, symbols: Symbols) -> int:
-    """N, the most symbols of a sequence: ``max_length``, or the longest of the data."""
-    return config.max_length or symbols.longest
+def longest(config: Config, domain: Domain) -> int:
+    """N, the most symbols or frames of a sequence: ``max_length``, or the longest of the data."""
+    return config.max_length or domain.longest
 
 
 def around(config: Config, first: int, directions: int = 1) -> list[tuple[int, int, int, int]]:

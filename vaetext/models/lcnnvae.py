@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from vaetext.config.model import LCNNVAE as Config
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
-from vaetext.models.base import Symbols
 from vaetext.models.ladder import LadderVAE, around, longest
 from vaetext.models.registry import register
 from vaetext.modules.ladder import Head, Ladder, Layer, Rung, dense, flat, spread
@@ -26,8 +26,8 @@ class LCNNVAE(LadderVAE):
     Feature maps: z_i is P_i positions with a law each, and r(z_1) is a transposed convolution to N positions.
     """
 
-    def __init__(self, config: Config, symbols: Symbols) -> None:
-        norm, maps, length = config.batch_norm, config.latent == "feature-map", longest(config, symbols)
+    def __init__(self, config: Config, domain: Domain) -> None:
+        norm, maps, length = config.batch_norm, config.latent == "feature-map", longest(config, domain)
         rungs, size = [], halved(length)
         for hidden, latent, below, above in around(config, config.embedding_dim):
             head = partial(Head, hidden, latent, norm) if maps else partial(Head, size * hidden, latent, norm, flat)
@@ -39,7 +39,7 @@ class LCNNVAE(LadderVAE):
             size = halved(size)
         ends = config.latent_dims[0], config.reconstruction_dim
         reconstruction = transposed(*ends, length, norm) if maps else dense(*ends, norm)
-        super().__init__(config, symbols, Ladder(rungs, config.only_mu_up), reconstruction)
+        super().__init__(config, domain, Ladder(rungs, config.only_mu_up), reconstruction)
 
     def posterior(self, batch: Batch) -> dict[str, Gaussian]:
         """Latent name -> N(mean^, var^) [B, D] or [B, P, D]."""

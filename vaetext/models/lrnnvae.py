@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from vaetext.config.model import LRNNVAE as Config
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
-from vaetext.models.base import Symbols
 from vaetext.models.ladder import LadderVAE, around, longest
 from vaetext.models.registry import register
 from vaetext.modules.ladder import Head, Ladder, Rung, average, dense, spread
@@ -24,8 +24,8 @@ class LRNNVAE(LadderVAE):
     those after a sequence's end included, so no latent tells the length for free; r(z_1) reads each step alone.
     """
 
-    def __init__(self, config: Config, symbols: Symbols) -> None:
-        norm, length, directions = config.batch_norm, longest(config, symbols), 1 + config.bidirectional
+    def __init__(self, config: Config, domain: Domain) -> None:
+        norm, length, directions = config.batch_norm, longest(config, domain), 1 + config.bidirectional
         maps, rungs = config.latent == "feature-map", []
         for hidden, latent, below, above in around(config, config.embedding_dim, directions):
             head = partial(Head, hidden, latent, norm) if maps else partial(Head, hidden, latent, norm, average)
@@ -35,13 +35,13 @@ class LRNNVAE(LadderVAE):
                 down = nn.Sequential(nn.Identity() if maps else spread(above, length), layer(above), head())
             rungs.append(Rung((length, latent) if maps else (latent,), layer(below), head(), down))
         reconstruction = dense(config.latent_dims[0], config.reconstruction_dim, norm)
-        super().__init__(config, symbols, Ladder(rungs, config.only_mu_up), reconstruction)
+        super().__init__(config, domain, Ladder(rungs, config.only_mu_up), reconstruction)
 
     def posterior(self, batch: Batch) -> dict[str, Gaussian]:
         """Latent name -> N(mean^, var^) [B, D] or [B, N, D]."""
         if self.ladder.of_maps:
             return self.ladder.estimates(self.embedded(batch))
-        return self.ladder.estimates(self.embedding(batch.tokens), batch.mask)
+        return self.ladder.estimates(self.embedding(batch.x), batch.mask)
 
 
 class RecurrentLayer(nn.Module):

@@ -7,7 +7,8 @@ from pkgutil import iter_modules
 
 from vaetext.config.knobs import closest
 from vaetext.config.model import Model
-from vaetext.models.base import SequenceModel, Symbols
+from vaetext.data.domain import Domain
+from vaetext.models.base import SequenceModel
 
 _MODELS: dict[str, type[SequenceModel]] = {}
 
@@ -22,13 +23,13 @@ def register(name: str):  # type: ignore[no-untyped-def]
     return add
 
 
-def build(config: Model, symbols: Symbols) -> SequenceModel:
+def build(config: Model, domain: Domain) -> SequenceModel:
     """The model that ``config.name`` names, freshly initialised.
 
     Raises:
         ValueError: no model has that name.
     """
-    return find(config.name)(config, symbols)  # type: ignore[call-arg, arg-type]
+    return find(config.name)(config, domain)  # type: ignore[call-arg, arg-type]
 
 
 def find(name: str) -> type[SequenceModel]:

@@ -6,21 +6,23 @@ from torch import Tensor
 
 from vaetext.config.model import RNNLM as Config
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.noise import Noise
-from vaetext.models.base import Generator, SequenceModel, Symbols
+from vaetext.models.base import Generator, SequenceModel
 from vaetext.models.registry import register
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.initial import initialise
+from vaetext.modules.output import Law
 
 
 @register("rnnlm")
 class RNNLM(SequenceModel, Generator):
     """log p(x) = sum_t log p(x_t | x_<t), exact (source 000, Experiments: "RNNLM")."""
 
-    def __init__(self, config: Config, symbols: Symbols) -> None:
-        super().__init__(symbols)
-        self.decoder = Decoder(config, symbols.size)
+    def __init__(self, config: Config, domain: Domain) -> None:
+        super().__init__(domain)
+        self.decoder = Decoder(config, domain)
         initialise(self, config.init_scale)
 
     def posterior(self, batch: Batch) -> None:
@@ -36,9 +38,9 @@ class RNNLM(SequenceModel, Generator):
         return {}
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
-        return DecoderState(self.decoder.rnn.initial(rows, self.decoder.bias), None)
+        return DecoderState(self.decoder.rnn.initial(rows, next(self.parameters())), None)
 
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
         return self.decoder.step(state, token)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:

@@ -5,14 +5,15 @@ from torch import Tensor, nn
 
 from vaetext.config.model import VRAE as Config
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.priors import make_prior
-from vaetext.models.base import Symbols
 from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.encoder import Encoder, MapEncoder
 from vaetext.modules.initial import initialise
+from vaetext.modules.output import Law
 
 
 @register("vrae")
@@ -28,16 +29,16 @@ class VRAE(SingleLatent):
     is certain at position N.
     """
 
-    def __init__(self, config: Config, symbols: Symbols) -> None:
-        super().__init__(symbols)
-        is_map, length = config.latent == "feature-map", config.max_length or symbols.longest
+    def __init__(self, config: Config, domain: Domain) -> None:
+        super().__init__(domain)
+        is_map, length = config.latent == "feature-map", config.max_length or domain.longest
         self.max_length = length if is_map else None
-        sizes = (config.cell, symbols.size, config.embedding_dim, config.hidden_dim, config.encoder_layers, config.bidirectional)
+        sizes = (config.cell, domain, config.embedding_dim, config.hidden_dim, config.encoder_layers, config.bidirectional)
         self.encoder = MapEncoder(*sizes, config.stride, length) if is_map else Encoder(*sizes, config.pooling)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
         self.prior_law = make_prior(config, config.embedding_dim, lambda u: self.head(self.encoder.read(u)), self.encoder.positions)
         self.every_input = is_map or config.z_to == "inputs"
-        self.decoder = Decoder(config, symbols.size, config.latent_dim if self.every_input else 0, symbols.eos)
+        self.decoder = Decoder(config, domain, config.latent_dim if self.every_input else 0)
         layers = 0 if is_map else config.layers
         self.to_state = nn.ModuleList(nn.Linear(config.latent_dim, self.decoder.rnn.state_size) for _ in range(layers))
         initialise(self, config.init_scale)
@@ -59,7 +60,7 @@ class VRAE(SingleLatent):
         layers = [torch.stack(to_layer(z).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
         return DecoderState(layers, z if self.every_input else None)
 
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
         return self.decoder.step(state, token)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from vaetext.config.model import Convolutional
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.priors import Prior, make_prior
+from vaetext.modules.embedding import embedding
 from vaetext.modules.normalisation import BatchNorm
 
 
@@ -36,14 +38,14 @@ class ConvolutionalEncoder(nn.Module):
     on the longest of them. A vector z comes from all positions of the last layer by one linear map, a map z from each by the same one.
 
     Args:
-        length: N, most symbols of a sequence.
+        length: N, most symbols or frames of a sequence.
     """
 
-    def __init__(self, config: Convolutional, vocabulary: int, length: int) -> None:
+    def __init__(self, config: Convolutional, domain: Domain, length: int) -> None:
         super().__init__()
         self.length, self.positions = length, shrunk(length, config)
         self.dense = config.latent == "dense"
-        self.embedding = nn.Embedding(vocabulary, config.embedding_dim)
+        self.embedding = embedding(domain, config.embedding_dim)
         self.convolutions = convolutions([config.embedding_dim, *config.channels], config.batch_norm)
         self.head = GaussianHead(config.channels[-1] * (self.positions if self.dense else 1), config.latent_dim)
 
@@ -53,7 +55,7 @@ class ConvolutionalEncoder(nn.Module):
 
     def embed(self, batch: Batch) -> Tensor:
         """[B, T, E], EOS included, zeros after it."""
-        return self.embedding(batch.tokens) * batch.mask[..., None]  # type: ignore[no-any-return]
+        return self.embedding(batch.x) * batch.mask[..., None]  # type: ignore[no-any-return]
 
     def read(self, embedded: Tensor) -> Gaussian:
         """q(z|u) of embedded sequences [B, T, E] of at most ``length`` steps."""

@@ -1,4 +1,4 @@
-"""The autoregressive decoder of every recurrent text model."""
+"""The autoregressive decoder of every recurrent model."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,12 @@ from torch import Tensor, nn
 
 from vaetext.config.model import Recurrent as RecurrentConfig
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
 from vaetext.modules.attention import Attention
 from vaetext.modules.dropout import Dropout
+from vaetext.modules.embedding import embedding
+from vaetext.modules.output import Law, output
 from vaetext.modules.recurrent import Recurrent
-from vaetext.modules.softmax import certain, sequence_log_prob
 
 
 @dataclass(frozen=True)
@@ -35,40 +37,29 @@ def positions(context: Tensor | None) -> int | None:
 
 
 class Decoder(nn.Module):
-    """p(x|state, context) = prod_t softmax(W h_t + b)[x_t], h_t = RNN(h_{t-1}, [embed(x_{t-1}); context_t]).
+    """p(x|state, context) = prod_t p(x_t|h_t), h_t = RNN(h_{t-1}, [embed(x_{t-1}); context_t]), with the domain's output law.
 
-    A context of N positions, [rows, N, C], bounds the length: x_N = EOS with probability 1, so that the law sums to one over all
+    A context of N positions, [rows, N, C], bounds the length: there x_N = EOS with probability 1, so that the law sums to one over all
     sequences of at most N symbols.
 
     Args:
         config: sizes, cell and dropout.
-        vocabulary: V symbols that can be predicted; the embedding has one row more, for the start of a sequence.
-        context: features that every input sees besides the symbol.
-        eos: id of the symbol at the last of a context's positions.
+        domain: what x is made of.
+        context: features that every input sees besides x_{t-1}.
         attention: what each output h_t passes through, with a memory, before the output layer.
     """
 
-    def __init__(
-        self, config: RecurrentConfig, vocabulary: int, context: int = 0, eos: int = 0, attention: Attention | None = None
-    ) -> None:
+    def __init__(self, config: RecurrentConfig, domain: Domain, context: int = 0, attention: Attention | None = None) -> None:
         super().__init__()
-        self.vocabulary, self.eos, self.attention = vocabulary, eos, attention
-        self.embedding = nn.Embedding(vocabulary + 1, config.embedding_dim)
+        self.size, self.tied, self.attention = domain.size, config.tied, attention
+        self.embedding = embedding(domain, config.embedding_dim, start=True)
         self.rnn = Recurrent(config.cell, config.embedding_dim + context, config.hidden_dim, config.layers)
         self.input_dropout = Dropout(config.dropout, config.locked_dropout)
         self.output_dropout = Dropout(config.output_dropout, config.locked_dropout)
         self.project: nn.Module = nn.Identity()
         if config.tied and config.hidden_dim != config.embedding_dim:
             self.project = nn.Linear(config.hidden_dim, config.embedding_dim, bias=False)
-        self.weight = None if config.tied else nn.Parameter(torch.empty(vocabulary, config.hidden_dim))
-        self.bias = nn.Parameter(torch.zeros(vocabulary))
-        if self.weight is not None:
-            nn.init.uniform_(self.weight, -(config.hidden_dim**-0.5), config.hidden_dim**-0.5)
-
-    @property
-    def output_weight(self) -> Tensor:
-        """[V, H] (tied: [V, E])."""
-        return self.embedding.weight[: self.vocabulary] if self.weight is None else self.weight
+        self.output = output(domain, config.hidden_dim, config.tied)
 
     def log_px(
         self, batch: Batch, samples: int, layers: list[Tensor] | None, context: Tensor | None, memory: Tensor | None = None
@@ -82,27 +73,34 @@ class Decoder(nn.Module):
             context: [K * B, C], [K * B, N, C] or None.
             memory: [K * B, N, F] or None.
         """
-        rows, length = samples * len(batch), batch.tokens.shape[1]
+        rows, length = samples * len(batch), batch.x.shape[1]
         embedded = self.embedding(batch.inputs).expand(samples, -1, -1, -1).reshape(rows, length, -1)
         outputs, _ = self.rnn(self._steps(embedded, context), layers)
         hidden = self.project(self.output_dropout(self._attend(outputs, memory)))
-        return sequence_log_prob(batch, samples, hidden, self.output_weight, self.bias, positions(context))
+        return self.output.log_px(batch, samples, hidden, positions(context), self._table())
 
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
-        """Feeds token [rows]; returns log p of the next symbol [rows, V] and the new state."""
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
+        """Feeds a symbol [rows] or frame [rows, F]; returns the law of the next one and the new state."""
         steps = self._steps(self.embedding(token)[:, None], state.context)
         outputs, layers = self.rnn(steps, state.layers)
         hidden = self.project(self._attend(outputs, state.memory)[:, 0])
-        logits = nn.functional.linear(hidden, self.output_weight, self.bias)
         left, context = positions(state.context), state.context
-        log_probs = certain(logits, self.eos) if left == 1 else logits.log_softmax(-1)
-        return log_probs, DecoderState(layers, context if context is None or left is None else context[:, 1:], state.memory)
+        return self.output.law(hidden, left == 1, self._table()), DecoderState(
+            layers, context if context is None or left is None else context[:, 1:], state.memory
+        )
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:
         """The rows ``index`` of a state."""
         context = None if state.context is None else state.context[index]
         memory = None if state.memory is None else state.memory[index]
         return DecoderState([layer[:, index] for layer in state.layers], context, memory)
+
+    def _table(self) -> Tensor | None:
+        """The weights [V, E] that the output layer shares, if it does: the embedding's, without the row that starts a sequence."""
+        if not self.tied:
+            return None
+        assert isinstance(self.embedding, nn.Embedding)
+        return self.embedding.weight[: self.size]
 
     def _attend(self, outputs: Tensor, memory: Tensor | None) -> Tensor:
         return outputs if self.attention is None or memory is None else self.attention(outputs, memory)  # type: ignore[no-any-return]

@@ -1,9 +1,11 @@
-"""The recurrent encoder: a sequence of symbols as one vector of features."""
+"""The recurrent encoder: a sequence as one vector of features."""
 
 import torch
 from torch import Tensor, nn
 
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Domain
+from vaetext.modules.embedding import embedding
 from vaetext.modules.recurrent import Recurrent, features
 
 
@@ -20,9 +22,9 @@ class Encoder(nn.Module):
 
     positions: int | None = None
 
-    def __init__(self, cell: str, vocabulary: int, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, pooling: str) -> None:
+    def __init__(self, cell: str, domain: Domain, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, pooling: str) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary, embedding_dim)
+        self.embedding = embedding(domain, embedding_dim)
         self.rnn = Recurrent(cell, embedding_dim, hidden, layers, bidirectional)
         self.pooling = pooling
         self.features = self.rnn.state_size if pooling == "final" else hidden * self.rnn.directions
@@ -32,8 +34,8 @@ class Encoder(nn.Module):
         return self.read(self.embed(batch), batch.word_mask)
 
     def embed(self, batch: Batch) -> Tensor:
-        """[B, T, E]: the embedded symbols."""
-        return self.embedding(batch.tokens)  # type: ignore[no-any-return]
+        """[B, T, E]: the embedded sequence."""
+        return self.embedding(batch.x)  # type: ignore[no-any-return]
 
     def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
         """[B, features] of embedded words [B, T, E], ``mask`` [B, T] true at words; None calls every step a word."""
@@ -57,13 +59,13 @@ class MapEncoder(Encoder):
 
     Args:
         stride: steps of a window.
-        length: N, most symbols of a sequence.
+        length: N, most symbols or frames of a sequence.
     """
 
     def __init__(
-        self, cell: str, vocabulary: int, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, stride: int, length: int
+        self, cell: str, domain: Domain, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, stride: int, length: int
     ) -> None:
-        super().__init__(cell, vocabulary, embedding_dim, hidden, layers, bidirectional, "mean")
+        super().__init__(cell, domain, embedding_dim, hidden, layers, bidirectional, "mean")
         self.stride, self.positions = stride, -(-length // stride)
         self.padded = self.positions * stride
 

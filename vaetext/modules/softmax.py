@@ -22,9 +22,9 @@ def sequence_log_prob(batch: Batch, samples: int, hidden: Tensor, weight: Tensor
         bias: [V].
         limit: most symbols of a sequence, if there is such a limit: there EOS is certain and costs nothing.
     """
-    count, length = len(batch), batch.tokens.shape[1]
+    count, length = len(batch), batch.x.shape[1]
     real = hidden.reshape(samples, count * length, -1).index_select(1, batch.positions).flatten(0, 1)
-    symbols = batch.tokens.flatten().index_select(0, batch.positions).repeat(samples)
+    symbols = batch.x.flatten().index_select(0, batch.positions).repeat(samples)
     picked = symbol_log_prob(real, weight, bias, symbols).view(samples, -1)
     spread = picked.new_zeros(samples, count * length).index_copy(1, batch.positions, picked)
     return spread.view(samples, count, length)[:, :, : None if limit is None else limit - 1].sum(2)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaetext.data.batch import Batch
+from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate, evaluation_order
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
@@ -30,8 +31,9 @@ class Scores:
         log_weight: [K, N] log p(x, z) - log q(z|x).
         codes: latent name -> the first sample's Code with N sequences, its mean the one where every latent is at its mean; for latents of
             one size, vectors and maps.
-        tokens: [N] tokens, EOS counted.
+        tokens: [N] tokens, EOS counted, or frames.
         truth: [N] the true log p(x) where the law is known.
+        symbols: whether sequences are of symbols, with an EOS.
     """
 
     log_px: Tensor
@@ -40,6 +42,7 @@ class Scores:
     codes: dict[str, Code]
     tokens: Tensor
     truth: Tensor | None
+    symbols: bool = True
 
     @property
     def elbo(self) -> Tensor:
@@ -50,7 +53,7 @@ class Scores:
 def batches(model: SequenceModel, split: Split, batch_tokens: int, device: torch.device) -> Iterator[Batch]:
     """The whole split in evaluation batches."""
     for index in evaluation_order(split, batch_tokens):
-        yield collate(split, index, model.symbols.bos, model.symbols.eos).to(device)
+        yield collate(split, index, model.domain).to(device)
 
 
 @torch.no_grad()
@@ -65,7 +68,7 @@ def score(model: SequenceModel, split: Split, *, seed: int, samples: int, batch_
     for batch in batches(model, split, batch_tokens, device):
         posterior, where = model.posterior(batch), batch.index.cpu()
         order.append(where)
-        chunk = max(1, batch_tokens // batch.tokens.numel())
+        chunk = max(1, batch_tokens // (batch.x.shape[0] * batch.x.shape[1]))
         for start in range(0, samples, chunk):
             drawn = range(start, min(start + chunk, samples))
             codes = model.sample(posterior, KeyedNoise(seed, batch.index, drawn))
@@ -82,14 +85,15 @@ def score(model: SequenceModel, split: Split, *, seed: int, samples: int, batch_
     codes = {name: _joined(parts, torch.cat(order)) for name, parts in fixed.items()}
     truth = None if split.log_p is None else torch.from_numpy(split.log_p)
     kl = {name: rows[name] for name in model.latents}
-    return Scores(rows["log_px"], kl, rows["log_weight"], codes, torch.from_numpy(split.lengths), truth)
+    return Scores(rows["log_px"], kl, rows["log_weight"], codes, torch.from_numpy(split.lengths), truth, isinstance(model.domain, Symbols))
 
 
 def evaluate(model: SequenceModel, split: Split, *, seed: int, samples: int, batch_tokens: int, device: torch.device) -> dict[str, Any]:
     """One split's record in ``results.json``; nats per sequence, means over the whole split, null where nothing applies.
 
     rec = -E_q[log p(x|z)], neg_elbo = rec + sum of KL at weight 1, iw_nll with K = ``samples`` (null at 1). ppl counts EOS,
-    ppl_no_eos does not; rec_ppl_no_eos is source 000's: the reconstruction with EOS over the tokens without.
+    ppl_no_eos does not; rec_ppl_no_eos is source 000's: the reconstruction with EOS over the tokens without. Frames have densities in
+    place of probabilities, and log_likelihood_per_frame in place of perplexities.
     """
     scores = score(model, split, seed=seed, samples=samples, batch_tokens=batch_tokens, device=device)
     record = summary(scores)
@@ -102,7 +106,8 @@ def evaluate(model: SequenceModel, split: Split, *, seed: int, samples: int, bat
 def summary(scores: Scores) -> dict[str, Any]:
     """The bounds and perplexities of scored sequences, as ``evaluate`` reports them."""
     count, tokens = len(scores.tokens), int(scores.tokens.sum())
-    words, samples = tokens - count, scores.log_px.shape[0]
+    symbols, samples = scores.symbols, scores.log_px.shape[0]
+    words = tokens - count if symbols else 0
     rec, neg_elbo = -scores.log_px.mean().item(), -scores.elbo.mean().item()
     exact = not scores.kl
     iw = importance_nll(scores.log_weight).mean().item() if samples > 1 or exact else None
@@ -113,12 +118,12 @@ def summary(scores: Scores) -> dict[str, Any]:
         "neg_elbo": neg_elbo,
         "iw_nll": iw,
         "iw_samples": None if exact or iw is None else samples,
-        "ppl": perplexity(neg_elbo, count, tokens),
+        "ppl": perplexity(neg_elbo, count, tokens if symbols else 0),
         "ppl_no_eos": perplexity(neg_elbo, count, words),
         "rec_ppl_no_eos": perplexity(rec, count, words),
-        "iw_ppl": perplexity(iw, count, tokens),
-        "bits_per_symbol": neg_elbo * count / tokens / math.log(2),
-        "log_likelihood_per_frame": None,
+        "iw_ppl": perplexity(iw, count, tokens if symbols else 0),
+        "bits_per_symbol": neg_elbo * count / tokens / math.log(2) if symbols else None,
+        "log_likelihood_per_frame": None if symbols else -neg_elbo * count / tokens,
         "fivo_nll": None,
         "active_units": {},
         "mutual_information": {},
@@ -127,7 +132,7 @@ def summary(scores: Scores) -> dict[str, Any]:
         "truth_gap_stderr": None if gap is None else (gap.std() / math.sqrt(count)).item(),
         "sequences": count,
         "tokens": tokens,
-        "tokens_no_eos": words,
+        "tokens_no_eos": words if symbols else None,
     }
 
 

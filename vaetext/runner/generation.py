@@ -1,12 +1,15 @@
-"""One decoder for every model that can be decoded step by step: greedy, sampling, top-k, top-p and beam."""
+"""One decoder for every model that can be decoded step by step: greedy, sampling, top-k, top-p and beam; frames: drawing and the mean."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vaetext.config.verbs import Decodes
+from vaetext.data.domain import Frames
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.models.base import Generator, SequenceModel
 
@@ -16,7 +19,10 @@ ROWS = 128  # hypotheses decoded together: bounds memory at ROWS x V, and change
 
 @dataclass(frozen=True)
 class Choice:
-    """How the next symbol is chosen; ``beam`` > 0 searches instead."""
+    """How the next symbol is chosen; ``beam`` > 0 searches instead.
+
+    Of frames, ``greedy`` takes each one's mean, and a drawn one's deviation is multiplied by ``temperature``.
+    """
 
     max_length: int = 100
     temperature: float = 1.0
@@ -35,8 +41,8 @@ GREEDY = Choice(greedy=True)
 
 
 @torch.no_grad()
-def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, seed: int = 0) -> list[list[int]]:
-    """One sequence of ids for each row of codes, EOS at its end unless ``max_length`` cut it.
+def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, seed: int = 0) -> list[Any]:
+    """One sequence for each row of codes: ids, EOS at their end unless ``max_length`` cut it, or frames [T, F], as many as the longest.
 
     Args:
         model: in evaluation mode.
@@ -46,16 +52,20 @@ def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, seed
         seed: of the draws; row n's depend on (seed, n) alone, not on how many rows there are.
 
     Raises:
-        ValueError: the model cannot be decoded step by step.
+        ValueError: the model cannot be decoded step by step, or frames are to be chosen as symbols are.
     """
     if not isinstance(model, Generator):
         wanted = f"beam={choice.beam} needs an autoregressive decoder" if choice.beam else "it cannot be sampled from"
         raise ValueError(f"model {model_name(model)} has no step-by-step decoder: {wanted}; use a run of one that has, such as vrae")
-    outputs: list[list[int]] = []
+    draw: Callable[..., list[Any]] = _beam if choice.beam else _draw
+    if isinstance(model.domain, Frames):
+        _require_symbols(choice)
+        draw = _draw_frames
+    outputs: list[Any] = []
     device = next(model.parameters()).device
     for index in torch.split(torch.arange(rows, device=device), max(1, ROWS // max(choice.beam, 1))):
         part = {name: z[index] for name, z in codes.items()}
-        outputs += _beam(model, part, len(index), choice) if choice.beam else _draw(model, part, index, choice, seed)
+        outputs += draw(model, part, index, choice, seed)
     return outputs
 
 
@@ -65,19 +75,40 @@ def model_name(model: SequenceModel) -> str:
 
 
 def _draw(model: Any, codes: Codes, index: Tensor, choice: Choice, seed: int) -> list[list[int]]:
-    state, token = model.start(codes, len(index)), torch.full_like(index, model.symbols.bos)
+    state, token = model.start(codes, len(index)), torch.full_like(index, model.domain.bos)
     outputs: dict[int, list[int]] = {row: [] for row in index.tolist()}
     for step in range(choice.max_length):
         log_probs, state = model.step(state, token)
         token = choose(log_probs, choice, KeyedNoise(seed, index, range(step, step + 1), torch.float64).uniform("symbol")[0])
         for row, symbol in zip(index.tolist(), token.tolist(), strict=True):
             outputs[row].append(symbol)
-        going = (token != model.symbols.eos).nonzero()[:, 0]
+        going = (token != model.domain.eos).nonzero()[:, 0]
         if len(going) == 0:
             break
         if len(going) < len(token):
             state, token, index = model.select(state, going), token[going], index[going]
     return list(outputs.values())
+
+
+def _draw_frames(model: Any, codes: Codes, index: Tensor, choice: Choice, seed: int) -> list[np.ndarray]:
+    length = min(choice.max_length, model.max_length or model.domain.longest)
+    state, frame = model.start(codes, len(index)), torch.zeros(len(index), model.domain.size, device=index.device)
+    frames = []
+    for step in range(length):
+        law, state = model.step(state, frame)
+        spread = 0.0 if choice.greedy else choice.temperature
+        frame = law.draw(spread * KeyedNoise(seed, index, range(step, step + 1)).normal("frame", model.domain.size)[0])
+        frames.append(frame)
+    return list(torch.stack(frames, 1).cpu().numpy())
+
+
+def _require_symbols(choice: Choice) -> None:
+    """Raises ValueError where a knob chooses among symbols."""
+    for knob in ("beam", "top_k", "top_p"):
+        if (value := getattr(choice, knob)) != getattr(Choice, knob):
+            raise ValueError(
+                f"{knob}={value} chooses among symbols, and this run's data is frames of real numbers; use temperature or greedy"
+            )
 
 
 def choose(log_probs: Tensor, choice: Choice, uniform: Tensor) -> Tensor:
@@ -105,15 +136,15 @@ def _only(logits: Tensor, kept: Tensor) -> Tensor:
     return torch.full_like(logits, -torch.inf).scatter(1, kept, logits.gather(1, kept))
 
 
-def _beam(model: Any, codes: Codes, rows: int, choice: Choice) -> list[list[int]]:
+def _beam(model: Any, codes: Codes, index: Tensor, choice: Choice, seed: int) -> list[list[int]]:
     """For each row the complete sequence of the highest log p(x|z) that a beam finds; the best prefix where none ends in time.
 
     An end counts only if it is among the ``beam`` likeliest extensions of its step: the likeliest sequence of all is often the empty one.
     A row is finished when no prefix in its beam is likelier than the best sequence that has ended: log p only falls.
     """
-    width, eos, device = choice.beam, model.symbols.eos, next(model.parameters()).device
+    rows, width, eos, device = len(index), choice.beam, model.domain.eos, index.device
     state = model.select(model.start(codes, rows), torch.arange(rows, device=device).repeat_interleave(width))
-    token = torch.full((rows * width,), model.symbols.bos, device=device)
+    token = torch.full((rows * width,), model.domain.bos, device=device)
     scores = torch.full((rows, width), -torch.inf, device=device)
     scores[:, 0] = 0  # one empty prefix a row
     prefixes = torch.empty(rows, width, 0, dtype=torch.int64, device=device)

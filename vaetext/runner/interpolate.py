@@ -9,6 +9,7 @@ from torch import Tensor
 from vaetext.config.knobs import closest
 from vaetext.config.verbs import InterpolateConfig
 from vaetext.data.loader import Split
+from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import KeyedNoise, MeanNoise
 from vaetext.models.base import Generator, SequenceModel
@@ -43,14 +44,14 @@ def run(config: InterpolateConfig) -> None:
 
 
 @torch.no_grad()
-def end(model: SequenceModel, tokenizer: Tokenizer, text: str | None, seed: int, number: int) -> Codes:
+def end(model: SequenceModel, tokenizer: Tokenizer | Numbers, text: str | None, seed: int, number: int) -> Codes:
     """Latent name -> z [1, ...]: the posterior's mean of a sentence, or for None the prior draw ``number`` of this seed.
 
     Raises:
         ValueError: the model has no latent.
     """
     if text is not None or not model.latents:
-        return mean_codes(model, [tokenizer.encode(text or "")])
+        return mean_codes(model, tokenizer.encode_all([text or ""]))
     index = torch.tensor([number], device=next(model.parameters()).device)
     return {name: z[0] for name, z in model.prior(KeyedNoise(seed, index, range(1))).items()}
 
@@ -98,7 +99,7 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     return weights[0] * a + weights[1] * b
 
 
-def decode(model: SequenceModel, tokenizer: Tokenizer, codes: Codes, steps: int, choice: Choice, seed: int = 0) -> list[str]:
+def decode(model: SequenceModel, tokenizer: Tokenizer | Numbers, codes: Codes, steps: int, choice: Choice, seed: int = 0) -> list[str]:
     """The sentence at each of ``steps`` codes."""
     return [tokenizer.decode(ids) for ids in generate(model, codes, steps, choice, seed)]
 
@@ -108,7 +109,7 @@ def page(ends: list[str], lines: list[str], note: str = "") -> str:
     return "\n".join([*filter(None, [note]), f"A: {ends[0]}", *(f"   {line}" for line in lines), f"B: {ends[1]}"]) + "\n"
 
 
-def write_interpolations(model: SequenceModel, tokenizer: Tokenizer, split: Split, folder: Path, seed: int, n: int = 5) -> None:
+def write_interpolations(model: SequenceModel, tokenizer: Tokenizer | Numbers, split: Split, folder: Path, seed: int, n: int = 5) -> None:
     """interpolations.txt of a run folder, between pairs of sentences of a split drawn by the seed, and a picture of the first pair.
 
     Where there are several latents, each pair has a page with all of them moving, and one with each moving alone. Nothing is written
@@ -119,7 +120,7 @@ def write_interpolations(model: SequenceModel, tokenizer: Tokenizer, split: Spli
     rows = np.random.default_rng(seed).permutation(len(split))[: 2 * n]
     pages: list[str] = []
     for a, b in zip(rows[::2], rows[1::2], strict=False):
-        one, other = (mean_codes(model, [split[row].tolist()]) for row in (a, b))
+        one, other = (mean_codes(model, [split[row]]) for row in (a, b))
         if any(one[name].shape != other[name].shape for name in one):
             return
         ends = [tokenizer.decode(split[row]) for row in (a, b)]

@@ -6,6 +6,7 @@ import numpy as np
 
 from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
+from vaetext.data.tokenizer import Tokenizer
 from vaetext.runner.files import atomic_write
 
 ENTRIES = 1 << 15  # sentences compared together times the longest one's tokens: bounds memory, and changes no result
@@ -20,9 +21,9 @@ class Nearest:
 
     def __init__(self, split: Split) -> None:
         self.split, self.lengths = split, split.lengths - 1
-        size = int(split.ids.max()) + 1
+        size = int(split.x.max()) + 1
         rows = np.repeat(np.arange(len(split)), split.lengths)
-        pairs, self.counts = np.unique(rows * size + split.ids, return_counts=True)
+        pairs, self.counts = np.unique(rows * size + split.x, return_counts=True)
         self.types, self.size = pairs % size, size
         self.starts = np.searchsorted(pairs, np.arange(len(split)) * size)
         self.chunk = max(1, ENTRIES // int(split.lengths.max()))
@@ -45,14 +46,14 @@ class Nearest:
     def _bound(self, sequence: np.ndarray) -> np.ndarray:
         """[N] a lower bound of each sequence's distance."""
         wanted = np.bincount(sequence[sequence < self.size], minlength=self.size)
-        wanted[self.split.ids[-1]] = 1  # EOS, which every sequence has once
+        wanted[self.split.x[-1]] = 1  # EOS, which every sequence has once
         common = np.add.reduceat(np.minimum(self.counts, wanted[self.types]), self.starts) - 1
         return np.asarray(np.maximum(self.lengths, len(sequence)) - common)
 
     def _padded(self, rows: np.ndarray) -> np.ndarray:
         """[rows, longest] ids, of any value past a sequence's end."""
         where = self.split.offsets[rows][:, None] + np.arange(self.lengths[rows].max())
-        return np.asarray(self.split.ids[np.minimum(where, len(self.split.ids) - 1)])
+        return np.asarray(self.split.x[np.minimum(where, len(self.split.x) - 1)])
 
 
 def edit_distances(sequence: np.ndarray, others: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -69,10 +70,11 @@ def edit_distances(sequence: np.ndarray, others: np.ndarray, lengths: np.ndarray
     return np.asarray(row[np.arange(len(others)), lengths])
 
 
-def page(lines: list[str], corpus: Corpus) -> str:
-    """Each line, the nearest training sentence below it, and how many of the line's tokens they differ in."""
+def page(samples: list[list[int]], corpus: Corpus) -> str:
+    """Each sample, the nearest training sentence below it, and how many of the sample's tokens they differ in."""
     search, train, tokenizer = Nearest(corpus.splits["train"]), corpus.splits["train"], corpus.tokenizer
-    blocks, copies = [], 0
+    assert isinstance(tokenizer, Tokenizer)
+    lines, blocks, copies = [tokenizer.decode(ids) for ids in samples], [], 0
     for line, ids in zip(lines, tokenizer.encode_all(lines), strict=True):
         number, distance = search.find(np.array(ids[:-1], dtype=np.int64))
         copies += distance == 0
@@ -83,6 +85,6 @@ def page(lines: list[str], corpus: Corpus) -> str:
     return "\n".join([f"{head}\n", *blocks])
 
 
-def write_nearest(lines: list[str], corpus: Corpus, folder: Path, n: int = 20) -> None:
+def write_nearest(samples: list[list[int]], corpus: Corpus, folder: Path, n: int = 20) -> None:
     """nearest.txt of a run folder: the first ``n`` samples."""
-    atomic_write(folder / "nearest.txt", page(lines[:n], corpus))
+    atomic_write(folder / "nearest.txt", page(samples[:n], corpus))

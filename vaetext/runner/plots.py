@@ -18,6 +18,7 @@ from torch import Tensor
 from vaetext.data.corpora import Corpus
 from vaetext.runner.evaluation import ACTIVE, Scores
 from vaetext.runner.files import atomic_write
+from vaetext.runner.run_folder import METRICS
 
 Line = dict[str, Any]  # of metrics.jsonl
 
@@ -30,7 +31,7 @@ def write(folder: Path, scores: Scores, factors: dict[str, np.ndarray] | None = 
         scores: of the test split, for the codes.
         factors: what those sequences were made from, name -> [N], where that is known.
     """
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
     figures = {"training": training(lines)}
     if scores.codes:
         figures |= {"kl_per_dimension": kl_per_dimension(scores), "codes": codes(scores, factors)}
@@ -148,21 +149,17 @@ def codes(scores: Scores, factors: dict[str, np.ndarray] | None = None) -> Figur
     return figure
 
 
-def samples(corpus: Corpus, lines: list[str]) -> Figure:
+def samples(corpus: Corpus, drawn: list[Any]) -> Figure:
     """Curves of the test split beside as many samples of the model (source 004, figure 5)."""
-    assert corpus.levels is not None
+    assert corpus.curve is not None
     test = corpus.splits["test"]
-    sets: dict[str, list[Any]] = {
-        "test data": [test[n] for n in range(min(len(lines), len(test)))],
-        "samples": corpus.tokenizer.encode_all(lines),
-    }
+    sets: dict[str, list[Any]] = {"test data": [test[n] for n in range(min(len(drawn), len(test)))], "samples": drawn}
     figure, axes = _panels(1, 2)
     axes[0, 1].sharex(axes[0, 0])
     for axis, (name, sequences) in zip(axes[0], sets.items(), strict=True):
-        for ids in sequences:
-            axis.plot(corpus.levels[np.asarray(ids[:-1], dtype=np.int64)], lw=1, alpha=0.25, color="C0")
-        axis.set(title=f"{len(sequences)} sequences: {name}", xlabel="position", ylabel="symbol")
-        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+        for sequence in sequences:
+            axis.plot(corpus.curve(sequence), lw=1, alpha=0.25, color="C0")
+        axis.set(title=f"{len(sequences)} sequences: {name}", xlabel="position", ylabel="value")
     return figure
 
 

@@ -1,11 +1,15 @@
 """``vaetext reconstruct``: lines through the posterior's mean and back."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 from vaetext.config.verbs import ReconstructConfig
-from vaetext.data.loader import Split, collate
+from vaetext.data.domain import Frames
+from vaetext.data.loader import Sequences, Split, collate
+from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import MeanNoise
 from vaetext.models.base import Generator, SequenceModel
@@ -18,14 +22,14 @@ from vaetext.runner.run_folder import load_run
 def run(config: ReconstructConfig) -> None:
     """Reconstructs each line of the input; pairs go to stdout and reconstructions.txt."""
     run = load_run(config.run, config.checkpoint, config.device)
-    ids = run.tokenizer.encode_all([line for _, line in input_lines(config.input)])
-    text = pairs(run.model, run.tokenizer, ids, Choice.of(config), config.seed)
+    given = run.tokenizer.encode_all([line for _, line in input_lines(config.input)])
+    text = pairs(run.model, run.tokenizer, given, Choice.of(config), config.seed)
     atomic_write(output_folder() / "reconstructions.txt", text)
     show(text.rstrip("\n"))
 
 
 @torch.no_grad()
-def mean_codes(model: SequenceModel, ids: list[list[int]]) -> Codes:
+def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
     """Latent name -> z [rows, ...], each posterior's mean.
 
     Raises:
@@ -33,26 +37,29 @@ def mean_codes(model: SequenceModel, ids: list[list[int]]) -> Codes:
     """
     if not model.latents:
         raise ValueError(f"model {model_name(model)} has no latent, so no code to decode; use a run of a model that has one, such as vrae")
-    split = Split.of(ids)
+    split = Split.of(sequences)
     model.require(split.lengths, "the input")
     device = next(model.parameters()).device
-    batch = collate(split, torch.arange(len(split)).numpy(), model.symbols.bos, model.symbols.eos).to(device)
+    batch = collate(split, np.arange(len(split)), model.domain).to(device)
     codes = model.sample(model.posterior(batch), MeanNoise(len(batch), device))
     return {name: code.z[0] for name, code in codes.items()}
 
 
-def pairs(model: SequenceModel, tokenizer: Tokenizer, ids: list[list[int]], choice: Choice, seed: int = 0) -> str:
-    """Each sentence as the model reads it (unknown tokens shown), and its reconstruction below."""
-    outputs: list[list[int]] = []
-    for start in range(0, len(ids), ROWS):
-        part = ids[start : start + ROWS]
+def pairs(model: SequenceModel, tokenizer: Tokenizer | Numbers, sequences: Sequences, choice: Choice, seed: int = 0) -> str:
+    """Each sequence as the model reads it (unknown tokens shown), and its reconstruction below; frames are as many as were given."""
+    outputs: list[Any] = []
+    for start in range(0, len(sequences), ROWS):
+        part = sequences[start : start + ROWS]
         outputs += generate(model, mean_codes(model, part), len(part), choice, seed + start)
-    return "\n".join(f"< {tokenizer.decode(given)}\n> {tokenizer.decode(back)}\n" for given, back in zip(ids, outputs, strict=True))
+    if isinstance(model.domain, Frames):
+        outputs = [back[: len(given)] for given, back in zip(sequences, outputs, strict=True)]
+    shown = [(tokenizer.decode(given), tokenizer.decode(back)) for given, back in zip(sequences, outputs, strict=True)]
+    return "\n".join(f"< {given}\n> {back}\n" for given, back in shown)
 
 
-def write_reconstructions(model: SequenceModel, tokenizer: Tokenizer, split: Split, folder: Path, n: int = 20) -> None:
+def write_reconstructions(model: SequenceModel, tokenizer: Tokenizer | Numbers, split: Split, folder: Path, n: int = 20) -> None:
     """reconstructions.txt of a run folder: the first sentences of a split, where the model has a latent and can be decoded."""
     if not (model.latents and isinstance(model, Generator)):
         return
-    ids = [split[row].tolist() for row in range(min(n, len(split)))]
-    atomic_write(folder / "reconstructions.txt", pairs(model, tokenizer, ids, GREEDY))
+    sequences = [split[row] for row in range(min(n, len(split)))]
+    atomic_write(folder / "reconstructions.txt", pairs(model, tokenizer, sequences, GREEDY))

@@ -1,5 +1,6 @@
 """``vaetext reproduce``: a published table, every row trained, ours beside theirs."""
 
+import json
 import logging
 import os
 import subprocess
@@ -11,9 +12,10 @@ from vaetext.config.quoting import quote
 from vaetext.config.verbs import ReproduceConfig
 from vaetext.runner.console import show
 from vaetext.runner.files import atomic_write
-from vaetext.runner.run_folder import CONFIG, is_done, read_results
+from vaetext.runner.run_folder import CONFIG, METRICS, is_done, read_results
 from vaetext.runner.table import Row, cells, columns, markdown
 
+FALLING = "* not converged: valid -ELBO fell by more than 1 % in the last tenth of the epochs."
 log = logging.getLogger(__name__)
 
 
@@ -29,18 +31,27 @@ def run(config: ReproduceConfig) -> None:
         raise ValueError(f"scale={config.scale}: table {table.name} has {', '.join(table.scales)}")
     rows = []
     for row in table.rows:
-        train([*row["overrides"], *table.scales[config.scale]], folder / str(row["name"]).replace(" ", "-"))
-        rows.append(line(row, read_results(folder / str(row["name"]).replace(" ", "-"))))
-    page = f"# {table.title} (scale={config.scale})\n\n{markdown(cells(rows))}\n{table.note}\n"
+        run = folder / str(row["name"]).replace(" ", "-")
+        train([*row["overrides"], *table.scales[config.scale]], run)
+        rows.append(line(row, read_results(run), falling(run)))
+    page = f"# {table.title} (scale={config.scale})\n\n{markdown(cells(rows))}\n{table.note} {FALLING}\n"
     atomic_write(folder / "table.md", page)
     show(page)
 
 
-def line(row: dict[str, Any], result: dict[str, Any]) -> Row:
-    """A row's measured columns on test, then the published ones."""
-    shown = Row(str(row["name"]), result["data"])
+def line(row: dict[str, Any], result: dict[str, Any], falling: bool) -> Row:
+    """A row's measured columns on test, then the published ones; a run that had not converged is marked."""
+    shown = Row(f"{row['name']}{' *' * falling}", result["data"])
     shown.add({**columns(result["test"]), **{f"published {name}": float(value) for name, value in row.get("published", {}).items()}})
     return shown
+
+
+def falling(folder: Path) -> bool:
+    """Whether the lowest valid -ELBO of a run's last tenth of epochs is more than 1 % below the lowest before."""
+    lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
+    bounds = [line["neg_elbo"] for line in lines if line["split"] == "valid"]
+    last = -(-len(bounds) // 10)
+    return len(bounds) > last and min(bounds[:-last]) - min(bounds[-last:]) > 0.01 * abs(min(bounds[-last:]))
 
 
 def train(overrides: list[str], folder: Path) -> None:

@@ -12,15 +12,19 @@ from vaetext.config.store import override_trainer, read_config
 from vaetext.config.train import TrainConfig
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
+from vaetext.data.domain import Domain, Frames, Symbols
+from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
-from vaetext.models.base import SequenceModel, Symbols
+from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runner import checkpoint
 from vaetext.runner.device import choose, use_threads
 from vaetext.runner.files import atomic_write
 
 OVERRIDES = "resumed.json"  # trainer knobs changed by `vaetext resume`; what .hydra/ holds is never touched
-CONFIG, TOKENIZER, SYMBOLS, RESULTS, DONE = ".hydra/config.yaml", "tokenizer.model", "symbols.json", "results.json", "DONE"
+CONFIG, TOKENIZER, NUMBERS, DOMAIN, METRICS, RESULTS, DONE = (
+    ".hydra/config.yaml", "tokenizer.model", "numbers.json", "domain.json", "metrics.jsonl", "results.json", "DONE"
+)  # fmt: skip
 
 
 @dataclass
@@ -38,7 +42,7 @@ class Run:
 
     folder: Path
     config: TrainConfig
-    tokenizer: Tokenizer
+    tokenizer: Tokenizer | Numbers
     model: SequenceModel
     device: torch.device
     epoch: int
@@ -51,7 +55,7 @@ class Run:
             ValueError: the files found now give another vocabulary than the run's.
         """
         corpus = corpora.load(self.config.data)
-        if corpus.tokenizer.size != self.tokenizer.size or corpus.tokenizer.pieces != self.tokenizer.pieces:
+        if corpus.tokenizer != self.tokenizer:
             raise ValueError(
                 f"{self.folder}: data={self.config.data.name} gives another vocabulary now than in training; put back the files it was"
                 " trained on (data.root or $VAETEXT_DATA)"
@@ -74,8 +78,8 @@ def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run
     config = load_config(folder)
     use_threads(config.trainer.threads)
     where = choose(device)
-    tokenizer = Tokenizer.load(folder / TOKENIZER)
-    model = build(config.model, read_symbols(folder)).to(where)
+    tokenizer = read_tokenizer(folder)
+    model = build(config.model, read_domain(folder)).to(where)
     source = folder / "checkpoints" / f"{which}.safetensors"
     groups, state = checkpoint.load(source, where)
     checkpoint.load_weights(model, groups["model"], source)
@@ -95,27 +99,32 @@ def load_config(folder: Path) -> TrainConfig:
     return override_trainer(read_config(folder / CONFIG), json.loads(changed.read_text()) if changed.is_file() else {})
 
 
-def symbols(corpus: Corpus) -> Symbols:
-    """What a model must know of its data."""
-    longest = max(int(split.lengths.max()) for split in corpus.splits.values())
-    return Symbols(corpus.tokenizer.size, corpus.tokenizer.eos, corpus.tokenizer.unk, longest)
+def write_corpus(folder: Path, corpus: Corpus) -> None:
+    """Writes what a run must keep of its data: ``tokenizer.model`` or ``numbers.json``, and ``domain.json``."""
+    corpus.tokenizer.save(folder / (NUMBERS if isinstance(corpus.tokenizer, Numbers) else TOKENIZER))
+    atomic_write(folder / DOMAIN, json.dumps(asdict(corpus.domain)) + "\n")
 
 
-def write_symbols(folder: Path, symbols: Symbols) -> None:
-    """Writes ``symbols.json`` of a run folder."""
-    atomic_write(folder / SYMBOLS, json.dumps(asdict(symbols)) + "\n")
+def read_tokenizer(folder: Path) -> Tokenizer | Numbers:
+    """From lines to sequences and back, as in a run's training.
+
+    Raises:
+        ValueError: the run folder has none, or it is damaged.
+    """
+    return Numbers.load(folder / NUMBERS) if (folder / NUMBERS).is_file() else Tokenizer.load(folder / TOKENIZER)
 
 
-def read_symbols(folder: Path) -> Symbols:
+def read_domain(folder: Path) -> Domain:
     """What a run's model knew of its data.
 
     Raises:
         ValueError: the run folder does not say, or says it in another version's way.
     """
     try:
-        return Symbols(**json.loads((folder / SYMBOLS).read_text()))
+        found = json.loads((folder / DOMAIN).read_text())
+        return Symbols(**found) if "eos" in found else Frames(**found)
     except (FileNotFoundError, TypeError, ValueError) as error:
-        raise ValueError(f"{folder / SYMBOLS} is missing or not of this version ({error}); train the run again") from error
+        raise ValueError(f"{folder / DOMAIN} is missing or not of this version ({error}); train the run again") from error
 
 
 def is_done(folder: Path) -> bool:

@@ -1,10 +1,12 @@
 """``vaetext sample``: sequences drawn from a trained model."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from vaetext.config.verbs import SampleConfig
+from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.models.base import Generator, SequenceModel
@@ -17,24 +19,25 @@ from vaetext.runner.run_folder import load_run
 def run(config: SampleConfig) -> None:
     """Draws ``n`` sequences: z from the prior, x from the decoder; to stdout and samples.txt."""
     run = load_run(config.run, config.checkpoint, config.device)
-    lines = draw(run.model, run.tokenizer, config.n, config.seed, Choice.of(config))
+    drawn = draw(run.model, config.n, config.seed, Choice.of(config))
+    lines = [run.tokenizer.decode(sequence) for sequence in drawn]
     atomic_write(output_folder() / "samples.txt", "\n".join(lines) + "\n")
     show("\n".join(lines))
 
 
 @torch.no_grad()
-def draw(model: SequenceModel, tokenizer: Tokenizer, n: int, seed: int, choice: Choice) -> list[str]:
-    """``n`` lines of text; line i depends on (seed, i) alone."""
+def draw(model: SequenceModel, n: int, seed: int, choice: Choice) -> list[Any]:
+    """``n`` sequences; the i-th depends on (seed, i) alone."""
     device = next(model.parameters()).device
     noise = KeyedNoise(seed, torch.arange(n, device=device), range(1))
     codes = {name: z[0] for name, z in model.prior(noise).items()}
-    return [tokenizer.decode(ids) for ids in generate(model, codes, n, choice, seed)]
+    return generate(model, codes, n, choice, seed)
 
 
-def write_samples(model: SequenceModel, tokenizer: Tokenizer, folder: Path, seed: int, n: int = 50) -> list[str]:
-    """samples.txt of a run folder, and its lines; none where the model cannot be sampled from."""
+def write_samples(model: SequenceModel, tokenizer: Tokenizer | Numbers, folder: Path, seed: int, n: int = 50) -> list[Any]:
+    """samples.txt of a run folder, and its sequences; none where the model cannot be sampled from."""
     if not isinstance(model, Generator):
         return []
-    lines = draw(model, tokenizer, n, seed, Choice())
-    atomic_write(folder / "samples.txt", "\n".join(lines) + "\n")
-    return lines
+    drawn = draw(model, n, seed, Choice())
+    atomic_write(folder / "samples.txt", "".join(f"{tokenizer.decode(sequence)}\n" for sequence in drawn))
+    return drawn

@@ -12,9 +12,9 @@ _NOTE = (
     " were asked for. rec = -E_q[log p(x|z)]; -ELBO = rec + KL, exact where there is no latent; IW-NLL(K): importance-weighted bound of"
     " K samples; PPL = exp(-ELBO over tokens with EOS), PPL (no EOS) over tokens without. NLL (rec) and PPL (rec, no EOS) are a published"
     " convention, the reconstruction alone, EOS counted in its nats and not in its tokens: no bounds; rec per symbol is its mean over"
-    " tokens without EOS, another convention. AU: units with"
-    " Var_x(E_q[z|x]) > 0.01; MI: I_q(x; z) against the aggregate posterior of the whole split; shuffle: rise of rec when z is permuted"
-    " between sequences. distance to truth = mean(-ELBO + log p(x))."
+    " tokens without EOS, another convention. AU: units with Var_x(E_q[z|x]) > 0.01; MI: I_q(x; z) against the aggregate posterior of the"
+    " whole split; shuffle: rise of rec when z is permuted between sequences. distance to truth = mean(-ELBO + log p(x)). Where sequences"
+    " are real-valued, all are densities of standardised values, and log-likelihood per frame = ELBO over frames."
 )
 _SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
 # Column titles in their order; what a title ends with is a latent's name or K.
@@ -59,7 +59,7 @@ def columns(record: dict[str, Any]) -> Values:
         **({f"IW-NLL({samples})": record["iw_nll"], f"IW-PPL({samples})": record["iw_ppl"]} if samples else {}),
         "PPL": record["ppl"],
         "PPL (no EOS)": record["ppl_no_eos"],
-        "NLL (rec)": record["rec"],
+        "NLL (rec)": record["rec"] if record["tokens_no_eos"] else None,
         "PPL (rec, no EOS)": record["rec_ppl_no_eos"],
         "rec per symbol": record["rec"] * record["sequences"] / record["tokens_no_eos"] if record["tokens_no_eos"] else None,
         "bits per symbol": record["bits_per_symbol"],

@@ -23,7 +23,7 @@ from vaetext.runner.files import atomic_write, output_folder
 from vaetext.runner.interpolate import write_interpolations
 from vaetext.runner.nearest import write_nearest
 from vaetext.runner.reconstruct import write_reconstructions
-from vaetext.runner.run_folder import DONE, RESULTS, TOKENIZER, is_done, read_results, symbols, write_symbols
+from vaetext.runner.run_folder import DONE, RESULTS, is_done, read_results, write_corpus
 from vaetext.runner.sample import write_samples
 from vaetext.runner.table import run_table
 from vaetext.runner.tracking import Tensorboard
@@ -56,14 +56,12 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
     with DownloadProgress() as downloads:
         corpus = corpora.load(config.data, downloads.report)
     torch.manual_seed(config.seed)
-    known = symbols(corpus)
-    model = build(config.model, known).to(device)
+    model = build(config.model, corpus.domain).to(device)
     for name, split in corpus.splits.items():
         model.require(split.lengths, f"{config.data.name} ({name})")
     (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
     atomic_write(folder / "env.json", json.dumps(environment(device), indent=2) + "\n")
-    corpus.tokenizer.save(folder / TOKENIZER)
-    write_symbols(folder, known)
+    write_corpus(folder, corpus)
     link_latest(folder)
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
@@ -134,11 +132,11 @@ def measures(config: TrainConfig, training: Training) -> dict[str, Any]:
 
 def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int) -> None:
     """samples.txt beside the data, as text or as curves; reconstructions.txt and, where there is a latent, interpolations.txt."""
-    lines = write_samples(model, corpus.tokenizer, folder, seed, n=50 if corpus.levels is None else 100)
-    if lines and corpus.levels is None:
-        write_nearest(lines, corpus, folder)
-    elif lines:
-        plots.save(plots.samples(corpus, lines), folder / "plots" / "samples.png")
+    drawn = write_samples(model, corpus.tokenizer, folder, seed, n=100 if corpus.curve else 50)
+    if drawn and corpus.curve:
+        plots.save(plots.samples(corpus, drawn), folder / "plots" / "samples.png")
+    elif drawn:
+        write_nearest(drawn, corpus, folder)
     if model.latents:
         write_reconstructions(model, corpus.tokenizer, corpus.splits["test"], folder)
         write_interpolations(model, corpus.tokenizer, corpus.splits["test"], folder, seed=seed)

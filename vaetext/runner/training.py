@@ -26,6 +26,7 @@ from vaetext.objectives.schedules import beta, betas, learning_rate
 from vaetext.runner import checkpoint
 from vaetext.runner.device import autocast
 from vaetext.runner.evaluation import score, summary
+from vaetext.runner.run_folder import METRICS
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class Training:
         report: Callable[[dict[str, Any]], object] = lambda line: None,
     ) -> None:
         self.config, self.model, self.splits, self.device, self.seed, self.report = config, model, splits, device, seed, report
-        self.metrics, self.last, self.best = (folder / name for name in ("metrics.jsonl", LAST, BEST))
+        self.metrics, self.last, self.best = (folder / name for name in (METRICS, LAST, BEST))
         self.optimizer = make_optimizer(config, model)
         self.state, self.split = State(), splits["train"]
         # statistics of batches of like length would tell that length, and fit no other batch
@@ -126,7 +127,7 @@ class Training:
     def backward(self, batch: Batch, parts: int) -> None:
         """Adds one batch's gradient, of the mean over ``parts`` batches."""
         if self.config.word_dropout:
-            batch = batch.with_word_dropout(self.config.word_dropout, self.model.symbols.unk)
+            batch = batch.with_word_dropout(self.config.word_dropout)
         with autocast(self.device, self.config.precision):
             evidence = self.model.evidence(batch, FreshNoise(self.config.samples, len(batch), self.device))
             weights = betas(self.config, self.state.step, self.epoch_steps, len(self.model.latents))
@@ -227,7 +228,7 @@ class Training:
     def _judge(self, neg_elbo: float) -> None:
         state = self.state
         better = state.best is None or neg_elbo < state.best
-        clearly = state.best is None or neg_elbo < state.best * (1 - self.config.min_improvement)
+        clearly = state.best is None or neg_elbo < state.best - abs(state.best) * self.config.min_improvement
         state.stale = 0 if clearly else state.stale + 1
         state.plateau = 0 if clearly else state.plateau + 1
         if state.plateau > self.config.plateau_patience:
@@ -243,7 +244,7 @@ class Training:
         return epoch_order(self.split, config.batch_size, self.seed, epoch, self.length_pool, config.epoch_batches)
 
     def _batch(self, index: Any) -> Batch:
-        return collate(self.split, index, self.model.symbols.bos, self.model.symbols.eos).to(self.device)
+        return collate(self.split, index, self.model.domain).to(self.device)
 
     def _names(self) -> list[str]:
         return ["count", "loss", "rec", *(f"kl.{name}" for name in self.model.latents)]

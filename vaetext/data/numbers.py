@@ -1,0 +1,92 @@
+"""From lines of numbers to frames and back: what a tokenizer is to text."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaetext.data.domain import Frames
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Frames of F numbers, standardised: (raw - mean) / std, by the statistics of the training split.
+
+    In a line frames stand between spaces, the numbers of one frame between commas. A density of raw values is that of standardised ones
+    less sum(log std) for each frame.
+
+    Attributes:
+        mean: of each number.
+        std: deviation of each number.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @staticmethod
+    def fit(raw: np.ndarray) -> "Numbers":
+        """The statistics of frames [N, F]; a number that never changes keeps its scale."""
+        std = raw.std(0)
+        return Numbers(tuple(raw.mean(0).tolist()), tuple(np.where(std > 0, std, 1).tolist()))
+
+    def domain(self, longest: int) -> Frames:
+        """What a model must know of sequences of at most so many frames."""
+        return Frames(len(self.mean), longest)
+
+    def standardised(self, raw: np.ndarray) -> np.ndarray:
+        """[..., F] raw -> float32."""
+        return np.asarray((raw - np.array(self.mean)) / np.array(self.std), dtype=np.float32)
+
+    def raw(self, frames: np.ndarray) -> np.ndarray:
+        """[..., F] standardised -> raw."""
+        return np.asarray(frames * np.array(self.std) + np.array(self.mean))
+
+    def encode(self, line: str) -> np.ndarray:
+        """The frames [T, F] of one line.
+
+        Raises:
+            ValueError: a word of it is not F numbers, or there is none.
+        """
+        rows = [self._frame(word, n) for n, word in enumerate(line.split(), 1)]
+        if not rows:
+            raise ValueError("an empty line holds no frame; give numbers between spaces")
+        return self.standardised(np.array(rows))
+
+    def encode_all(self, lines: list[str]) -> list[np.ndarray]:
+        """The frames of many lines."""
+        return [self.encode(line) for line in lines]
+
+    def decode(self, frames: Any) -> str:
+        """The line of frames [T, F]."""
+        return " ".join(",".join(f"{number:.3f}" for number in frame) for frame in self.raw(np.asarray(frames)))
+
+    def save(self, path: Path) -> None:
+        """Writes JSON."""
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.write_text(json.dumps(asdict(self)) + "\n")
+        temporary.replace(path)
+
+    @staticmethod
+    def load(path: Path) -> "Numbers":
+        """Reads what ``save`` wrote.
+
+        Raises:
+            ValueError: the file says something else.
+        """
+        try:
+            found = json.loads(path.read_text())
+            return Numbers(tuple(map(float, found["mean"])), tuple(map(float, found["std"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} holds no mean and std of frames ({error!r}); train the run again") from error
+
+    def _frame(self, word: str, number: int) -> list[float]:
+        try:
+            frame = [float(part) for part in word.split(",")]
+        except ValueError:
+            frame = []
+        if len(frame) != len(self.mean) or not np.isfinite(frame).all():
+            wanted = "a number" if len(self.mean) == 1 else f"{len(self.mean)} numbers between commas"
+            raise ValueError(f"frame {number} of a line is {word!r}, which is not {wanted}; this data holds no text but real values")
+        return frame
