@@ -26,7 +26,6 @@ from vaetext.data import corpora
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runner.device import choose, use_threads
-from vaetext.runner.run_folder import symbols
 from vaetext.runner.training import Training
 
 MODELS = ("vrae", "rnnlm", "hvrae", "cnn", "hybrid-cnn", "lvae", "lcnnvae", "lrnnvae")
@@ -64,10 +63,10 @@ def operations_per_token(model: SequenceModel) -> float:
         return float("nan")
     matrices = 0.0
     for name, parameter in model.named_parameters():
-        if parameter.dim() == 2 and "rnn" in name:
+        if parameter.dim() == 2 and ("rnn" in name or name.endswith("output.weight")):
             layer = re.match(r"pyramid\.rnns\.(\d+)", name)
             matrices += parameter.numel() / (2 ** (int(layer[1]) + 1) if layer else 1)
-    return 6.0 * (matrices + model.decoder.output_weight.numel())  # type: ignore[union-attr, operator]
+    return 6.0 * matrices
 
 
 def measure(overrides: list[str]) -> None:
@@ -80,7 +79,7 @@ def measure(overrides: list[str]) -> None:
     device = choose(trainer.device)
     corpus = corpora.load(config.data)  # type: ignore[union-attr]
     torch.manual_seed(0)
-    model = build(config.model, symbols(corpus)).to(device)  # type: ignore[union-attr]
+    model = build(config.model, corpus.domain).to(device)  # type: ignore[union-attr]
     with tempfile.TemporaryDirectory() as folder:
         training = Training(trainer, model, corpus.splits, Path(folder), device, 0)
         rates, speeds, order = [], [], training._order(0)
