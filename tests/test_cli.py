@@ -99,6 +99,7 @@ WRONG = {
     "train experiment=ptb-vra": "did you mean 'ptb-vrae'?",
     "train modle=vrae": "did you mean 'model'?",
     "train model.latent_dmi=3": "did you mean 'latent_dim'?",
+    "train model=rnnlm model.latent=feature-map": "RNNLM has no such key, which vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have",
     "train +sede=1": "did you mean 'seed'?",
     "train model.cell=lst": "did you mean 'lstm'?",
     "train trainer.epochs=abc": "trainer.epochs=abc",

@@ -1,6 +1,7 @@
 """One clear message for every error a user can cause."""
 
 import re
+from dataclasses import fields
 
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
@@ -43,7 +44,9 @@ def explain(error: BaseException) -> str:
 
 def _known(text: str) -> str | None:
     if found := NO_KEY.search(text):
-        return f"{found['full']}: {found['schema']} has no such key{closest(found['key'], _fields(found['schema']))}; --help lists them"
+        hint = closest(found["key"], _fields(found["schema"]))
+        others = "" if hint else _owners(found["schema"], found["key"])
+        return f"{found['full']}: {found['schema']} has no such key{hint or others}; --help lists them"
     if found := NO_OPTION.search(text):
         options = (found["options"] or "").split()
         listed = f"; there are {', '.join(options)}" if options else ""
@@ -60,7 +63,17 @@ def _known(text: str) -> str | None:
 def _fields(schema: str) -> list[str]:
     from vaetext.config.store import schemas
 
-    return [name for _, _, each in schemas() if each.__name__ == schema for name in getattr(each, "__dataclass_fields__", {})]
+    return [item.name for _, _, each in schemas() if each.__name__ == schema for item in fields(each)]
+
+
+def _owners(schema: str, key: str) -> str:
+    """The options of the same group that have the key."""
+    from vaetext.config.store import schemas
+
+    known = schemas()
+    groups = {group for group, _, each in known if each.__name__ == schema}
+    names = [name for group, name, each in known if group in groups and key in (item.name for item in fields(each))]
+    return f", which {', '.join(names)} {'has' if len(names) == 1 else 'have'}" if names else ""
 
 
 def _remedy(error: OSError) -> str:
