@@ -93,19 +93,23 @@ def test_draws_that_are_not_fresh_stay() -> None:
     assert corpora.load(SMALL).splits["valid"].fresh is None
 
 
-def test_the_density_of_noisy_curves_agrees_with_a_plain_sum_and_with_sampling() -> None:
+@pytest.mark.parametrize(("noise", "points", "error"), [(0.1, 2000, 1e-3), (2.0, 400, 1e-5)])
+def test_the_density_of_noisy_curves_agrees_with_a_plain_sum(noise: float, points: int, error: float) -> None:
     rng = np.random.default_rng(0)
-    y, noise = sine.noisy(sine.sample(40, rng), 0.1, rng), 0.1
-    step = np.linspace(-1, 1, 2001)[:-1] + 0.0005
+    y = sine.noisy(sine.sample(40, rng), noise, rng)
+    step = (np.arange(points) + 0.5) * 2 / points - 1
     total = np.zeros(len(y))
     for a in step:
         curves = 0.5 + 0.499 * np.sin(3.14 * (a * sine.PLACES + step[:, None]))
         squares = (y**2).sum(1)[:, None] - 2 * y @ curves.T + (curves**2).sum(1)
         total += np.exp(-squares / (2 * noise**2)).sum(1)
     expected = np.log(total / len(step) ** 2) - sine.STEPS * np.log(noise * np.sqrt(2 * np.pi))
-    np.testing.assert_allclose(sine.log_density(y, noise), expected, atol=1e-3)
-    factors = sine.sample(200_000, rng)  # E over the prior of p(y|a, b), for wide noise
-    wide, y = 0.5, y[:4]
+    np.testing.assert_allclose(sine.log_density(y, noise), expected, rtol=0, atol=error)
+
+
+def test_the_density_of_noisy_curves_agrees_with_sampling() -> None:
+    rng, wide = np.random.default_rng(0), 0.5
+    y, factors = sine.noisy(sine.sample(4, rng), 0.1, rng), sine.sample(200_000, rng)  # E over the prior of p(y|a, b)
     weights = -((y[:, None] - sine.noisy(factors, 0.0, rng)) ** 2).sum(2) / (2 * wide**2) - 8 * np.log(2 * np.pi * wide**2)
     mean, error = np.exp(weights).mean(1), np.exp(weights).std(1) / np.sqrt(len(factors))
     assert (abs(np.exp(sine.log_density(y, wide)) - mean) < 4.5 * error).all()
