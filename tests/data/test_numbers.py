@@ -25,6 +25,7 @@ def test_statistics_are_those_of_the_data() -> None:
     np.testing.assert_allclose(numbers.standardised(raw)[:, 0].std(), 1, rtol=1e-5)
     np.testing.assert_allclose(numbers.raw(numbers.standardised(raw)), raw, atol=1e-5)
     assert numbers.std[1] == 1
+    assert Numbers.fit(raw * (1 + 1e-13)) == numbers
 
 
 def test_saved_and_read(tmp_path: Path) -> None:

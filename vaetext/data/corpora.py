@@ -18,7 +18,7 @@ from vaetext.data.loader import Split
 from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
 
-STATISTICS = 20_000  # curves that mean and deviation come from
+STATISTICS = 20_000  # curves that mean and deviation come from, the same for every seed and size
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Corpus:
 
     Attributes:
         name: as in tables.
-        tokenizer: from lines to sequences and back, learned from the training split.
+        tokenizer: from lines to sequences and back, learned from the training split (of text).
         splits: train, valid and test.
         source: the files it was read from.
         curve: a sequence as the heights [T] that it stands for (nan: none), where sequences are curves.

@@ -12,10 +12,10 @@ from vaetext.data.domain import Frames
 
 @dataclass(frozen=True)
 class Numbers:
-    """Frames of F numbers, standardised: (raw - mean) / std, by the statistics of the training split.
+    """Frames of F numbers, standardised: (raw - mean) / std.
 
-    In a line frames stand between spaces, the numbers of one frame between commas. A density of raw values is that of standardised ones
-    less sum(log std) for each frame.
+    In a line frames stand between spaces, the numbers of one frame between commas. The log-density of raw values is that of standardised
+    ones less sum(log std) for each frame.
 
     Attributes:
         mean: of each number.
@@ -27,9 +27,13 @@ class Numbers:
 
     @staticmethod
     def fit(raw: np.ndarray) -> "Numbers":
-        """The statistics of frames [N, F]; a number that never changes keeps its scale."""
-        std = raw.std(0)
-        return Numbers(tuple(raw.mean(0).tolist()), tuple(np.where(std > 0, std, 1).tolist()))
+        """The statistics of frames [N, F], to six digits, for the last ones differ between machines.
+
+        A number that never changes, but for rounding, keeps its scale.
+        """
+        mean, std = raw.mean(0), raw.std(0)
+        scale = np.where(std > 1e-9 * abs(mean), std, 1)
+        return Numbers(*(tuple(float(f"{n:.6g}") for n in each) for each in (mean, scale)))
 
     def domain(self, longest: int) -> Frames:
         """What a model must know of sequences of at most so many frames."""

@@ -45,7 +45,7 @@ def _symbols(corpus: Corpus, tokenizer: Tokenizer) -> list[str]:
 
 def _frames(corpus: Corpus, numbers: Numbers) -> list[str]:
     size = len(numbers.mean)
-    statistics = f"mean {', '.join(f'{n:.4g}' for n in numbers.mean)}, deviation {', '.join(f'{n:.4g}' for n in numbers.std)}"
+    statistics = f"mean {', '.join(f'{n:g}' for n in numbers.mean)}, deviation {', '.join(f'{n:g}' for n in numbers.std)}"
     head = [f"{corpus.name}: frames of {size} real number{'s' * (size > 1)}, standardised by {statistics}", *corpus.source, ""]
     head += ["| split | sequences | frames | mean length | longest |", "|---|" + "---:|" * 4]
     for name, split in corpus.splits.items():
