@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vaetext.config.data import SineContinuous
-from vaetext.config.model import VRAE
+from vaetext.config.model import CNN, RNNLM, VRAE
 from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
@@ -61,6 +61,14 @@ def test_an_untrained_bound_is_above_the_truth(corpus: Corpus, model: SequenceMo
     assert (scores.truth - scores.elbo).mean() > 0
 
 
+def test_a_model_of_longer_sequences_draws_no_longer_ones_than_the_data(corpus: Corpus) -> None:
+    longer = build(CNN(name="cnn", embedding_dim=5, latent_dim=3, channels=[4], output_channels=4, max_length=40), corpus.domain).eval()
+    assert [each.shape for each in generate(longer, {"z": torch.zeros(2, 3)}, 2, Choice())] == [(16, 1)] * 2
+    given = corpus.tokenizer.encode_all(["0.5 " * 30, "0.5 " * 3])
+    lines = reconstruct.pairs(longer, corpus.tokenizer, given, GREEDY).splitlines()
+    assert [len(line.split()) - 1 for line in lines if line] == [30, 30, 3, 3]
+
+
 def test_frames_are_drawn_from_their_law_and_greedy_takes_the_mean(model: SequenceModel) -> None:
     rows = 4000
     codes = {"z": torch.zeros(rows, 3)}
@@ -96,6 +104,12 @@ def test_every_verb_reads_and_writes_lines_of_numbers(run: Path, capsys: pytest.
     with pytest.raises(ValueError, match="frame 2 of a line is 'dog'"):
         interpolate.run(InterpolateConfig(run="r", a="0.1 dog", steps=3))
     capsys.readouterr()
+
+
+def test_a_model_without_a_latent_has_nothing_to_move(corpus: Corpus) -> None:
+    plain = build(RNNLM(name="rnnlm", embedding_dim=5, hidden_dim=6), corpus.domain).eval()
+    with pytest.raises(ValueError, match="rnnlm has no latent"):
+        interpolate.end(plain, corpus.tokenizer, None, 0, 0)
 
 
 def test_samples_are_drawn_beside_the_data_in_raw_units(corpus: Corpus) -> None:

@@ -1,7 +1,7 @@
 """One decoder for every model that can be decoded step by step: greedy, sampling, top-k, top-p and beam; frames: drawing and the mean."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,15 +41,16 @@ GREEDY = Choice(greedy=True)
 
 
 @torch.no_grad()
-def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, seed: int = 0) -> list[Any]:
-    """One sequence for each row of codes: ids, EOS at their end unless ``max_length`` cut it, or frames [T, F], as many as the longest.
+def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, seed: int = 0, frames: int | None = None) -> list[Any]:
+    """One sequence for each row of codes: ids, EOS at their end unless ``max_length`` cut it, or frames [T, F].
 
     Args:
         model: in evaluation mode.
         codes: latent name -> z [rows, ...]; empty for a model without latents.
         rows: how many sequences.
-        choice: how symbols are chosen.
+        choice: how symbols or frames are chosen.
         seed: of the draws; row n's depend on (seed, n) alone, not on how many rows there are.
+        frames: T, at most ``max_length``; None gives as many as the data's longest sequence has.
 
     Raises:
         ValueError: the model cannot be decoded step by step, or frames are to be chosen as symbols are.
@@ -60,7 +61,7 @@ def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, seed
     draw: Callable[..., list[Any]] = _beam if choice.beam else _draw
     if isinstance(model.domain, Frames):
         _require_symbols(choice)
-        draw = _draw_frames
+        draw, choice = _draw_frames, replace(choice, max_length=min(choice.max_length, frames or model.domain.longest))
     outputs: list[Any] = []
     device = next(model.parameters()).device
     for index in torch.split(torch.arange(rows, device=device), max(1, ROWS // max(choice.beam, 1))):
@@ -91,10 +92,9 @@ def _draw(model: Any, codes: Codes, index: Tensor, choice: Choice, seed: int) ->
 
 
 def _draw_frames(model: Any, codes: Codes, index: Tensor, choice: Choice, seed: int) -> list[np.ndarray]:
-    length = min(choice.max_length, model.max_length or model.domain.longest)
     state, frame = model.start(codes, len(index)), torch.zeros(len(index), model.domain.size, device=index.device)
     frames = []
-    for step in range(length):
+    for step in range(choice.max_length):
         law, state = model.step(state, frame)
         spread = 0.0 if choice.greedy else choice.temperature
         frame = law.draw(spread * KeyedNoise(seed, index, range(step, step + 1)).normal("frame", model.domain.size)[0])

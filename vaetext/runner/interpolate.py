@@ -51,7 +51,7 @@ def end(model: SequenceModel, tokenizer: Tokenizer | Numbers, text: str | None, 
         ValueError: the model has no latent.
     """
     if text is not None or not model.latents:
-        return mean_codes(model, tokenizer.encode_all([text or ""]))
+        return mean_codes(model, tokenizer.encode_all([] if text is None else [text]))
     index = torch.tensor([number], device=next(model.parameters()).device)
     return {name: z[0] for name, z in model.prior(KeyedNoise(seed, index, range(1))).items()}
 

@@ -50,7 +50,7 @@ def pairs(model: SequenceModel, tokenizer: Tokenizer | Numbers, sequences: Seque
     outputs: list[Any] = []
     for start in range(0, len(sequences), ROWS):
         part = sequences[start : start + ROWS]
-        outputs += generate(model, mean_codes(model, part), len(part), choice, seed + start)
+        outputs += generate(model, mean_codes(model, part), len(part), choice, seed + start, frames=max(map(len, part)))
     if isinstance(model.domain, Frames):
         outputs = [back[: len(given)] for given, back in zip(sequences, outputs, strict=True)]
     shown = [(tokenizer.decode(given), tokenizer.decode(back)) for given, back in zip(sequences, outputs, strict=True)]
