@@ -122,10 +122,10 @@ def test_draws_depend_on_the_seed_alone_and_splits_differ() -> None:
 
 def test_figures_are_those_of_the_ground_truth() -> None:
     found = grammar.figures(SMALL)
-    assert 12 <= found["mean length"] <= 25
+    assert 12 <= found["mean length with EOS"] <= 25
     assert found["entropy"] - 4 * found["entropy stderr"] >= 20
     assert found["entropy"] + 4 * found["entropy stderr"] <= 45
     assert found["I(x; latents)"] - 4 * found["I(x; latents) stderr"] >= 3
     assert found["types"] > 300
     lengths = [len(sentence.split()) + 1 for sentence in grammar.generate(SMALL)["train"][0]]
-    assert found["mean length"] == pytest.approx(np.mean(lengths), abs=0.3)
+    assert found["mean length with EOS"] == pytest.approx(np.mean(lengths), abs=0.3)

@@ -19,7 +19,7 @@ from vaetext.models.registry import build
 from vaetext.runner import encode, interpolate, plots, reconstruct, sample
 from vaetext.runner.evaluation import evaluate, score
 from vaetext.runner.generation import GREEDY, Choice, generate
-from vaetext.runner.table import columns
+from vaetext.runner.table import columns, run_table
 
 CPU = torch.device("cpu")
 
@@ -53,6 +53,8 @@ def test_frames_have_densities_and_no_perplexity(corpus: Corpus, model: Sequence
     shown = columns(record)
     assert {"rec", "KL z", "-ELBO", "IW-NLL(3)", "log-likelihood per frame", "distance to truth"} <= set(shown)
     assert not any("PPL" in name or "symbol" in name or name == "NLL (rec)" for name in shown)
+    run = dict.fromkeys(("model", "data", "trainer", "seed", "best_epoch", "parameters", "tokens_per_second"), 5)
+    assert "5 real frames per second" in run_table({**run, "test": record})
 
 
 def test_an_untrained_bound_is_above_the_truth(corpus: Corpus, model: SequenceModel) -> None:
@@ -98,7 +100,8 @@ def test_every_verb_reads_and_writes_lines_of_numbers(run: Path, capsys: pytest.
     given, back, _, *other = (run / "reconstructions.txt").read_text().splitlines()
     assert given == "< 0.100 0.200 0.300" and len(back.split()) == 4 and [len(line.split()) for line in other] == [6, 6]
     encode.run(EncodeConfig(run="r", input=source, iw_samples=2))
-    assert (run / "scores.tsv").read_text().splitlines()[2].endswith("0.9 0.5 0.5 0.5 0.2")
+    head, _, second = (run / "scores.tsv").read_text().splitlines()
+    assert head.endswith("frames\tline") and second.endswith("5\t0.9 0.5 0.5 0.5 0.2")
     interpolate.run(InterpolateConfig(run="r", a="0.1 0.2 0.3", steps=3))
     assert (run / "interpolations.txt").read_text().splitlines()[0] == "A: 0.100 0.200 0.300"
     with pytest.raises(ValueError, match="frame 2 of a line is 'dog'"):

@@ -122,7 +122,7 @@ def figures(config: Grammar, draws: int = 4000) -> dict[str, float]:
     information = own - log_p
     vocabulary = {word for slot in law().slots for word in slot.words} - {NOTHING}
     return {
-        "mean length": float(np.mean(length)),
+        "mean length with EOS": float(np.mean(length)),
         "entropy": float(-log_p.mean()),
         "entropy stderr": float(log_p.std() / np.sqrt(draws)),
         "I(x; latents)": float(information.mean()),

@@ -18,11 +18,7 @@ def run(config: DataConfig) -> None:
         corpus = corpora.load(config.data, progress.report)
     show(description(corpus, config.examples))
     if figures := _figures(config.data):
-        show(
-            "\n".join(
-                ["", "the law (nats per sequence, tokens with EOS):", *(f"  {name}: {value:,.6g}" for name, value in figures.items())]
-            )
-        )
+        show("\n".join(["", "the law (nats per sequence):", *(f"  {name}: {value:,.6g}" for name, value in figures.items())]))
 
 
 def description(corpus: Corpus, examples: int) -> str:

@@ -36,12 +36,12 @@ def npz(scores: Scores, numbers: tuple[int, ...]) -> bytes:
 
 
 def tsv(scores: Scores, numbers: tuple[int, ...], lines: tuple[str, ...]) -> str:
-    """A row a line: its number, rec, KL of each latent, -ELBO, IW-NLL(K) (or the exact NLL), tokens with EOS, the line; nats."""
+    """A row a line: its number, rec, KL of each latent, -ELBO, IW-NLL(K) (or the exact NLL), tokens with EOS or frames, the line; nats."""
     samples = scores.log_px.shape[0]
     columns = {"rec": -scores.log_px.mean(0), **{f"KL {name}": kl.mean(0) for name, kl in scores.kl.items()}, "-ELBO": -scores.elbo}
     columns[f"IW-NLL({samples})" if scores.kl else "NLL"] = importance_nll(scores.log_weight)
     figures = zip(*(column.tolist() for column in columns.values()), strict=True)
-    rows = [["index", *columns, "tokens", "line"]]
+    rows = [["index", *columns, "tokens" if scores.symbols else "frames", "line"]]
     for number, row, tokens, line in zip(numbers, figures, scores.tokens.tolist(), lines, strict=True):
         rows.append([str(number), *(f"{value:.4f}" for value in row), str(tokens), line.replace("\t", " ")])
     return "".join("\t".join(row) + "\n" for row in rows)

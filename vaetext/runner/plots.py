@@ -137,8 +137,8 @@ def kl_per_dimension(scores: Scores) -> Figure:
 
 
 def codes(scores: Scores, factors: dict[str, np.ndarray] | None = None) -> Figure:
-    """The posterior means on their two principal axes, coloured by each known factor [N], or else by tokens per sequence."""
-    colours = factors or {"tokens with EOS": scores.tokens.numpy()}
+    """The posterior means on their two principal axes, coloured by each known factor [N], or else by tokens (or frames) per sequence."""
+    colours = factors or {"tokens with EOS" if scores.symbols else "frames": scores.tokens.numpy()}
     figure, axes = _panels(1, len(scores.codes) * len(colours), height=4.2)
     for axis, ((name, code), (label, values)) in zip(axes[0], product(scores.codes.items(), colours.items()), strict=True):
         plane, shares = principal(code.mean.double().flatten(1).numpy())

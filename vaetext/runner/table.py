@@ -86,7 +86,8 @@ def run_table(result: dict[str, Any]) -> str:
     values = {name: columns(result[name]) for name in splits}
     head = f"# {result['model']} on {result['data']}, trainer={result['trainer']}, seed {result['seed']}"
     size = f"{result['parameters']:,} parameters, checkpoint of epoch {result['best_epoch']} (from 0)"
-    speed = f", {result['tokens_per_second']:,.0f} real tokens per second" if "tokens_per_second" in result else ""
+    unit = "tokens" if all(result[name]["tokens_no_eos"] is not None for name in splits) else "frames"
+    speed = f", {result['tokens_per_second']:,.0f} real {unit} per second" if "tokens_per_second" in result else ""
     names = ordered(name for named in values.values() for name in named)
     rows = [[name, *(_number(values[split].get(name)) for split in splits)] for name in names]
     return f"{head}\n\n{size}{speed}\n\n{markdown([['', *splits], *rows])}\n{note('split')}\n"
