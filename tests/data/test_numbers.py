@@ -37,7 +37,14 @@ def test_saved_and_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("1,2 the", "frame 2 of a line is 'the'"), ("1", "2 numbers between commas"), ("nan,1", "nan,1"), ("", "empty")]
+    ("line", "said"),
+    [
+        ("1,2 the", "frame 2 of '1,2 the' is 'the'"),
+        ("1", "2 numbers between commas"),
+        ("nan,1", "nan,1"),
+        ("1,1e300", "1e300"),
+        ("", "empty"),
+    ],
 )
 def test_what_is_no_frame(line: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):

@@ -158,7 +158,7 @@ def test_what_makes_no_sense_is_refused(name: str, knobs: dict[str, Any], words:
 
 
 def test_a_pseudo_input_is_no_longer_than_a_sequence() -> None:
-    with pytest.raises(ValueError, match=r"model\.pseudo_length=6: a sequence has at most 5 symbols"):
+    with pytest.raises(ValueError, match=r"model\.pseudo_length=6: a sequence has at most 5 steps"):
         build(CNN(name="cnn", **CONVOLUTIONAL, prior="vamp", pseudo_length=6), SYMBOLS)
 
 

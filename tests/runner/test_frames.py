@@ -104,7 +104,7 @@ def test_every_verb_reads_and_writes_lines_of_numbers(run: Path, capsys: pytest.
     assert head.endswith("frames\tline") and second.endswith("5\t0.9 0.5 0.5 0.5 0.2")
     interpolate.run(InterpolateConfig(run="r", a="0.1 0.2 0.3", steps=3))
     assert (run / "interpolations.txt").read_text().splitlines()[0] == "A: 0.100 0.200 0.300"
-    with pytest.raises(ValueError, match="frame 2 of a line is 'dog'"):
+    with pytest.raises(ValueError, match=r"frame 2 of '0\.1 dog' is 'dog'"):
         interpolate.run(InterpolateConfig(run="r", a="0.1 dog", steps=3))
     capsys.readouterr()
 

@@ -1,6 +1,7 @@
 """From lines of numbers to frames and back: what a tokenizer is to text."""
 
 import json
+import textwrap
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from vaetext.data.domain import Frames
+
+LARGEST = 1e12  # a frame's square fits into float32 still
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Numbers:
         Raises:
             ValueError: a word of it is not F numbers, or there is none.
         """
-        rows = [self._frame(word, n) for n, word in enumerate(line.split(), 1)]
+        rows = [self._frame(word, n, line) for n, word in enumerate(line.split(), 1)]
         if not rows:
             raise ValueError("an empty line holds no frame; give numbers between spaces")
         return self.standardised(np.array(rows))
@@ -85,12 +88,15 @@ class Numbers:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} holds no mean and std of frames ({error!r}); train the run again") from error
 
-    def _frame(self, word: str, number: int) -> list[float]:
+    def _frame(self, word: str, number: int, line: str) -> list[float]:
         try:
             frame = [float(part) for part in word.split(",")]
         except ValueError:
             frame = []
-        if len(frame) != len(self.mean) or not np.isfinite(frame).all():
+        if len(frame) != len(self.mean) or not all(abs(part) < LARGEST for part in frame):
             wanted = "a number" if len(self.mean) == 1 else f"{len(self.mean)} numbers between commas"
-            raise ValueError(f"frame {number} of a line is {word!r}, which is not {wanted}; this data holds no text but real values")
+            raise ValueError(
+                f"frame {number} of '{textwrap.shorten(line, 40)}' is {word!r}, which is not {wanted} (below {LARGEST:g});"
+                " this data holds no text but real values"
+            )
         return frame

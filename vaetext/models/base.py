@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain, Symbols
 from vaetext.distributions.evidence import Code, Evidence
-from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
+from vaetext.modules.output import Law
 
 
 class SequenceModel(nn.Module, ABC):
@@ -78,15 +78,15 @@ class SequenceModel(nn.Module, ABC):
 
 
 class Generator(ABC):
-    """A model that can be decoded step by step: greedy, sampling, top-k, top-p and beam."""
+    """A model that can be decoded step by step."""
 
     @abstractmethod
     def start(self, codes: dict[str, Tensor], rows: int) -> Any:
-        """The decoder's state before the first symbol, for codes name -> z [rows, ...]."""
+        """The decoder's state before the first symbol or frame, for codes name -> z [rows, ...]."""
 
     @abstractmethod
-    def step(self, state: Any, token: Tensor) -> tuple[Tensor | Gaussian, Any]:
-        """Feeds a symbol [rows] (or frame [rows, F]); returns log p of the next one [rows, V] (its law, a Gaussian) and the new state."""
+    def step(self, state: Any, token: Tensor) -> tuple[Law, Any]:
+        """Feeds a symbol [rows] or frame [rows, F]; returns the law of the next, log p [rows, V] or a Gaussian [rows, F], and the state."""
 
     @abstractmethod
     def select(self, state: Any, index: Tensor) -> Any:

@@ -71,7 +71,7 @@ class ConvolutionalEncoder(nn.Module):
         """
         if config.prior == "vamp" and config.pseudo_length > self.length:
             raise ValueError(
-                f"model.pseudo_length={config.pseudo_length}: a sequence has at most {self.length} symbols with EOS; set it to that or less"
+                f"model.pseudo_length={config.pseudo_length}: a sequence has at most {self.length} steps; set it to that or less"
             )
         return make_prior(config, config.embedding_dim, self.read_pseudo, None if self.dense else self.positions)
 
