@@ -16,7 +16,7 @@ class Model(Checked):
 class Recurrent(Model):
     """What every model with an embedding and a recurrent decoder has (sizes: source 000, Experiments)."""
 
-    embedding_dim: int = knob(300, "size of the symbol embeddings", min=1)
+    embedding_dim: int = knob(300, "size of the embeddings of symbols or frames", min=1)
     hidden_dim: int = knob(256, "units of each recurrent layer", min=1)
     layers: int = knob(1, "recurrent layers of the decoder", min=1)
     cell: str = knob("lstm", "recurrent cell", choices=("lstm", "gru"))
@@ -31,7 +31,7 @@ class Recurrent(Model):
 class FixedLength(Model):
     """What every model that works on sequences of one fixed length has."""
 
-    max_length: int = knob(0, "most symbols of a sequence, EOS counted; 0 takes the longest of the data", min=0)
+    max_length: int = knob(0, "most symbols of a sequence, EOS counted, or frames; 0 takes the longest of the data", min=0)
 
 
 @dataclass
@@ -88,7 +88,7 @@ class HVRAE(FixedLength, Latent, Recurrent):
     local_prior: str = knob("standard", "prior of z_l: N(0, I), or a learned p(z_l|z_g)", choices=("standard", "conditional"))
     pyramid_layers: int = knob(3, "layers of the pyramid; each halves the time resolution", min=1)
     encoder_layers: int = knob(1, "recurrent layers of z_g's encoder", min=1)
-    max_length: int = knob(0, "local=sequence: most symbols of a sequence, EOS counted; 0 takes the longest of the data", min=0)
+    max_length: int = knob(0, "local=sequence: most symbols of a sequence, EOS counted, or frames; 0 takes the longest of the data", min=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -100,7 +100,7 @@ class HVRAE(FixedLength, Latent, Recurrent):
 class Convolutional(Mapped):
     """What every model with a convolutional encoder and a deconvolution has."""
 
-    embedding_dim: int = knob(128, "size of the symbol embeddings", min=1)
+    embedding_dim: int = knob(128, "size of the embeddings of symbols or frames", min=1)
     channels: list[int] = knob([128, 256, 512], "channels of each convolution, which halves the positions; in reverse on the way up", min=1)
     output_channels: int = knob(128, "channels that the deconvolution ends with", min=1)
     batch_norm: bool = knob(True, "batch normalisation after each convolution")

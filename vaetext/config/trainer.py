@@ -35,7 +35,7 @@ class Trainer(Checked):
     free_bits_per: str = knob(
         "latent", "the floor holds per latent or per dimension (mean over the batch)", choices=("latent", "dimension")
     )
-    word_dropout: float = knob(0.0, "share of the decoder's input words replaced by the unknown word", min=0.0, max=1.0)
+    word_dropout: float = knob(0.0, "share of the decoder's input words replaced by the unknown word (frames: by zeros)", min=0.0, max=1.0)
     samples: int = knob(1, "posterior samples per sequence", min=1)
     patience: int = knob(0, "epochs without a better valid -ELBO before stopping; 0 never stops early", min=0)
     min_improvement: float = knob(0.0, "relative fall of valid -ELBO that counts as better for patience and plateau", min=0.0)

@@ -28,14 +28,14 @@ class ReadsRun(Verb):
 
 @dataclass
 class Decodes(ReadsRun):
-    """How symbols are picked from p(x_t | x_<t, z)."""
+    """How symbols, or frames, are picked from p(x_t | x_<t, z)."""
 
-    greedy: bool = knob(True, "take the likeliest symbol of each step")
+    greedy: bool = knob(True, "take the likeliest symbol of each step (of frames: the mean)")
     beam: int = knob(0, "width of a beam search for the likeliest sequence; 0 searches none", min=0)
-    temperature: float = knob(1.0, "drawing: logits are divided by it", above=0.0)
+    temperature: float = knob(1.0, "drawing: logits are divided by it (of frames: deviations multiplied)", above=0.0)
     top_k: int = knob(0, "drawing: only the k likeliest symbols; 0 keeps all", min=0)
     top_p: float = knob(1.0, "drawing: only the likeliest symbols that hold this share of the probability", above=0.0, max=1.0)
-    max_length: int = knob(100, "most symbols before a sequence is cut", min=1)
+    max_length: int = knob(100, "most symbols, or frames, before a sequence is cut", min=1)
 
 
 @dataclass
@@ -60,7 +60,7 @@ class SampleConfig(Decodes):
     """``vaetext sample``."""
 
     n: int = knob(10, "sequences drawn", min=1)
-    greedy: bool = knob(False, "take the likeliest symbol of each step")
+    greedy: bool = knob(False, "take the likeliest symbol of each step (of frames: the mean)")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The convolutional VAE: strided convolutions read a sequence, transposed ones write all its symbols at once."""
+"""The convolutional VAE: strided convolutions read a sequence, transposed ones write all its steps at once."""
 
 from torch import Tensor
 
@@ -16,9 +16,9 @@ from vaetext.modules.output import Law, output
 class CNN(SingleLatent):
     """p(x|z) = prod_t p(x_t|z), t up to the first EOS (source 004, 2.2 "CNN model" and 4.1; Semeniuta et al. 2017).
 
-    The deconvolution of z gives each of N = ``max_length`` positions its features; p(x_t|z) = softmax(W h_t + b). Positions after EOS
-    are not part of x, EOS is certain at position N, and neither padding nor the start symbol can be predicted: so p(x|z) sums to one
-    over all sequences of at most N symbols, and the size of a feature map tells no length.
+    The deconvolution of z gives each of N = ``max_length`` positions its features; p(x_t|z) = softmax(W h_t + b), of frames a Gaussian.
+    Positions after EOS are not part of x, EOS is certain at position N, and neither padding nor the start symbol can be predicted: so
+    p(x|z) sums to one over all sequences of at most N symbols, and the size of a feature map tells no length.
     """
 
     def __init__(self, config: Config, domain: Domain) -> None:

@@ -21,9 +21,9 @@ class HybridCNN(SingleLatent):
     """log p(x|z) = sum_t log p(x_t | x_<t, f_t(z)), f the deconvolution of z (source 004, 2.3 and 4.1; Semeniuta et al. 2017).
 
     The recurrent decoder is fed [f_t; the symbol before]; EOS is certain at position N = ``max_length``. The loss adds
-    alpha * log p_aux(x|z), p_aux(x|z) = prod_t softmax(W f_t + b)[x_t]: the deconvolution's own prediction of the symbols, which keeps
-    z in use. It is trained on and never part of a bound. (The source's eq. 2 writes the loss with a plus sign before alpha times a
-    log-likelihood; it is maximised here.)
+    alpha * log p_aux(x|z), p_aux(x|z) = prod_t softmax(W f_t + b)[x_t] (of frames: Gaussians): the deconvolution's own prediction of x,
+    which keeps z in use. It is trained on and never part of a bound. (The source's eq. 2 writes the loss with a plus sign before alpha
+    times a log-likelihood; it is maximised here.)
     """
 
     def __init__(self, config: Config, domain: Domain) -> None:
