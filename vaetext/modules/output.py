@@ -76,8 +76,8 @@ class FrameOutput(nn.Module):
 
     def law(self, hidden: Tensor, last: bool = False, weight: Tensor | None = None) -> Gaussian:
         """The law [..., F] of the frame at features [..., H]."""
-        # densities stay in float32 where matrix products run in bf16
-        mean, spread = self.linear(hidden).to(torch.promote_types(hidden.dtype, torch.float32)).chunk(2, -1)
+        with torch.autocast(hidden.device.type, enabled=False):  # a mean in bf16 would be rounded by more than little noise
+            mean, spread = self.linear(hidden.to(self.linear.weight.dtype)).chunk(2, -1)
         return Gaussian(mean, 2 * (nn.functional.softplus(spread) + LEAST_DEVIATION).log())
 
 

@@ -52,13 +52,13 @@ class Run:
         """The run's data.
 
         Raises:
-            ValueError: the files found now give another vocabulary than the run's.
+            ValueError: the data found now has another vocabulary or scale than the run's.
         """
         corpus = corpora.load(self.config.data)
         if corpus.tokenizer != self.tokenizer:
             raise ValueError(
-                f"{self.folder}: data={self.config.data.name} gives another vocabulary now than in training; put back the files it was"
-                " trained on (data.root or $VAETEXT_DATA)"
+                f"{self.folder}: data={self.config.data.name} gives another vocabulary or scale now than in training; put back"
+                " the files it was trained on (data.root or $VAETEXT_DATA)"
             )
         return corpus
 
