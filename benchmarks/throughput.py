@@ -8,6 +8,7 @@ blocks of steps of the same run). Arithmetic: 6 operations per weight of every m
 padding does no counted work. Convolutions pass positions, not tokens: their models have no share, and a speed beside vrae's.
 """
 
+import math
 import re
 import resource
 import statistics
@@ -99,7 +100,8 @@ def measure(overrides: list[str]) -> None:
     gpu = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
     memory = (gpu or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**20
     share = speed * operations_per_token(model) / rate
-    print(f"| {config.model.name} | {trainer.precision} | {device} | {speed:,.0f} | {share:.2f} | {rate / 1e9:,.0f} | {memory:,.0f} |")  # type: ignore[union-attr]
+    shown = "-" if math.isnan(share) else f"{share:.2f}"
+    print(f"| {config.model.name} | {trainer.precision} | {device} | {speed:,.0f} | {shown} | {rate / 1e9:,.0f} | {memory:,.0f} |")  # type: ignore[union-attr]
 
 
 def main() -> None:
