@@ -160,6 +160,7 @@ def samples(corpus: Corpus, drawn: list[Any]) -> Figure:
         for sequence in sequences:
             axis.plot(corpus.curve(sequence), lw=1, alpha=0.25, color="C0")
         axis.set(title=f"{len(sequences)} sequences: {name}", xlabel="position", ylabel="value")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
