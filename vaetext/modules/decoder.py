@@ -85,9 +85,8 @@ class Decoder(nn.Module):
         outputs, layers = self.rnn(steps, state.layers)
         hidden = self.project(self._attend(outputs, state.memory)[:, 0])
         left, context = positions(state.context), state.context
-        return self.output.law(hidden, left == 1, self._table()), DecoderState(
-            layers, context if context is None or left is None else context[:, 1:], state.memory
-        )
+        following = context if context is None or left is None else context[:, 1:]
+        return self.output.law(hidden, left == 1, self._table()), DecoderState(layers, following, state.memory)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:
         """The rows ``index`` of a state."""
