@@ -15,7 +15,7 @@ def test_lines_and_frames() -> None:
     frames = PAIRS.encode("1,-2 2,2")
     np.testing.assert_allclose(frames, [[0, 0], [2, 1]])
     assert frames.dtype == np.float32
-    assert PAIRS.decode(frames) == "1.000,-2.000 2.000,2.000"
+    assert PAIRS.decode(frames) == "1,-2 2,2"
     assert PAIRS.domain(9) == Frames(2, 9)
 
 

@@ -98,12 +98,12 @@ def test_every_verb_reads_and_writes_lines_of_numbers(run: Path, capsys: pytest.
     assert [len(line.split()) for line in (run / "samples.txt").read_text().splitlines()] == [16] * 3
     reconstruct.run(ReconstructConfig(run="r", input=source))
     given, back, _, *other = (run / "reconstructions.txt").read_text().splitlines()
-    assert given == "< 0.100 0.200 0.300" and len(back.split()) == 4 and [len(line.split()) for line in other] == [6, 6]
+    assert given == "< 0.1 0.2 0.3" and len(back.split()) == 4 and [len(line.split()) for line in other] == [6, 6]
     encode.run(EncodeConfig(run="r", input=source, iw_samples=2))
     head, _, second = (run / "scores.tsv").read_text().splitlines()
     assert head.endswith("frames\tline") and second.endswith("5\t0.9 0.5 0.5 0.5 0.2")
     interpolate.run(InterpolateConfig(run="r", a="0.1 0.2 0.3", steps=3))
-    assert (run / "interpolations.txt").read_text().splitlines()[0] == "A: 0.100 0.200 0.300"
+    assert (run / "interpolations.txt").read_text().splitlines()[0] == "A: 0.1 0.2 0.3"
     with pytest.raises(ValueError, match=r"frame 2 of '0\.1 dog' is 'dog'"):
         interpolate.run(InterpolateConfig(run="r", a="0.1 dog", steps=3))
     capsys.readouterr()

@@ -66,8 +66,8 @@ class Numbers:
         return [self.encode(line) for line in lines]
 
     def decode(self, frames: Any) -> str:
-        """The line of frames [T, F]."""
-        return " ".join(",".join(f"{number:.3f}" for number in frame) for frame in self.raw(np.asarray(frames)))
+        """The line of frames [T, F], raw numbers to four digits."""
+        return " ".join(",".join(f"{number:.4g}" for number in frame) for frame in self.raw(np.asarray(frames)))
 
     def save(self, path: Path) -> None:
         """Writes JSON."""

@@ -86,5 +86,9 @@ Output = SymbolOutput | FrameOutput
 
 
 def output(domain: Domain, features: int, tied: bool = False) -> Output:
-    """The output layer of a domain."""
+    """The output layer of a domain, for features [..., features].
+
+    Raises:
+        ValueError: that of frames is to be tied.
+    """
     return FrameOutput(domain, features, tied) if isinstance(domain, Frames) else SymbolOutput(domain, features, tied)
