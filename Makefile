@@ -30,7 +30,8 @@ lint: $(READY)  ## ruff and mypy
 wheel-check: $(READY)  ## build the wheel, install it into a clean environment, use it from another folder
 	sh tests/wheel_check.sh $(PYTHON)
 
-bench: $(READY)  ## training throughput, on PTB
+bench: $(READY)  ## training throughput on PTB, and how soon PTB is ready
+	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/throughput.py
 
 reproduce-tables: $(READY)  ## every published table, ours beside theirs (hours)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Frames
 
 LARGEST = 1e12  # a frame's square fits into float32 still
@@ -71,9 +72,7 @@ class Numbers:
 
     def save(self, path: Path) -> None:
         """Writes JSON."""
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(json.dumps(asdict(self)) + "\n")
-        temporary.replace(path)
+        atomic_write(path, json.dumps(asdict(self)) + "\n")
 
     @staticmethod
     def load(path: Path) -> "Numbers":

@@ -9,6 +9,7 @@ from typing import Any
 
 import sentencepiece
 
+from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Symbols
 
 UNK, EOS = 0, 1
@@ -87,10 +88,7 @@ class Tokenizer:
 
     def save(self, path: Path) -> None:
         """Writes ``tokenizer.model``, which sentencepiece itself reads too."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_bytes(self.model)
-        temporary.replace(path)
+        atomic_write(path, self.model)
 
     @staticmethod
     def load(path: Path) -> "Tokenizer":

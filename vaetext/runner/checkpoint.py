@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vaetext.runner.files import atomic_path
+from vaetext.data.atomic import atomic_path
 
 Tensors = dict[str, Tensor]
 

@@ -5,11 +5,12 @@ import io
 import numpy as np
 
 from vaetext.config.verbs import EncodeConfig
+from vaetext.data.atomic import atomic_write
 from vaetext.data.loader import Split
 from vaetext.objectives.bounds import importance_nll
 from vaetext.runner.console import show
 from vaetext.runner.evaluation import Scores, score
-from vaetext.runner.files import atomic_write, input_lines, output_folder
+from vaetext.runner.files import input_lines, output_folder
 from vaetext.runner.run_folder import load_run
 
 

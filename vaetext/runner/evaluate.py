@@ -3,9 +3,10 @@
 import json
 
 from vaetext.config.verbs import EvaluateConfig
+from vaetext.data.atomic import atomic_write
 from vaetext.runner.console import show
 from vaetext.runner.evaluation import evaluate
-from vaetext.runner.files import atomic_write, output_folder
+from vaetext.runner.files import output_folder
 from vaetext.runner.run_folder import load_run
 from vaetext.runner.table import run_table
 

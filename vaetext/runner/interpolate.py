@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vaetext.config.knobs import closest
 from vaetext.config.verbs import InterpolateConfig
+from vaetext.data.atomic import atomic_write
 from vaetext.data.loader import Split
 from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
@@ -15,7 +16,7 @@ from vaetext.distributions.noise import KeyedNoise, MeanNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner import plots
 from vaetext.runner.console import show
-from vaetext.runner.files import atomic_write, output_folder
+from vaetext.runner.files import output_folder
 from vaetext.runner.generation import GREEDY, Choice, Codes, generate
 from vaetext.runner.reconstruct import mean_codes
 from vaetext.runner.run_folder import load_run

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
 from vaetext.data.tokenizer import Tokenizer
-from vaetext.runner.files import atomic_write
 
 ENTRIES = 1 << 15  # sentences compared together times the longest one's tokens: bounds memory, and changes no result
 

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
+from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.runner.evaluation import ACTIVE, Scores
-from vaetext.runner.files import atomic_write
 from vaetext.runner.run_folder import METRICS
 
 Line = dict[str, Any]  # of metrics.jsonl

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from vaetext.config.verbs import ReconstructConfig
+from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Frames
 from vaetext.data.loader import Sequences, Split, collate
 from vaetext.data.numbers import Numbers
@@ -14,7 +15,7 @@ from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import MeanNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner.console import show
-from vaetext.runner.files import atomic_write, input_lines, output_folder
+from vaetext.runner.files import input_lines, output_folder
 from vaetext.runner.generation import GREEDY, ROWS, Choice, Codes, generate, model_name
 from vaetext.runner.run_folder import load_run
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from vaetext.config.quoting import quote
 from vaetext.config.verbs import ReproduceConfig
+from vaetext.data.atomic import atomic_write
 from vaetext.runner.console import show
-from vaetext.runner.files import atomic_write
 from vaetext.runner.run_folder import CONFIG, METRICS, is_done, read_results
 from vaetext.runner.table import Row, cells, columns, markdown
 

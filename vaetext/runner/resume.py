@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vaetext.config.store import override_trainer
 from vaetext.config.verbs import ResumeConfig
-from vaetext.runner.files import atomic_write
+from vaetext.data.atomic import atomic_write
 from vaetext.runner.run_folder import CONFIG, OVERRIDES, is_done, load_config
 from vaetext.runner.train import train
 from vaetext.runner.training import LAST

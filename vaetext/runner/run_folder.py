@@ -11,6 +11,7 @@ import torch
 from vaetext.config.store import override_trainer, read_config
 from vaetext.config.train import TrainConfig
 from vaetext.data import corpora
+from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.data.domain import Domain, Frames, Symbols
 from vaetext.data.numbers import Numbers
@@ -19,7 +20,6 @@ from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runner import checkpoint
 from vaetext.runner.device import choose, use_threads
-from vaetext.runner.files import atomic_write
 
 OVERRIDES = "resumed.json"  # trainer knobs changed by `vaetext resume`; what .hydra/ holds is never touched
 CONFIG, TOKENIZER, NUMBERS, DOMAIN, METRICS, RESULTS, DONE = (

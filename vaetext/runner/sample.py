@@ -6,12 +6,13 @@ from typing import Any
 import torch
 
 from vaetext.config.verbs import SampleConfig
+from vaetext.data.atomic import atomic_write
 from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner.console import show
-from vaetext.runner.files import atomic_write, output_folder
+from vaetext.runner.files import output_folder
 from vaetext.runner.generation import Choice, generate
 from vaetext.runner.run_folder import load_run
 

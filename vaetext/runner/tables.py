@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vaetext.config.verbs import TablesConfig
+from vaetext.data.atomic import atomic_write
 from vaetext.runner.console import show
-from vaetext.runner.files import atomic_write
 from vaetext.runner.run_folder import CONFIG, RESULTS, load_config, read_results
 from vaetext.runner.table import FORMATS, Row, Values, columns
 

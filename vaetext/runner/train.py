@@ -11,6 +11,7 @@ import torch
 
 from vaetext.config.train import TrainConfig
 from vaetext.data import corpora
+from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
@@ -19,7 +20,7 @@ from vaetext.runner.console import DownloadProgress, TrainingProgress, show
 from vaetext.runner.device import choose, use_threads
 from vaetext.runner.environment import environment
 from vaetext.runner.evaluation import evaluate, score
-from vaetext.runner.files import atomic_write, output_folder
+from vaetext.runner.files import output_folder
 from vaetext.runner.interpolate import write_interpolations
 from vaetext.runner.nearest import write_nearest
 from vaetext.runner.reconstruct import write_reconstructions
