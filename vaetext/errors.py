@@ -15,6 +15,7 @@ NO_OPTION = re.compile(
 WRONG_TYPE = re.compile(
     r"Value '(?P<value>.*?)' of type '(?P<type>\w+)' could not be converted to (?P<wanted>\w+).*?full_key: (?P<full>\S+)", re.S
 )
+NO_TEXT = re.compile(r"Cannot convert '(?P<type>\w+?)(?:Config)?' to string: '(?P<value>.*)'.*?full_key: (?P<full>\S+)", re.S)
 IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': \w+ raised while composing config")
 WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
 MISSING_VALUE = re.compile(r"Missing mandatory value: (?P<key>\S+)")
@@ -53,6 +54,8 @@ def _known(text: str) -> str | None:
         return f"{found['group']}={found['name']}: no such option{listed}{closest(found['name'], options)}"
     if found := WRONG_TYPE.search(text):
         return f"{found['full']}={found['value']}: it must be {found['wanted']}, not {found['type']}"
+    if found := NO_TEXT.search(text):
+        return f"{found['full']}={found['value']}: it must be one text, not a {found['type'].lower()}"
     if found := WRAPPED.search(text):
         return found["message"]
     if found := MISSING_VALUE.search(text):

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from vaetext.data import files
+from vaetext.data import atomic, files
+from vaetext.data.atomic import atomic_write
 from vaetext.data.files import Remote, find, locate, read_lines
 
 CONTENT = b"".join(b"line %d\n" % n for n in range(50_000))
@@ -171,3 +172,18 @@ def test_a_file_that_is_not_the_published_one(tmp_path: Path) -> None:
 
 def test_the_sum_of_a_git_blob() -> None:
     assert files.digest(b"hello\n", "0" * 40) == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "deep" / "file.txt"
+    atomic_write(target, "caf\u00e9")
+    assert target.read_bytes() == b"caf\xc3\xa9"
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        atomic_write(target, b"new")
+    assert target.read_bytes() == b"caf\xc3\xa9"
+    assert len(list(target.parent.iterdir())) == 1

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from vaetext.config.data import Sine
-from vaetext.config.model import CNN, VRAE
+from vaetext.config.model import CNN, HVRAE, VRAE, Model
 from vaetext.config.trainer import Trainer
 from vaetext.data import corpora
 from vaetext.data.domain import Symbols
-from vaetext.data.loader import Split
+from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import MeanNoise
 from vaetext.models.registry import build
 from vaetext.runner import checkpoint
@@ -34,6 +34,28 @@ def training(folder: Path, **knobs: Any) -> Training:
     torch.manual_seed(1)
     config = VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2)
     return Training(Trainer(**{**KNOBS, **knobs}), build(config, Symbols(8, 1, 0, 9)), splits(), folder, CPU, seed=1)
+
+
+@pytest.mark.parametrize("kind", [VRAE, HVRAE, CNN])
+@torch.no_grad()
+def test_pseudo_inputs_start_as_training_sentences(kind: type[Model], tmp_path: Path) -> None:
+    sizes = {"embedding_dim": 5, "latent_dim": 2, "prior": "vamp", "components": 8, "pseudo_length": 3}
+    model: Any = build(kind(name={CNN: "cnn", VRAE: "vrae", HVRAE: "hvrae"}[kind], **sizes), Symbols(8, 1, 0, 9)).eval()  # type: ignore[arg-type]
+    started = Training(Trainer(**KNOBS), model, splits(), tmp_path, CPU, seed=1)
+    started.state.epoch = KNOBS["epochs"]  # nothing is left to train
+    started.fit()
+    rows = [row[:-1].tolist() for row in (splits()["train"][n] for n in range(30)) if len(row) > 1]
+    filled = {tuple((row * 3)[:3]) for row in rows}
+    table = model.encoder.embedding.weight
+    words = [tuple(int((table - step).abs().sum(-1).argmin()) for step in part) for part in model.prior_law.inputs]
+    assert set(words) <= filled
+    assert len(set(words)) > 4  # spread over the sentences, not the first few
+    torch.testing.assert_close(model.prior_law.inputs, table[torch.tensor(words)])
+    if kind is not CNN:  # its posterior sees EOS and what is past it, which a pseudo-input lacks
+        batch = collate(Split.of([[*part, 1] for part in words]), np.arange(8), model.domain)
+        posterior = model.posterior(batch)
+        expected = posterior.z_g if kind is HVRAE else posterior
+        torch.testing.assert_close(model.prior_law.components().mean, expected.mean)
 
 
 class Killed(Exception):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaetext.config.model import MODELS, Latent
+from vaetext.config.model import HVRAE, MODELS, Latent
 from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.domain import Symbols
@@ -19,7 +19,7 @@ from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runner import encode, files, interpolate, reconstruct, sample
 from vaetext.runner.evaluation import score
-from vaetext.runner.generation import GREEDY, Choice
+from vaetext.runner.generation import GREEDY, Choice, held
 from vaetext.runner.interpolate import lerp, path, slerp, write_interpolations
 from vaetext.runner.reconstruct import mean_codes, pairs, write_reconstructions
 from vaetext.runner.sample import draw, write_samples
@@ -150,6 +150,47 @@ def test_a_held_latent_stays_and_the_others_move() -> None:
     assert codes["z_l"][:, 0].tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
     with pytest.raises(ValueError, match=r"hold=z_x: .*z_g, z_l; did you mean"):
         path(a, b, 5, "linear", hold="z_x")
+    with pytest.raises(ValueError, match="hold=z_g: nothing is left that moves"):
+        path(a, b, 5, "linear", hold="z_g", move="z_g")
+
+
+def test_held_sequences_share_the_first_ones_code() -> None:
+    codes = {"z_g": torch.arange(6.0).view(3, 2), "z_l": torch.arange(3.0).view(3, 1)}
+    kept = held(codes, "z_g", {"z_g": torch.tensor([[7.0, 8.0], [9.0, 9.0]])})
+    assert kept["z_g"].tolist() == [[7, 8]] * 3
+    assert kept["z_l"] is codes["z_l"]
+    assert held(codes, None, codes) is codes
+    with pytest.raises(ValueError, match=r"hold=z: the latents of this model are z_g, z_l"):
+        held(codes, "z", codes)
+    with pytest.raises(ValueError, match=r"hold=z: this model has no latent"):
+        held({}, "z", {})
+
+
+def test_what_is_drawn_beside_a_held_latent_is_drawn_given_it(tokenizer: tokenizers.Tokenizer) -> None:
+    torch.manual_seed(0)
+    sizes = {"embedding_dim": 4, "hidden_dim": 5, "latent_dim": 2, "local_dim": 1}
+    hvrae = build(HVRAE(name="hvrae", local_prior="conditional", **sizes), tokenizer.domain(9)).eval()  # type: ignore[arg-type]
+    with torch.no_grad():
+        hvrae.local_prior.head.linear.weight.mul_(1000)  # type: ignore[union-attr, operator]
+        hvrae.local_prior.head.linear.bias[1] = -30.0  # type: ignore[union-attr, index]
+    a, b = (interpolate.end(hvrae, tokenizer, None, 0, n) for n in (0, 1))
+    beside = interpolate.end(hvrae, tokenizer, None, 0, 1, "z_g", a)
+    assert torch.equal(beside["z_g"], a["z_g"])
+    assert not torch.allclose(beside["z_l"], b["z_l"])
+    law = hvrae.local_law(a["z_g"])  # type: ignore[operator]
+    assert ((beside["z_l"] - law.mean) / law.std).abs().max() < 6
+
+
+def test_verbs_hold_a_latent(run: Any, tokenizer: tokenizers.Tokenizer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("vrae")
+    sample.run(SampleConfig(run="r", n=5, hold="z", greedy=True, max_length=4))
+    assert len(set(capsys.readouterr().out.splitlines())) == 1  # all share the only latent
+    lines = lines_file(tmp_path, "the cat sat\nthe dog ran\n")
+    reconstruct.run(ReconstructConfig(run="r", input=lines, hold="z", max_length=4))
+    first, second = capsys.readouterr().out.split("\n\n")
+    assert first.splitlines()[1] == second.splitlines()[1]
+    with pytest.raises(ValueError, match="hold=z: nothing is left that moves"):
+        interpolate.run(InterpolateConfig(run="r", hold="z"))
 
 
 def test_one_latent_may_move_alone() -> None:
@@ -217,18 +258,3 @@ def test_lines_come_from_a_file_or_standard_input(tmp_path: Path, monkeypatch: p
         typed(b" \n")
     with pytest.raises(ValueError, match="no such file"):
         files.input_lines(str(tmp_path / "absent"))
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "deep" / "file.txt"
-    files.atomic_write(target, "caf\u00e9")
-    assert target.read_bytes() == b"caf\xc3\xa9"
-
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        files.atomic_write(target, b"new")
-    assert target.read_bytes() == b"caf\xc3\xa9"
-    assert len(list(target.parent.iterdir())) == 1

@@ -24,7 +24,7 @@ class Recurrent(Model):
     output_dropout: float = knob(0.0, "dropout on the decoder's outputs", min=0.0, below=1.0)
     locked_dropout: bool = knob(False, "one dropout mask for all steps of a sequence")
     tied: bool = knob(False, "output layer shares the decoder's embedding, through a linear map where sizes differ")
-    init_scale: float = knob(0.0, "all weights start from U(-init_scale, init_scale); 0 keeps each layer's own law", min=0.0)
+    init_scale: float = knob(0.0, "all weights but a prior's start from U(-init_scale, init_scale); 0 keeps each layer's own law", min=0.0)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from omegaconf import MISSING
 
 from vaetext.config.data import Data
 from vaetext.config.knobs import Checked, knob
-from vaetext.config.model import Model
+from vaetext.config.model import Latent, Model
 from vaetext.config.trainer import Trainer
 
 
@@ -21,3 +21,13 @@ class TrainConfig(Checked):
     outputs: str = knob("outputs", "folder that run folders are made in")
     sweep: str = knob("${oc.env:VAETEXT_SWEEP,sweep}", "name of a multirun's folder; by default made from its overrides")
     debug: bool = knob(False, "errors show where they came from")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (isinstance(self.model, Latent) and isinstance(self.trainer, Trainer)):
+            return
+        if self.model.prior != "standard" and self.trainer.free_bits and self.trainer.free_bits_per == "dimension":
+            raise ValueError(
+                f"trainer.free_bits_per=dimension: the KL under model.prior={self.model.prior} is sampled jointly and has no dimensions;"
+                " use trainer.free_bits_per=latent"
+            )

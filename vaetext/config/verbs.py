@@ -36,6 +36,7 @@ class Decodes(ReadsRun):
     top_k: int = knob(0, "drawing: only the k likeliest symbols; 0 keeps all", min=0)
     top_p: float = knob(1.0, "drawing: only the likeliest symbols that hold this share of the probability", above=0.0, max=1.0)
     max_length: int = knob(100, "most symbols, or frames, before a sequence is cut", min=1)
+    hold: str | None = knob(None, "latent that all sequences share: the first one's code")
 
 
 @dataclass
@@ -87,7 +88,6 @@ class InterpolateConfig(Decodes):
     b: str | None = knob(None, "last sentence; null draws from the prior")
     method: str = knob("linear", "path between the two codes: a line, or a great circle", choices=("linear", "slerp"))
     steps: int = knob(7, "sentences shown, both ends included", min=2)
-    hold: str | None = knob(None, "latent that stays at the first sentence's code")
     move: str | None = knob(None, "latent that moves alone; those it stands above follow, at their prior's mean")
 
 

@@ -30,8 +30,8 @@ class Gaussian:
 
     def log_prob(self, z: Tensor) -> Tensor:
         """[...] log N(z; mean, std^2) in nats, summed over D."""
-        scaled = (z - self.mean) ** 2 * (-self.log_var).exp()
-        return -0.5 * (scaled + self.log_var + math.log(2 * math.pi)).sum(-1)
+        scaled = (z - self.mean) * (-0.5 * self.log_var).exp()
+        return -0.5 * (scaled**2 + self.log_var + math.log(2 * math.pi)).sum(-1)
 
     def kl_standard(self) -> Tensor:
         """[..., D] KL(self || N(0, 1)) = (mean^2 + var - 1 - log var) / 2 of each dimension, nats."""

@@ -16,7 +16,7 @@ class Prior(nn.Module, ABC):
     """p(z) over a vector of D dimensions (StandardNormal: or a map)."""
 
     def setup(self, embedded: list[Tensor]) -> None:
-        """Looks at embedded training sequences, batches [B, T, E], once before training."""
+        """Looks at embedded training sequences, each [words, E], once before training."""
 
     @abstractmethod
     def draw(self, name: str, noise: Noise) -> Tensor:
@@ -111,17 +111,19 @@ class VampPrior(Mixture):
 
     @torch.no_grad()
     def setup(self, embedded: list[Tensor]) -> None:
-        """Starts the pseudo-inputs from embedded training sequences, batches [B, T, E], repeated to fit.
+        """Starts the pseudo-inputs from embedded training sequences, each [words, E], spread over all that are given.
+
+        A sequence is cut to L steps, or repeated to fill them.
 
         Raises:
-            ValueError: there is none.
+            ValueError: there is none that has a word.
         """
-        steps = self.inputs.shape[1]
-        rows = [batch[:, torch.arange(steps, device=batch.device) % batch.shape[1]] for batch in embedded]
-        if not rows:
+        found = [each for each in embedded if len(each)]
+        if not found:
             raise ValueError("model.prior=vamp starts from training sequences and got none; use model.prior=gmm")
-        found = torch.cat(rows)
-        self.inputs.copy_(found[torch.arange(len(self.inputs), device=found.device) % len(found)])
+        components, steps = self.inputs.shape[:2]
+        chosen = [found[number * len(found) // components] for number in range(components)]
+        self.inputs.copy_(torch.stack([each[torch.arange(steps, device=each.device) % len(each)] for each in chosen]))
 
 
 def make_prior(config: Latent, embedding_dim: int, posterior: Callable[[Tensor], Gaussian], positions: int | None = None) -> Prior:

@@ -12,8 +12,9 @@ from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import make_prior
-from vaetext.models.base import Generator, NeedsData, SequenceModel
+from vaetext.models.base import Generator, SequenceModel
 from vaetext.models.registry import register
+from vaetext.models.single import ChosenPrior
 from vaetext.modules.attention import Attention
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.encoder import Encoder, max_pool
@@ -31,15 +32,16 @@ class Posterior:
 
 
 @register("hvrae")
-class HVRAE(SequenceModel, Generator, NeedsData):
+class HVRAE(SequenceModel, Generator, ChosenPrior):
     """log p(x) >= E_q[log p(x|z_g, z_l)] - KL(q(z_g|x) || p(z_g)) - E_q KL(q(z_l|z_g, x) || p(z_l)) (source 000, Hierarchical VRAE).
 
-    q(z_g|x) reads an RNN's final state, q(z_l|z_g, x) a pyramid's top frames beside z_g. The decoder's initial state, and every
-    input, see [z_g; z_l]. How z_l is pooled and injected is unpublished; these are our choices:
+    q(z_g|x) reads an RNN's final state, q(z_l|z_g, x) a pyramid's top frames beside z_g. How z_l is pooled and injected is
+    unpublished; these are our choices:
 
-    - ``local="pooled"``: one z_l from the maximum over frames.
-    - ``local="sequence"``: a z_l for each of N = ceil(max_length / 2^pyramid_layers) frames, attended by the decoder. N is the same
-      for every sequence, and frames past its end pay their KL too, so the map tells no length for free.
+    - ``local="pooled"``: one z_l from the maximum over frames; the decoder's initial state, and every input, see [z_g; z_l].
+    - ``local="sequence"``: a z_l for each of N = ceil(max_length / 2^pyramid_layers) frames, attended by the decoder, whose initial
+      state and inputs see z_g. N is the same for every sequence, and frames past its end pay their KL too, so the map tells no length
+      for free.
     - ``local_prior="conditional"``: p(z_l|z_g) is learned instead of the source's N(0, I).
     """
 
@@ -51,8 +53,6 @@ class HVRAE(SequenceModel, Generator, NeedsData):
         self.pyramid = Pyramid(config.cell, config.embedding_dim, config.hidden_dim, config.pyramid_layers)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
         self.local_head = GaussianHead(self.pyramid.features + config.latent_dim, config.local_dim)
-        self.prior_law = make_prior(config, config.embedding_dim, lambda u: self.head(self.encoder.read(u)))
-        self.local_prior = ConditionalPrior(config.latent_dim, config.local_dim) if config.local_prior == "conditional" else None
         self.local_dim, self.frames, attention, seen = config.local_dim, 0, None, config.latent_dim + config.local_dim
         if config.local == "sequence":
             self.max_length = config.max_length or domain.longest
@@ -61,17 +61,15 @@ class HVRAE(SequenceModel, Generator, NeedsData):
         self.decoder = Decoder(config, domain, seen, attention)
         self.to_state = nn.ModuleList(nn.Linear(seen, self.decoder.rnn.state_size) for _ in range(config.layers))
         initialise(self, config.init_scale)
+        self.prior_law = make_prior(config, config.embedding_dim, lambda u: self.head(self.encoder.read(u)))
+        self.local_prior = ConditionalPrior(config.latent_dim, config.local_dim) if config.local_prior == "conditional" else None
 
     def posterior(self, batch: Batch) -> Posterior:
         """q(z_g|x), and the features that q(z_l|z_g, x) reads; both encoders see the words, EOS left out."""
-        embedded = self.encoder.embedding(batch.x)
+        embedded = self.encoder.embed(batch)
         frames, mask = self.pyramid(embedded, batch.word_mask)
         local = nn.functional.pad(frames, (0, 0, 0, self.frames - frames.shape[1])) if self.frames else max_pool(frames, mask)
         return Posterior(self.head(self.encoder.read(embedded, batch.word_mask)), local)
-
-    def setup(self, batches: list[Batch]) -> None:
-        """Starts a VampPrior's pseudo-inputs from training sentences."""
-        self.prior_law.setup([self.encoder.embed(batch) for batch in batches])
 
     def sample(self, posterior: Posterior, noise: Noise) -> dict[str, Code]:
         """z_g, then z_l given it: q(z_l|x) itself is no Gaussian, so its code has no ``std``."""
@@ -102,6 +100,10 @@ class HVRAE(SequenceModel, Generator, NeedsData):
         zero = z_g.new_zeros(())
         return Gaussian(zero, zero)
 
+    def draw_local(self, z_g: Tensor, noise: Noise) -> Tensor:
+        """[K, B, *local_shape] draws of p(z_l|z_g)."""
+        return self.local_law(z_g).draw(noise.normal("z_l", *self.local_shape))
+
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         samples, rows = codes["z_g"].shape[0], codes["z_g"].shape[0] * len(batch)
         state = self.start({name: z.flatten(0, 1) for name, z in codes.items()}, rows)
@@ -109,7 +111,12 @@ class HVRAE(SequenceModel, Generator, NeedsData):
 
     def prior(self, noise: Noise) -> dict[str, Tensor]:
         z_g = self.prior_law.draw("z_g", noise)
-        return {"z_g": z_g, "z_l": self.local_law(z_g).draw(noise.normal("z_l", *self.local_shape))}
+        return {"z_g": z_g, "z_l": self.draw_local(z_g, noise)}
+
+    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise) -> dict[str, Tensor]:
+        if moved != "z_g" or self.local_prior is None:
+            return codes
+        return {**codes, "z_l": self.draw_local(codes["z_g"], noise)}
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         seen = codes["z_g"] if self.frames else torch.cat([codes["z_g"], codes["z_l"]], -1)

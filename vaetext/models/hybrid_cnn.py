@@ -31,11 +31,11 @@ class HybridCNN(SingleLatent):
         self.max_length: int = config.max_length or domain.longest
         self.alpha = config.alpha
         self.encoder = ConvolutionalEncoder(config, domain, self.max_length)
-        self.prior_law = self.encoder.prior(config)
         self.deconvolution = Deconvolution(config, self.max_length)
         self.decoder = Decoder(config, domain, config.output_channels)
         self.auxiliary = output(domain, config.output_channels)
         initialise(self, config.init_scale)
+        self.prior_law = self.encoder.prior(config)
 
     def posterior(self, batch: Batch) -> Gaussian:
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""

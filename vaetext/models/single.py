@@ -1,4 +1,4 @@
-"""What models with one latent z under a prior of their choice share."""
+"""What models with a vector under a prior of their choice share."""
 
 from typing import Any
 
@@ -11,16 +11,22 @@ from vaetext.distributions.priors import Prior
 from vaetext.models.base import Generator, NeedsData, SequenceModel
 
 
-class SingleLatent(SequenceModel, Generator, NeedsData):
-    """A model whose only latent z has the Gaussian q(z|x) that ``posterior`` gives, and the law ``prior_law``."""
+class ChosenPrior(NeedsData):
+    """A model with a latent vector under the law ``prior_law``."""
 
-    latents = ("z",)
     prior_law: Prior
     encoder: Any  # gives embed(batch) [B, T, E]
 
     def setup(self, batches: list[Batch]) -> None:
-        """Starts a VampPrior's pseudo-inputs from training sentences."""
-        self.prior_law.setup([self.encoder.embed(batch) for batch in batches])
+        """Starts a VampPrior's pseudo-inputs from the words of training sentences, EOS left out."""
+        embedded = [zip(self.encoder.embed(batch), batch.word_mask, strict=True) for batch in batches]
+        self.prior_law.setup([row[words] for rows in embedded for row, words in rows])
+
+
+class SingleLatent(SequenceModel, Generator, ChosenPrior):
+    """A model whose only latent z has the Gaussian q(z|x) that ``posterior`` gives, and the law ``prior_law``."""
+
+    latents = ("z",)
 
     def sample(self, posterior: Any, noise: Noise) -> dict[str, Code]:
         return {"z": self.prior_law.code("z", posterior, noise)}

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class Attention(nn.Module):
     """h'_t = tanh(W [h_t; sum_n a_tn v_n]), a_t = softmax_n(h_t k_n / sqrt(H)) (Luong et al. 2015, after the recurrence).
 
-    Keys and values are linear in the map's positions, each with its learned place, so every step of a sequence is computed at once.
+    Keys and values are linear in the map's positions, keys see each one's learned place too; every step of a sequence is computed at once.
 
     Args:
         hidden: H, features of the outputs.

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaetext.config.knobs import closest
 from vaetext.config.verbs import Decodes
 from vaetext.data.domain import Frames
-from vaetext.distributions.noise import KeyedNoise
+from vaetext.distributions.noise import KeyedNoise, Noise
 from vaetext.models.base import Generator, SequenceModel
 
 Codes = dict[str, Tensor]  # latent name -> z [rows, ...]
@@ -38,6 +39,28 @@ class Choice:
 
 
 GREEDY = Choice(greedy=True)
+
+
+def require_latent(codes: Codes, knob: str, name: str | None) -> None:
+    """Raises ValueError where ``knob`` names a latent that is not there."""
+    if name is not None and name not in codes:
+        there = f"the latents of this model are {', '.join(codes)}" if codes else "this model has no latent"
+        raise ValueError(f"{knob}={name}: {there}{closest(name, codes)}")
+
+
+def held(codes: Codes, name: str | None, first: Codes) -> Codes:
+    """The codes [rows, ...] with the latent ``name`` of every row at that of ``first``, its first row; None holds none.
+
+    Raises:
+        ValueError: there is no such latent.
+    """
+    require_latent(codes, "hold", name)
+    return codes if name is None else {**codes, name: first[name][:1].expand_as(codes[name])}
+
+
+def redrawn(model: SequenceModel, codes: Codes, moved: str, noise: Noise) -> Codes:
+    """The codes [rows, ...] once the latents that ``moved`` stands above are drawn anew, given it, with the noise of one sample."""
+    return {name: z[0] for name, z in model.redrawn({name: z[None] for name, z in codes.items()}, moved, noise).items()}
 
 
 @torch.no_grad()

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaetext.config.knobs import closest
 from vaetext.config.verbs import InterpolateConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.data.loader import Split
@@ -17,7 +16,7 @@ from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner import plots
 from vaetext.runner.console import show
 from vaetext.runner.files import output_folder
-from vaetext.runner.generation import GREEDY, Choice, Codes, generate
+from vaetext.runner.generation import GREEDY, Choice, Codes, generate, held, redrawn, require_latent
 from vaetext.runner.reconstruct import mean_codes
 from vaetext.runner.run_folder import load_run
 
@@ -32,29 +31,41 @@ def run(config: InterpolateConfig) -> None:
         ValueError: the model has no latent, or no latent of the name to hold or to move.
     """
     run = load_run(config.run, config.checkpoint, config.device)
-    a, b = (end(run.model, run.tokenizer, text, config.seed, n) for n, text in enumerate((config.a, config.b)))
+    a = end(run.model, run.tokenizer, config.a, config.seed, 0)
+    b = end(run.model, run.tokenizer, config.b, config.seed, 1, config.hold, a)
     codes = path(a, b, config.steps, config.method, config.hold, config.move)
     if config.move:
         codes = follow(run.model, codes, config.move)
     lines = decode(run.model, run.tokenizer, codes, config.steps, Choice.of(config), config.seed)
     ends = [DRAWN if text is None else run.tokenizer.decode(run.tokenizer.encode(text)) for text in (config.a, config.b)]
-    text, folder = page(ends, lines, f"({config.hold} is held at A's)" if config.hold else ""), output_folder()
+    text, folder = page(ends, lines, config.hold, config.move), output_folder()
     atomic_write(folder / "interpolations.txt", text)
     plots.save(plots.interpolation(codes, lines, ends), folder / "interpolation.png")
     show(text.rstrip("\n"))
 
 
 @torch.no_grad()
-def end(model: SequenceModel, tokenizer: Tokenizer | Numbers, text: str | None, seed: int, number: int) -> Codes:
+def end(
+    model: SequenceModel,
+    tokenizer: Tokenizer | Numbers,
+    text: str | None,
+    seed: int,
+    number: int,
+    hold: str | None = None,
+    other: Codes | None = None,
+) -> Codes:
     """Latent name -> z [1, ...]: the posterior's mean of a sentence, or for None the prior draw ``number`` of this seed.
 
+    With a latent to ``hold``, a draw has that of the ``other`` end, and what the model draws given it.
+
     Raises:
-        ValueError: the model has no latent.
+        ValueError: the model has no latent, or none of the name to hold.
     """
     if text is not None or not model.latents:
         return mean_codes(model, tokenizer.encode_all([] if text is None else [text]))
-    index = torch.tensor([number], device=next(model.parameters()).device)
-    return {name: z[0] for name, z in model.prior(KeyedNoise(seed, index, range(1))).items()}
+    noise = KeyedNoise(seed, torch.tensor([number], device=next(model.parameters()).device), range(1))
+    codes = {name: z[0] for name, z in model.prior(noise).items()}
+    return codes if hold is None or other is None else redrawn(model, held(codes, hold, other), hold, noise)
 
 
 def path(a: Codes, b: Codes, steps: int, method: str, hold: str | None = None, move: str | None = None) -> Codes:
@@ -63,17 +74,18 @@ def path(a: Codes, b: Codes, steps: int, method: str, hold: str | None = None, m
     All latents move together, or one alone; a held one stays at a, as do those that do not move.
 
     Raises:
-        ValueError: there is no latent of the name to hold or to move, or the two codes differ in shape.
+        ValueError: there is no latent of the name to hold or to move, nothing is left that moves, or the two codes differ in shape.
     """
-    for knob, named in (("hold", hold), ("move", move)):
-        if named is not None and named not in a:
-            raise ValueError(f"{knob}={named}: the latents of this model are {', '.join(a)}{closest(named, a)}")
+    require_latent(a, "hold", hold)
+    require_latent(a, "move", move)
+    moving = (set(a) if move is None else {move}) - {hold}
+    if not moving:
+        raise ValueError(f"hold={hold}: nothing is left that moves; leave it out, or hold another latent")
     for name in a:
         if a[name].shape != b[name].shape:
             raise ValueError(f"latent {name} grows with the sentence; a and b must have the same number of tokens")
     mix = {"linear": lerp, "slerp": slerp}[method]
     shares = torch.linspace(0, 1, steps).tolist()
-    moving = set(a) - {hold} if move is None else {move} - {hold}
     return {name: torch.cat([mix(a[name], b[name], share) if name in moving else a[name] for share in shares]) for name in a}
 
 
@@ -81,8 +93,7 @@ def path(a: Codes, b: Codes, steps: int, method: str, hold: str | None = None, m
 def follow(model: SequenceModel, codes: Codes, moved: str) -> Codes:
     """The codes [steps, ...] once the latents that ``moved`` stands above are at their prior's mean given it."""
     z = codes[moved]
-    settled = model.redrawn({name: each[None] for name, each in codes.items()}, moved, MeanNoise(len(z), z.device))
-    return {name: each[0] for name, each in settled.items()}
+    return redrawn(model, codes, moved, MeanNoise(len(z), z.device))
 
 
 def lerp(a: Tensor, b: Tensor, share: float) -> Tensor:
@@ -105,9 +116,10 @@ def decode(model: SequenceModel, tokenizer: Tokenizer | Numbers, codes: Codes, s
     return [tokenizer.decode(ids) for ids in generate(model, codes, steps, choice, seed)]
 
 
-def page(ends: list[str], lines: list[str], note: str = "") -> str:
-    """The decoded path as text, what its two ends stand for above and below it, and a note on top."""
-    return "\n".join([*filter(None, [note]), f"A: {ends[0]}", *(f"   {line}" for line in lines), f"B: {ends[1]}"]) + "\n"
+def page(ends: list[str], lines: list[str], hold: str | None = None, move: str | None = None) -> str:
+    """The decoded path as text, what its two ends stand for above and below it, and on top what was held and what moved."""
+    notes = [f"({hold} is held at A's)"] * bool(hold) + [f"({move} alone moves)"] * bool(move)
+    return "\n".join([*notes, f"A: {ends[0]}", *(f"   {line}" for line in lines), f"B: {ends[1]}"]) + "\n"
 
 
 def write_interpolations(model: SequenceModel, tokenizer: Tokenizer | Numbers, split: Split, folder: Path, seed: int, n: int = 5) -> None:
@@ -131,5 +143,5 @@ def write_interpolations(model: SequenceModel, tokenizer: Tokenizer | Numbers, s
             lines = decode(model, tokenizer, codes, STEPS, GREEDY)
             if not pages:
                 plots.save(plots.interpolation(codes, lines, ends), folder / "plots" / "interpolation.png")
-            pages.append(page(ends, lines, f"({move} alone moves)" if move else ""))
+            pages.append(page(ends, lines, move=move))
     atomic_write(folder / "interpolations.txt", "\n".join(pages))

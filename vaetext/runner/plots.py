@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
-from vaetext.runner.evaluation import ACTIVE, Scores
+from vaetext.runner.evaluation import ACTIVE, Scores, active_units
 from vaetext.runner.run_folder import METRICS
 
 Line = dict[str, Any]  # of metrics.jsonl
@@ -116,22 +116,22 @@ def kl_per_dimension(scores: Scores) -> Figure:
     """
     figure, axes = _panels(len(scores.codes), 2)
     for (left, right), (name, code) in zip(axes, scores.codes.items(), strict=True):
-        variance = code.mean.flatten(1).double().var(0, correction=0).numpy()
+        variance = code.mean.flatten(1).double().var(0, correction=int(len(code.mean) > 1)).numpy()
         kl = code.kl.flatten(1).double().mean(0).numpy() if code.kl.shape == code.mean.shape else None
         total = code.kl.double().mean(0).sum().item()
         order = np.argsort(-(variance if kl is None else kl))
         if kl is None:
             left.text(0.5, 0.5, "the KL has no dimensions", ha="center", transform=left.transAxes)
+            left.axis("off")
         else:
             left.bar(np.arange(len(kl)), kl[order])
         units = " x ".join(code.axes) or "dimension"
-        left.set(title=f"KL of {name}: {total:.2f} nats", xlabel=f"{units}, sorted", ylabel="nats per sequence")
+        left.set(title=f"KL of {name}: {total:.2f} nats (one sample)", xlabel=f"{units}, sorted", ylabel="nats per sequence")
         right.bar(np.arange(len(variance)), variance[order], color=np.where(variance[order] > ACTIVE, "C0", "0.7"))
         right.axhline(ACTIVE, color="k", lw=0.8, ls="--")
-        active = int((variance > ACTIVE).sum())
         for axis in (left, right):
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        right.set(title=f"active units of {name}: {active} of {len(variance)}", xlabel="same order")
+        right.set(title=f"active units of {name}: {active_units(code)} of {len(variance)}", xlabel="same order")
         right.set(ylabel="Var_x(E_q[z|x])", yscale="log", ylim=(min(ACTIVE / 10, max(variance.min(), 1e-9)), None))
     return figure
 

@@ -16,7 +16,7 @@ from vaetext.distributions.noise import MeanNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner.console import show
 from vaetext.runner.files import input_lines, output_folder
-from vaetext.runner.generation import GREEDY, ROWS, Choice, Codes, generate, model_name
+from vaetext.runner.generation import GREEDY, ROWS, Choice, Codes, generate, held, model_name
 from vaetext.runner.run_folder import load_run
 
 
@@ -24,7 +24,7 @@ def run(config: ReconstructConfig) -> None:
     """Reconstructs each line of the input; pairs go to stdout and reconstructions.txt."""
     run = load_run(config.run, config.checkpoint, config.device)
     given = run.tokenizer.encode_all([line for _, line in input_lines(config.input)])
-    text = pairs(run.model, run.tokenizer, given, Choice.of(config), config.seed)
+    text = pairs(run.model, run.tokenizer, given, Choice.of(config), config.seed, config.hold)
     atomic_write(output_folder() / "reconstructions.txt", text)
     show(text.rstrip("\n"))
 
@@ -46,12 +46,19 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
     return {name: code.z[0] for name, code in codes.items()}
 
 
-def pairs(model: SequenceModel, tokenizer: Tokenizer | Numbers, sequences: Sequences, choice: Choice, seed: int = 0) -> str:
-    """Each sequence as the model reads it (unknown tokens shown), and its reconstruction below; frames are as many as were given."""
+def pairs(
+    model: SequenceModel, tokenizer: Tokenizer | Numbers, sequences: Sequences, choice: Choice, seed: int = 0, hold: str | None = None
+) -> str:
+    """Each sequence as the model reads it (unknown tokens shown), and its reconstruction below; frames are as many as were given.
+
+    With a latent to ``hold``, every one is reconstructed with the first one's code of that latent.
+    """
     outputs: list[Any] = []
+    first = mean_codes(model, sequences[:1]) if hold else {}
     for start in range(0, len(sequences), ROWS):
         part = sequences[start : start + ROWS]
-        outputs += generate(model, mean_codes(model, part), len(part), choice, seed + start, frames=max(map(len, part)))
+        codes = held(mean_codes(model, part), hold, first)
+        outputs += generate(model, codes, len(part), choice, seed + start, frames=max(map(len, part)))
     if isinstance(model.domain, Frames):
         outputs = [back[: len(given)] for given, back in zip(sequences, outputs, strict=True)]
     shown = [(tokenizer.decode(given), tokenizer.decode(back)) for given, back in zip(sequences, outputs, strict=True)]

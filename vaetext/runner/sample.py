@@ -13,25 +13,31 @@ from vaetext.distributions.noise import KeyedNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner.console import show
 from vaetext.runner.files import output_folder
-from vaetext.runner.generation import Choice, generate
+from vaetext.runner.generation import Choice, generate, held, redrawn
 from vaetext.runner.run_folder import load_run
 
 
 def run(config: SampleConfig) -> None:
     """Draws ``n`` sequences: z from the prior, x from the decoder; to stdout and samples.txt."""
     run = load_run(config.run, config.checkpoint, config.device)
-    drawn = draw(run.model, config.n, config.seed, Choice.of(config))
+    drawn = draw(run.model, config.n, config.seed, Choice.of(config), config.hold)
     lines = [run.tokenizer.decode(sequence) for sequence in drawn]
     atomic_write(output_folder() / "samples.txt", "\n".join(lines) + "\n")
     show("\n".join(lines))
 
 
 @torch.no_grad()
-def draw(model: SequenceModel, n: int, seed: int, choice: Choice) -> list[Any]:
-    """``n`` sequences; the i-th depends on (seed, i) alone."""
+def draw(model: SequenceModel, n: int, seed: int, choice: Choice, hold: str | None = None) -> list[Any]:
+    """``n`` sequences; the i-th depends on (seed, i) alone, and on the first one's code of a latent to ``hold``.
+
+    Raises:
+        ValueError: there is no latent of the name to hold.
+    """
     device = next(model.parameters()).device
     noise = KeyedNoise(seed, torch.arange(n, device=device), range(1))
     codes = {name: z[0] for name, z in model.prior(noise).items()}
+    if hold is not None:
+        codes = redrawn(model, held(codes, hold, codes), hold, noise)
     return generate(model, codes, n, choice, seed)
 
 
