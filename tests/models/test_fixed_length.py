@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaetext.config.model import CNN, MODELS, VRAE, HybridCNN, Model
+from vaetext.config.model import CNN, HVRAE, LCNNVAE, LRNNVAE, LVAE, MODELS, VRAE, HybridCNN, Model
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
@@ -22,6 +22,8 @@ SYMBOLS = Symbols(size=4, eos=1, unk=0, longest=5)
 SIZES: dict[str, Any] = {"embedding_dim": 5, "latent_dim": 3}
 CONVOLUTIONAL = {**SIZES, "channels": [4, 6], "output_channels": 5}
 HYBRID = {**CONVOLUTIONAL, "hidden_dim": 6, "dropout": 0.0}
+LADDER: dict[str, Any] = {"embedding_dim": 5, "hidden_dims": [6, 5], "latent_dims": [3, 2], "reconstruction_dim": 4}
+LADDER |= {"hidden_dim": 6, "dropout": 0.0}
 MAP = {"latent": "feature-map"}
 BOUNDED: list[Model] = [
     CNN(name="cnn", **CONVOLUTIONAL),
@@ -29,8 +31,14 @@ BOUNDED: list[Model] = [
     HybridCNN(name="hybrid-cnn", **HYBRID),
     HybridCNN(name="hybrid-cnn", **HYBRID, **MAP),
     VRAE(name="vrae", **SIZES, **MAP, hidden_dim=6, dropout=0.0, stride=2),
+    HVRAE(name="hvrae", **SIZES, local="sequence", local_dim=2, pyramid_layers=2, hidden_dim=6, dropout=0.0),
+    LVAE(name="lvae", **LADDER),
+    LCNNVAE(name="lcnnvae", **LADDER, z_to="inputs"),
+    LCNNVAE(name="lcnnvae", **LADDER, **MAP),
+    LRNNVAE(name="lrnnvae", **LADDER),
+    LRNNVAE(name="lrnnvae", **LADDER, **MAP),
 ]
-CASES = [pytest.param(config, id=f"{config.name}-{config.latent}") for config in BOUNDED]  # type: ignore[attr-defined]
+CASES = [pytest.param(config, id=f"{config.name}-{getattr(config, 'latent', 'dense')}") for config in BOUNDED]
 
 
 def make(config: Model, symbols: Symbols = SYMBOLS) -> SequenceModel:

@@ -95,12 +95,11 @@ class Same(nn.Module):
 
 
 class Linear(SequenceModel):
-    """z_2 ~ N(0, 1), z_1 ~ N(z_2, 1/2), "x" = the first symbol as a number ~ N(z_1, 1/2); q is exact, or knows nothing of x."""
+    """z_2 ~ N(0, 1), z_1 ~ N(z_2, 1/2), "x" = the first symbol as a number ~ N(z_1, 1/2); q of each is exact, or knows nothing of x."""
 
-    def __init__(self, informed: bool) -> None:
+    def __init__(self, *informed: str) -> None:
         super().__init__(Symbols(9, 1, 0, 9))
-        blind = Line(0.0, 1.0), Line(0.0, 1e9)
-        top, low = (Line(0.5, 0.5), Line(1.0, 0.5)) if informed else blind
+        top, low = Line(0.5, 0.5) if "z_2" in informed else Line(0.0, 1.0), Line(1.0, 0.5) if "z_1" in informed else Line(0.0, 1e9)
         self.ladder = Ladder([Rung((1,), Same(), low, Line(1.0, 0.5)), Rung((1,), Same(), top, None)])
         self.latents = self.ladder.names
 
@@ -121,15 +120,15 @@ class Linear(SequenceModel):
         return self.ladder.prior(noise, {name: codes[name] for name in kept})
 
 
-def record(informed: bool) -> dict[str, Any]:
+def record(*informed: str) -> dict[str, Any]:
     sequences = [[n % 6 + 2, 1] for n in range(300)]
     x = np.array([each[0] for each in sequences], dtype=float)
     truth = -0.5 * (x**2 / 2 + math.log(2 * math.pi * 2))
-    return evaluate(Linear(informed), Split.of(sequences, truth), seed=0, samples=50, batch_tokens=100, device=torch.device("cpu"))
+    return evaluate(Linear(*informed), Split.of(sequences, truth), seed=0, samples=50, batch_tokens=100, device=torch.device("cpu"))
 
 
 def test_exact_layers_leave_no_gap_and_every_layer_is_seen_to_be_used() -> None:
-    row = record(informed=True)
+    row = record("z_1", "z_2")
     assert row["iw_nll"] == pytest.approx(row["neg_elbo"] - row["truth_gap"], abs=1e-6)
     assert abs(row["truth_gap"]) < 4 * row["truth_gap_stderr"] + 0.02
     assert row["active_units"] == {"z_1": 1, "z_2": 1}
@@ -138,7 +137,15 @@ def test_exact_layers_leave_no_gap_and_every_layer_is_seen_to_be_used() -> None:
 
 
 def test_noise_from_the_layer_above_counts_as_no_use() -> None:
-    row = record(informed=False)
+    row = record()
     assert row["active_units"] == {"z_1": 0, "z_2": 0}
     assert row["kl"]["z_1"] == pytest.approx(0, abs=1e-6)
     assert row["mutual_information"]["z_2"] == pytest.approx(0, abs=1e-9)
+
+
+def test_what_a_blind_layer_hears_from_above_counts_as_no_use() -> None:
+    row = record("z_2")
+    assert row["active_units"] == {"z_1": 0, "z_2": 1}
+    assert row["kl"]["z_1"] == pytest.approx(0, abs=1e-6)
+    assert row["mutual_information"]["z_1"] is None
+    assert record("z_1")["active_units"] == {"z_1": 1, "z_2": 0}

@@ -10,8 +10,11 @@ from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.modules.ladder import Ladder, Rung, average
 
-A, C, B, VAR_1, VAR_X = 1.3, 0.4, -0.7, 0.6, 0.5  # z_2 ~ N(0, 1), z_1 ~ N(A z_2 + C, VAR_1), x ~ N(B z_1, VAR_X)
-SPREAD = B**2 * VAR_1 + VAR_X  # variance of x given z_2
+STEPS = [
+    (-0.7, 0.0, 0.5),
+    (1.3, 0.4, 0.6),
+    (0.8, -0.2, 0.3),
+]  # slope, shift, variance of x|z_1, z_1|z_2, z_2|z_3; z_3 ~ N(0, 1)
 
 
 class Line(nn.Module):
@@ -31,15 +34,27 @@ class Same(nn.Module):
 
 
 def ladder(off: float = 0.0, only_mu_up: bool = False) -> Ladder:
-    """q is exact at ``off`` = 0: z_1's estimate is the likelihood B z_1 = x, z_2's the law of z_2 given x."""
-    var = 1 / (1 + (A * B) ** 2 / SPREAD)
-    slope = var * A * B / SPREAD
-    low = Rung((1,), Same(), Line(1 / B, off, VAR_X / B**2), Line(A, C, VAR_1))
-    return Ladder([low, Rung((1,), Same(), Line(slope, off - slope * B * C, var + abs(off)), None)], only_mu_up)
+    """q is exact at ``off`` = 0: an estimate is the likelihood of z_i as a law of z_i, merged with N(0, 1) at the top."""
+    rungs, (slope, shift, var) = [], (1.0, 0.0, 0.0)
+    for step, above in zip(STEPS, [*STEPS[1:], None], strict=True):
+        slope, shift, var = slope / step[0], (shift - step[1]) / step[0], (var + step[2]) / step[0] ** 2
+        share = 1.0 if above else 1 / (1 + var)
+        estimate = Line(share * slope, share * shift + off, share * var + abs(off))
+        rungs.append(Rung((1,), Same(), estimate, Line(*above) if above else None))
+    return Ladder(rungs, only_mu_up)
+
+
+def marginals() -> list[tuple[float, float]]:
+    """Mean and variance of z_3, z_2, z_1 and x."""
+    found = [(0.0, 1.0)]
+    for slope, shift, var in reversed(STEPS):
+        mean, spread = found[-1]
+        found.append((slope * mean + shift, slope**2 * spread + var))
+    return found
 
 
 X = torch.linspace(-3, 3, 7, dtype=torch.float64)[:, None]
-LOG_P = Gaussian(torch.full_like(X, B * C), torch.full_like(X, math.log(B**2 * A**2 + SPREAD))).log_prob(X)
+LOG_P = Gaussian(torch.full_like(X, marginals()[-1][0]), torch.full_like(X, math.log(marginals()[-1][1]))).log_prob(X)
 
 
 def noise(samples: int) -> KeyedNoise:
@@ -49,7 +64,7 @@ def noise(samples: int) -> KeyedNoise:
 def terms(built: Ladder, samples: int) -> tuple[Tensor, Tensor]:
     """log-weights and ELBO, [K, B]."""
     codes = built.codes(built.estimates(X), noise(samples))
-    log_px = Gaussian(B * codes["z_1"].z, torch.full_like(codes["z_1"].z, math.log(VAR_X))).log_prob(X)
+    log_px = Line(*STEPS[0])(codes["z_1"].z).log_prob(X)
     return log_px - sum(code.log_ratio for code in codes.values()), log_px - sum(code.total_kl for code in codes.values())
 
 
@@ -68,32 +83,35 @@ def test_the_bound_is_below_log_p_and_importance_sampling_reaches_it() -> None:
 
 def test_the_merged_sample_goes_down() -> None:
     built = ladder(off=0.5)
-    codes = built.codes(built.estimates(X), noise(3))
-    below = Line(A, C, VAR_1)(codes["z_2"].z)
-    torch.testing.assert_close(codes["z_1"].log_p, below.log_prob(codes["z_1"].z))
-    merged = built.estimates(X)["z_1"].merge(below)
-    torch.testing.assert_close(codes["z_1"].z, merged.draw(noise(3).normal("z_1", 1)))
-    torch.testing.assert_close(codes["z_2"].z, built.estimates(X)["z_2"].draw(noise(3).normal("z_2", 1)))
+    estimates = built.estimates(X)
+    codes = built.codes(estimates, noise(3))
+    torch.testing.assert_close(codes["z_3"].z, estimates["z_3"].draw(noise(3).normal("z_3", 1)))
+    for name, above, step in (("z_2", "z_3", STEPS[2]), ("z_1", "z_2", STEPS[1])):
+        prior = Line(*step)(codes[above].z)
+        torch.testing.assert_close(codes[name].z, estimates[name].merge(prior).draw(noise(3).normal(name, 1)))
+        torch.testing.assert_close(codes[name].log_p, prior.log_prob(codes[name].z))
 
 
 def test_the_prior_is_drawn_from_the_top() -> None:
     drawn = ladder().prior(noise(20000))
-    z_1, z_2 = drawn["z_1"].flatten(), drawn["z_2"].flatten()
-    assert (z_2.mean().item(), z_2.var().item()) == pytest.approx((0, 1), abs=0.02)
-    assert (z_1.mean().item(), z_1.var().item()) == pytest.approx((C, A**2 + VAR_1), abs=0.04)
-    assert ((z_1 - C) * z_2).mean().item() == pytest.approx(A, abs=0.03)
+    for name, (mean, var) in zip(("z_3", "z_2", "z_1"), marginals(), strict=False):
+        z = drawn[name].flatten()
+        assert z.mean().item() == pytest.approx(mean, abs=4 * (var / len(z)) ** 0.5)
+        assert z.var().item() == pytest.approx(var, abs=4 * var * (2 / len(z)) ** 0.5)
+    rest = drawn["z_1"] - STEPS[1][0] * drawn["z_2"] - STEPS[1][1]
+    assert (rest * drawn["z_2"]).mean().abs().item() < 4 * (STEPS[1][2] * marginals()[1][1] / rest.numel()) ** 0.5
 
 
 def test_what_is_given_stays_and_what_lies_below_follows() -> None:
     z_2 = torch.full((1, len(X), 1), 2.0, dtype=torch.float64)
     drawn = ladder().prior(noise(1), {"z_2": z_2})
     assert torch.equal(drawn["z_2"], z_2)
-    torch.testing.assert_close(drawn["z_1"], A * z_2 + C + VAR_1**0.5 * noise(1).normal("z_1", 1))
+    torch.testing.assert_close(drawn["z_1"], Line(*STEPS[1])(z_2).draw(noise(1).normal("z_1", 1)))
 
 
 def test_only_means_go_up_on_request() -> None:
     plain, means = (ladder(only_mu_up=flag).estimates(X)["z_2"].mean for flag in (False, True))
-    torch.testing.assert_close(means - means[3], (plain - plain[3]) / B)
+    torch.testing.assert_close(means - means[3], (plain - plain[3]) / STEPS[0][0])
 
 
 def test_an_average_is_over_real_steps() -> None:

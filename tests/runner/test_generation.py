@@ -120,7 +120,10 @@ def test_greedy_takes_the_likeliest_symbol_of_each_step_and_stops_at_eos_or_max_
     assert generate(Chain(), codes(0), 1, Choice(top_k=1, max_length=6)) == found[:1]
     assert generate(Chain(), codes(0), 1, Choice(temperature=1e-30, max_length=6)) == found[:1]
     assert generate(Chain(), codes(0), 1, Choice(top_p=1e-9, max_length=6)) == found[:1]
-    assert GREEDY.max_length == 100
+    assert len(generate(Chain(), codes(0), 1, GREEDY)[0]) == 100
+    longer = Chain()
+    longer.domain = Symbols(Chain().domain.size, EOS, Chain().domain.unk, 138)
+    assert len(generate(longer, codes(0), 1, GREEDY)[0]) == 138
 
 
 def test_samples_follow_the_law() -> None:

@@ -1,12 +1,14 @@
 """The nearest training sentence against a plain search through all of them."""
 
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from vaetext.config.data import Grammar
 from vaetext.data import corpora
+from vaetext.data import tokenizer as tokenizers
 from vaetext.data.loader import Split
 from vaetext.runner import nearest
 from vaetext.runner.nearest import Nearest, edit_distances
@@ -63,3 +65,11 @@ def test_the_search_compares_few_sequences(monkeypatch: pytest.MonkeyPatch) -> N
     for number in range(10):
         search.find(2 + rng.zipf(1.3, 15 + number) % 9000)
     assert sum(compared) < 0.5 * 10 * 42000
+
+
+def test_an_unknown_character_is_one_token() -> None:
+    known = tokenizers.train(["abc", "cab"], "char", 0, 1)
+    train = Split.of(known.encode_all(["abc", "cab"]))
+    corpus = SimpleNamespace(splits={"train": train}, tokenizer=known)
+    shown = nearest.page([known.encode("axc")], corpus)  # type: ignore[arg-type]
+    assert "> a<unk>c\n< abc\n  1 edits, of 3 tokens\n" in shown

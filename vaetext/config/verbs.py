@@ -35,7 +35,7 @@ class Decodes(ReadsRun):
     temperature: float = knob(1.0, "drawing: logits are divided by it (of frames: deviations multiplied)", above=0.0)
     top_k: int = knob(0, "drawing: only the k likeliest symbols; 0 keeps all", min=0)
     top_p: float = knob(1.0, "drawing: only the likeliest symbols that hold this share of the probability", above=0.0, max=1.0)
-    max_length: int = knob(100, "most symbols, or frames, before a sequence is cut", min=1)
+    max_length: int = knob(0, "most symbols, or frames, before a sequence is cut; 0: 100 symbols, or as long as the data's longest", min=0)
     hold: str | None = knob(None, "latent that all sequences share: the first one's code")
 
 

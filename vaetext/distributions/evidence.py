@@ -17,6 +17,7 @@ class Code:
         log_p: [K, B] log p(z) at the sample.
         kl: [K, B, *axes], analytic where it exists, masked; summed over its axes it is KL(q || p).
         axes: what the axes of ``kl`` after K, B are: "dimension", "step", "position", "layer"; none for a joint, sampled KL.
+        prior_mean: like z, E_p[z] given the latents that stand above it; None where none does.
     """
 
     z: Tensor
@@ -26,6 +27,7 @@ class Code:
     log_p: Tensor
     kl: Tensor
     axes: tuple[str, ...] = ("dimension",)
+    prior_mean: Tensor | None = None
 
     @property
     def total_kl(self) -> Tensor:

@@ -41,7 +41,7 @@ class HVRAE(SequenceModel, Generator, ChosenPrior):
     - ``local="pooled"``: one z_l from the maximum over frames; the decoder's initial state, and every input, see [z_g; z_l].
     - ``local="sequence"``: a z_l for each of N = ceil(max_length / 2^pyramid_layers) frames, attended by the decoder, whose initial
       state and inputs see z_g. N is the same for every sequence, and frames past its end pay their KL too, so the map tells no length
-      for free.
+      for free; EOS is certain at position ``max_length``.
     - ``local_prior="conditional"``: p(z_l|z_g) is learned instead of the source's N(0, I).
     """
 
@@ -81,7 +81,8 @@ class HVRAE(SequenceModel, Generator, ChosenPrior):
         axes: tuple[str, ...] = ("dimension",)
         if self.frames:
             log_q, log_p, axes = log_q.sum(-1), log_p.sum(-1), ("position", "dimension")
-        return {"z_g": z_g, "z_l": Code(z, q.mean, None, log_q, log_p, kl, axes)}
+        above = None if self.local_prior is None else p.mean.expand_as(z)
+        return {"z_g": z_g, "z_l": Code(z, q.mean, None, log_q, log_p, kl, axes, above)}
 
     @property
     def local_shape(self) -> tuple[int, ...]:
@@ -121,7 +122,9 @@ class HVRAE(SequenceModel, Generator, ChosenPrior):
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         seen = codes["z_g"] if self.frames else torch.cat([codes["z_g"], codes["z_l"]], -1)
         layers = [torch.stack(to_layer(seen).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
-        return DecoderState(layers, seen, codes["z_l"] if self.frames else None)
+        if self.max_length is None:
+            return DecoderState(layers, seen)
+        return DecoderState(layers, seen[:, None].expand(-1, self.max_length, -1), codes["z_l"])
 
     def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
         return self.decoder.step(state, token)

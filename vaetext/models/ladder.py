@@ -22,7 +22,8 @@ class LadderVAE(SequenceModel, Generator):
 
     A reconstruction layer r(z_1) sets the recurrent decoder's initial state, every layer's h and c, by one linear map each, and with
     ``z_to="inputs"`` stands beside every input symbol too. Of a feature map, step t sees position t of r(z_1) in either case, and
-    the initial state its mean. The decoder sees z_1 alone: a moved z_2 shows in what p(z_1|z_2) makes of it, see ``redrawn``.
+    the initial state its mean. EOS is certain at position N = ``max_length``. The decoder sees z_1 alone: a moved z_2 shows in what
+    p(z_1|z_2) makes of it, see ``redrawn``.
 
     Args:
         config: sizes and decoder.
@@ -67,7 +68,8 @@ class LadderVAE(SequenceModel, Generator):
         r = self.reconstruction(codes["z_1"])
         summary = r.mean(1) if r.dim() == 3 else r
         layers = [torch.stack(to_layer(summary).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
-        return DecoderState(layers, r if self.every_input else None)
+        seen = r if self.every_input else r[..., :0]
+        return DecoderState(layers, seen if seen.dim() == 3 else seen[:, None].expand(-1, self.max_length, -1))
 
     def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
         return self.decoder.step(state, token)

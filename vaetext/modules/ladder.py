@@ -178,4 +178,5 @@ def _code(q: Gaussian, prior: Gaussian, normal: Tensor, independent: bool) -> Co
     z = q.draw(normal)
     log_q, log_p = (law.log_prob(z).flatten(2).sum(2) if z.dim() > 3 else law.log_prob(z) for law in (q, prior))
     axes = ("position", "dimension") if z.dim() > 3 else ("dimension",)
-    return Code(z, q.mean.expand_as(z), q.std.expand_as(z) if independent else None, log_q, log_p, q.kl(prior).expand_as(z), axes)
+    std, above = (q.std.expand_as(z), None) if independent else (None, prior.mean)
+    return Code(z, q.mean.expand_as(z), std, log_q, log_p, q.kl(prior).expand_as(z), axes, above)

@@ -1,8 +1,8 @@
 """Every number of a table: one pass over a whole split, at weight 1, with keyed noise."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class Scores:
         log_px: [K, N] log p(x|z).
         kl: latent name -> [K, N], summed over the latent's axes.
         log_weight: [K, N] log p(x, z) - log q(z|x).
-        codes: latent name -> the first sample's Code with N sequences, its mean the one where every latent is at its mean; for latents of
+        codes: latent name -> the first sample's Code with N sequences, its means those where every latent is at its mean; for latents of
             one size, vectors and maps.
         tokens: [N] tokens, EOS counted, or frames.
         truth: [N] the true log p(x) where the law is known.
@@ -80,7 +80,7 @@ def score(model: SequenceModel, split: Split, *, seed: int, samples: int, batch_
             if start == 0:
                 middle = model.sample(posterior, MeanNoise(len(batch), device))
                 for name, code in codes.items():
-                    collected[name].append(_first(code, middle[name].mean))
+                    collected[name].append(_first(code, middle[name]))
     fixed = {name: parts for name, parts in collected.items() if len({part.z.shape[1:] for part in parts}) == 1}
     codes = {name: _joined(parts, torch.cat(order)) for name, parts in fixed.items()}
     truth = None if split.log_p is None else torch.from_numpy(split.log_p)
@@ -143,9 +143,18 @@ def perplexity(nats: float | None, sequences: int, tokens: int) -> float | None:
     return float(np.exp(min(nats * sequences / tokens, 709.0)))
 
 
+def unit_variances(code: Code) -> Tensor:
+    """[units] Var_x(E_q[z|x]) over the split, those of a map are its positions x dimensions; zero for a single sequence.
+
+    Below other latents, Var_x(E_q[z|x] - E_p[z]): what comes from those above through the prior alone is not this latent's own.
+    """
+    own = code.mean if code.prior_mean is None else code.mean - code.prior_mean
+    return own.flatten(1).double().var(0, correction=int(len(own) > 1))
+
+
 def active_units(code: Code) -> int:
-    """Units with Var_x(E_q[z|x]) > 0.01 over the split; those of a map are its positions x dimensions."""
-    return int((code.mean.flatten(1).double().var(0) > ACTIVE).sum()) if len(code.mean) > 1 else 0
+    """Units whose variance over the split, see ``unit_variances``, is above 0.01 (Burda et al. 2016)."""
+    return int((unit_variances(code) > ACTIVE).sum())
 
 
 def mutual_information(code: Code, block: int = 512) -> float | None:
@@ -188,13 +197,13 @@ def shuffle_increase(
     return increase
 
 
-def _first(code: Code, mean: Tensor) -> Code:
-    """The first sample of a code, on the CPU, without the axis of samples, and with another mean [1, B, ...].
+def _first(code: Code, middle: Code) -> Code:
+    """The first sample of a code, on the CPU, without the axis of samples, and with the means [1, B, ...] of ``middle``.
 
     Its own may hang on another latent's sample and carry that one's noise: a collapsed unit would count as active.
     """
-    std = None if code.std is None else code.std[0].cpu()
-    return Code(code.z[0].cpu(), mean[0].cpu(), std, code.log_q[0].cpu(), code.log_p[0].cpu(), code.kl[0].cpu(), code.axes)
+    kept = replace(code, mean=middle.mean, prior_mean=middle.prior_mean)
+    return _each(lambda name: None if (tensor := getattr(kept, name)) is None else tensor[0].cpu(), code.axes)
 
 
 def _joined(parts: list[Code], order: Tensor) -> Code:
@@ -204,4 +213,9 @@ def _joined(parts: list[Code], order: Tensor) -> Code:
         tensors = [getattr(part, name) for part in parts]
         return None if tensors[0] is None else torch.cat(tensors)[order.argsort()]
 
-    return Code(**{name: join(name) for name in ("z", "mean", "std", "log_q", "log_p", "kl")}, axes=parts[0].axes)
+    return _each(join, parts[0].axes)
+
+
+def _each(tensor: Callable[[str], Any], axes: tuple[str, ...]) -> Code:
+    """A Code of what ``tensor`` gives for the name of each of its tensors."""
+    return Code(**{item.name: tensor(item.name) for item in fields(Code) if item.name != "axes"}, axes=axes)

@@ -15,17 +15,18 @@ from vaetext.distributions.noise import KeyedNoise, Noise
 from vaetext.models.base import Generator, SequenceModel
 
 Codes = dict[str, Tensor]  # latent name -> z [rows, ...]
+LEAST_LIMIT = 100  # symbols before a sequence is cut, where nobody asks for another limit and the data are no longer
 ROWS = 128  # hypotheses decoded together: bounds memory at ROWS x V, and changes no result
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How the next symbol is chosen; ``beam`` > 0 searches instead.
+    """How the next symbol is chosen, ``beam`` > 0 searches instead; ``max_length`` 0 is 100, or the data's longest if that is more.
 
     Of frames, ``greedy`` takes each one's mean, and a drawn one's deviation is multiplied by ``temperature``.
     """
 
-    max_length: int = 100
+    max_length: int = 0
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
@@ -73,7 +74,7 @@ def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, seed
         rows: how many sequences.
         choice: how symbols or frames are chosen.
         seed: of the draws; row n's depend on (seed, n) alone, not on how many rows there are.
-        frames: T, at most ``max_length``; None gives as many as the data's longest sequence has.
+        frames: T, at most ``max_length`` if there is such a limit; None gives as many as the data's longest sequence has.
 
     Raises:
         ValueError: the model cannot be decoded step by step, or frames are to be chosen as symbols are.
@@ -84,7 +85,10 @@ def generate(model: SequenceModel, codes: Codes, rows: int, choice: Choice, seed
     draw: Callable[..., list[Any]] = _beam if choice.beam else _draw
     if isinstance(model.domain, Frames):
         _require_symbols(choice)
-        draw, choice = _draw_frames, replace(choice, max_length=min(choice.max_length, frames or model.domain.longest))
+        draw, frames = _draw_frames, frames or model.domain.longest
+        choice = replace(choice, max_length=min(choice.max_length or frames, frames))
+    elif not choice.max_length:
+        choice = replace(choice, max_length=max(LEAST_LIMIT, model.domain.longest))
     outputs: list[Any] = []
     device = next(model.parameters()).device
     for index in torch.split(torch.arange(rows, device=device), max(1, ROWS // max(choice.beam, 1))):

@@ -75,10 +75,12 @@ def page(samples: list[list[int]], corpus: Corpus) -> str:
     search, train, tokenizer = Nearest(corpus.splits["train"]), corpus.splits["train"], corpus.tokenizer
     assert isinstance(tokenizer, Tokenizer)
     lines, blocks, copies = [tokenizer.decode(ids) for ids in samples], [], 0
-    for line, ids in zip(lines, tokenizer.encode_all(lines), strict=True):
-        number, distance = search.find(np.array(ids[:-1], dtype=np.int64))
+    found = tokenizer.encode_all(lines) if tokenizer.kind == "subword" else samples  # a model may cut a text into pieces of its own
+    for line, ids in zip(lines, found, strict=True):
+        tokens = np.array([n for n in ids if n != tokenizer.eos], dtype=np.int64)
+        number, distance = search.find(tokens)
         copies += distance == 0
-        blocks.append(f"> {line}\n< {tokenizer.decode(train[number])}\n  {distance} edits, of {len(ids) - 1} tokens\n")
+        blocks.append(f"> {line}\n< {tokenizer.decode(train[number])}\n  {distance} edits, of {len(tokens)} tokens\n")
     head = (
         f"samples (>), and the nearest of {len(train):,} training sequences (<) by edits of one token; {copies} of {len(lines)} are copies"
     )

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
-from vaetext.runner.evaluation import ACTIVE, Scores, active_units
+from vaetext.runner.evaluation import ACTIVE, Scores, active_units, unit_variances
 from vaetext.runner.run_folder import METRICS
 
 Line = dict[str, Any]  # of metrics.jsonl
@@ -116,7 +116,7 @@ def kl_per_dimension(scores: Scores) -> Figure:
     """
     figure, axes = _panels(len(scores.codes), 2)
     for (left, right), (name, code) in zip(axes, scores.codes.items(), strict=True):
-        variance = code.mean.flatten(1).double().var(0, correction=int(len(code.mean) > 1)).numpy()
+        variance = unit_variances(code).numpy()
         kl = code.kl.flatten(1).double().mean(0).numpy() if code.kl.shape == code.mean.shape else None
         total = code.kl.double().mean(0).sum().item()
         order = np.argsort(-(variance if kl is None else kl))

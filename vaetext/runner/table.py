@@ -12,8 +12,8 @@ _NOTE = (
     " were asked for. rec = -E_q[log p(x|z)]; -ELBO = rec + KL, exact where there is no latent; IW-NLL(K): importance-weighted bound of"
     " K samples; PPL = exp(-ELBO over tokens with EOS), PPL (no EOS) over tokens without. NLL (rec) and PPL (rec, no EOS) are a published"
     " convention, the reconstruction alone, EOS counted in its nats and not in its tokens: no bounds; rec per symbol is its mean over"
-    " tokens without EOS, another convention. AU: units with Var_x(E_q[z|x]) > 0.01; MI: I_q(x; z) against the aggregate posterior of the"
-    " whole split; shuffle: rise of rec when z is permuted between sequences. distance to truth = mean(-ELBO + log p(x)). Where sequences"
+    " tokens without EOS, another convention. AU: units with Var_x(E_q[z|x]) > 0.01 (below other latents: Var_x(E_q - E_p), their own"
+    " part); MI: I_q(x; z) against the aggregate posterior of the whole split; shuffle: rise of rec when z is permuted between sequences. distance to truth = mean(-ELBO + log p(x)). Where sequences"
     " are real-valued, all are densities of standardised values, and log-likelihood per frame = ELBO over frames."
 )
 _SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
