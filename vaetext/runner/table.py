@@ -13,8 +13,9 @@ _NOTE = (
     " K samples; PPL = exp(-ELBO over tokens with EOS), PPL (no EOS) over tokens without. NLL (rec) and PPL (rec, no EOS) are a published"
     " convention, the reconstruction alone, EOS counted in its nats and not in its tokens: no bounds; rec per symbol is its mean over"
     " tokens without EOS, another convention. AU: units with Var_x(E_q[z|x]) > 0.01 (below other latents: Var_x(E_q - E_p), their own"
-    " part); MI: I_q(x; z) against the aggregate posterior of the whole split; shuffle: rise of rec when z is permuted between sequences. distance to truth = mean(-ELBO + log p(x)). Where sequences"
-    " are real-valued, all are densities of standardised values, and log-likelihood per frame = ELBO over frames."
+    " part); MI: I_q(x; z) against the aggregate posterior of the whole split; shuffle: rise of rec when z is permuted"
+    " between sequences. distance to truth = mean(-ELBO + log p(x)). Where sequences are real-valued, all are"
+    " densities of standardised values, and log-likelihood per frame = ELBO over frames."
 )
 _SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
 # Column titles in their order; what a title ends with is a latent's name or K.
