@@ -69,7 +69,7 @@ def test_bars_are_the_kl_of_each_dimension_largest_first() -> None:
     left, right = plots.kl_per_dimension(scores(z=code(mean))).axes
     assert [bar.get_height() for bar in left.patches] == pytest.approx([4.5, 0.5, 0.0])
     assert [bar.get_height() for bar in right.patches] == pytest.approx([18.0, 2.0, 0.0])  # as the table counts active units
-    assert left.get_title() == "KL of z: 5.00 nats"
+    assert left.get_title() == "KL of z: 5.00 nats (one sample)"
     assert right.get_title() == "active units of z: 2 of 3"
 
 
