@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 from torch import Tensor
 
 from vaetext.config.data import Sine
@@ -45,6 +46,10 @@ def scores(**codes: Code) -> Scores:
     return Scores(torch.zeros(1, count), {}, torch.zeros(1, count), codes, torch.arange(count) + 1, None)
 
 
+def legend(axis: Axes) -> list[str]:
+    return [text.get_text() for text in axis.get_legend().get_texts()]
+
+
 @pytest.mark.parametrize("dimensions", [{}, {"z": 16}, {"z_g": 1, "z_l": 3}])
 def test_a_run_folder_gets_its_plots(tmp_path: Path, dimensions: dict[str, int]) -> None:
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in metrics(tuple(dimensions))))
@@ -62,6 +67,18 @@ def test_curves_hold_the_readings() -> None:
     assert list(np.asarray(curves["rec, valid"].get_ydata())) == [2.0, 1.0, pytest.approx(2 / 3), 0.5]
     assert [str(line.get_label()) for line in kl.lines] == ["KL z, train", "KL z, valid"]
     assert list(np.asarray(settings.lines[0].get_ydata()))[-1] == 1.0
+
+
+def test_weights_that_follow_one_another_are_a_line_each_in_their_latents_colours() -> None:
+    lines = metrics(("z_1", "z_2"))
+    for line in lines:
+        line["betas"] = {"z_1": line["beta"], "z_2": line["beta"] / 2}
+    _, kl, settings = plots.training(lines).axes[:3]
+    first, second = settings.lines
+    assert list(np.asarray(first.get_ydata())) == [step / 200 for step in range(10, 210, 10)]
+    assert list(np.asarray(second.get_ydata())) == [step / 400 for step in range(10, 210, 10)]
+    assert {line.get_color() for line in settings.lines} == {line.get_color() for line in kl.lines}
+    assert legend(settings) == ["z_1", "z_2"]
 
 
 def test_bars_are_the_kl_of_each_dimension_largest_first() -> None:

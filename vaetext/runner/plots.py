@@ -50,7 +50,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def training(lines: list[Line]) -> Figure:
-    """-ELBO and rec, KL of each latent, and beta with the learning rate, over optimizer steps; nats per sequence at weight 1."""
+    """-ELBO and rec, KL of each latent, and its weight with the learning rate, over optimizer steps; nats per sequence at weight 1."""
     steps = [line for line in lines if line["split"] == "steps"]
     valid = [line for line in lines if line["split"] == "valid"]
     latents = list(lines[-1]["kl"]) if lines else []
@@ -87,17 +87,29 @@ def smoothed(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def _settings(axis: Axes, steps: list[Line], latents: bool) -> None:
+    """The KL weight, a line each in its latent's colour where latents have their own, and the learning rate."""
     where = [line["step"] for line in steps]
     rate = axis
     if latents:
-        axis.plot(where, [line["beta"] for line in steps], color="C3")
-        axis.set_ylabel("KL weight beta", color="C3")
+        each = [line for line in steps if "betas" in line]
+        for number, name in enumerate(each[-1]["betas"] if each else ()):
+            axis.plot([line["step"] for line in each], [line["betas"][name] for line in each], color=f"C{number}", label=name)
+        if each:
+            _legend_outside(axis, 1.25)  # past the learning rate's numbers
+        else:
+            axis.plot(where, [line["beta"] for line in steps], color="C3")
+        axis.set_ylabel("KL weight beta", color="k" if each else "C3")
         axis.set_ylim(0, None)
         rate = axis.twinx()  # type: ignore[assignment]
     rate.plot(where, [line["lr"] for line in steps], color="C7", ls="--")
     rate.set_ylabel("learning rate", color="C7")
     rate.set_ylim(0, None)
     axis.set(title="schedules", xlabel="optimizer step")
+
+
+def _legend_outside(axis: Axes, x: float = 1.0) -> None:
+    """A legend to the right of the axes, ``x`` of their width from the left, where it hides nothing."""
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(x, 1.0))
 
 
 def _frame(axis: Axes) -> None:
