@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from torch import Tensor
 
 from vaetext.config.data import Sine
@@ -67,6 +68,17 @@ def test_curves_hold_the_readings() -> None:
     assert list(np.asarray(curves["rec, valid"].get_ydata())) == [2.0, 1.0, pytest.approx(2 / 3), 0.5]
     assert [str(line.get_label()) for line in kl.lines] == ["KL z, train", "KL z, valid"]
     assert list(np.asarray(settings.lines[0].get_ydata()))[-1] == 1.0
+
+
+def test_a_legend_has_an_entry_a_latent_and_hides_no_curve() -> None:
+    figure = plots.training(metrics(tuple(f"z_{n}" for n in range(1, 11))))
+    kl = figure.axes[1]
+    assert legend(kl) == [f"KL z_{n}" for n in range(1, 11)]
+    assert len(kl.lines) == 20
+    FigureCanvasAgg(figure).draw()
+    boxes = [kl.get_legend().get_window_extent(), *(axis.get_window_extent() for axis in figure.axes[1:])]
+    assert not any(boxes[0].overlaps(box) for box in boxes[1:])
+    assert figure.bbox.y0 <= boxes[0].y0
 
 
 def test_weights_that_follow_one_another_are_a_line_each_in_their_latents_colours() -> None:

@@ -60,22 +60,26 @@ def training(lines: list[Line]) -> Figure:
         _curve(axes[0, 0], steps, valid, lambda line, name=name: line[name], label, color)  # type: ignore[misc]
     _frame(axes[0, 0])
     axes[0, 0].set(title="bound on -log p(x)" if latents else "-log p(x)", ylabel="nats per sequence")
+    several = len(latents) > 1  # colours tell them apart, faint lines and dots are as in the first panel
     for number, name in enumerate(latents):
-        _curve(axes[0, 1], steps, valid, lambda line, name=name: line["kl"][name], f"KL {name}", f"C{number}")  # type: ignore[misc]
+        _curve(axes[0, 1], steps, valid, lambda line, name=name: line["kl"][name], f"KL {name}", f"C{number}", brief=several)  # type: ignore[misc]
     if latents:
         axes[0, 1].set(title="KL", ylabel="nats per sequence", ylim=(0, None))
     _settings(axes[0, -1], steps, bool(latents))
     for axis in axes[0, :-1]:
         axis.set_xlabel("optimizer step")
         axis.legend(fontsize=8)
+    if several:
+        _legend_outside(axes[0, 1])
     return figure
 
 
-def _curve(axis: Axes, steps: list[Line], valid: list[Line], value: Any, label: str, color: str) -> None:
-    """Readings during training as a smoothed line, and the validation split as dots."""
+def _curve(axis: Axes, steps: list[Line], valid: list[Line], value: Any, label: str, color: str, *, brief: bool = False) -> None:
+    """Readings during training as a smoothed line, and the validation split as dots; ``brief``: one entry of a legend, not two."""
+    train, dots = (None, label) if brief else (f"{label}, train", f"{label}, valid")
     smooth = smoothed(np.array([value(line) for line in steps], dtype=float), 1 + len(steps) // 40)
-    axis.plot([line["step"] for line in steps], smooth, lw=1, color=color, alpha=0.45, label=f"{label}, train")
-    axis.plot([line["step"] for line in valid], [value(line) for line in valid], "o-", ms=3, lw=1.2, color=color, label=f"{label}, valid")
+    axis.plot([line["step"] for line in steps], smooth, lw=1, color=color, alpha=0.45, label=train)
+    axis.plot([line["step"] for line in valid], [value(line) for line in valid], "o-", ms=3, lw=1.2, color=color, label=dots)
 
 
 def smoothed(values: np.ndarray, width: int) -> np.ndarray:
@@ -95,7 +99,7 @@ def _settings(axis: Axes, steps: list[Line], latents: bool) -> None:
         for number, name in enumerate(each[-1]["betas"] if each else ()):
             axis.plot([line["step"] for line in each], [line["betas"][name] for line in each], color=f"C{number}", label=name)
         if each:
-            _legend_outside(axis, 1.25)  # past the learning rate's numbers
+            _legend_outside(axis, 1.3)  # past the learning rate's numbers
         else:
             axis.plot(where, [line["beta"] for line in steps], color="C3")
         axis.set_ylabel("KL weight beta", color="k" if each else "C3")
