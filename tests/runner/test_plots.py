@@ -121,6 +121,15 @@ def test_codes_are_coloured_by_what_the_sequences_were_made_from() -> None:
     assert bar.get_ylabel() == "tokens with EOS"
 
 
+def test_codes_are_a_row_a_latent_and_a_column_a_factor() -> None:
+    drawn = {f"z_{n}": code(torch.randn(30, 4)) for n in range(1, 6)}
+    figure = plots.codes(scores(**drawn), {"a": np.zeros(30), "b": np.ones(30)})
+    panels = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title().split()[2] for axis in panels] == [f"{name}," for name in drawn for _ in "ab"]
+    places = [axis.get_subplotspec().get_geometry() for axis in panels]  # type: ignore[union-attr]
+    assert places == [(5, 2, n, n) for n in range(10)]
+
+
 def test_samples_of_curves_stand_beside_the_data() -> None:
     corpus = corpora.load(Sine(name="sine", train_size=5, valid_size=5, test_size=5))
     data, samples = plots.samples(corpus, corpus.tokenizer.encode_all(["0123", "9" * 16, ""])).axes

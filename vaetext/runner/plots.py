@@ -153,10 +153,13 @@ def kl_per_dimension(scores: Scores) -> Figure:
 
 
 def codes(scores: Scores, factors: dict[str, np.ndarray] | None = None) -> Figure:
-    """The posterior means on their two principal axes, coloured by each known factor [N], or else by tokens (or frames) per sequence."""
+    """The posterior means on their two principal axes, a row a latent.
+
+    A column each for what colours them: every known factor [N], or else tokens (or frames) per sequence.
+    """
     colours = factors or {"tokens with EOS" if scores.symbols else "frames": scores.tokens.numpy()}
-    figure, axes = _panels(1, len(scores.codes) * len(colours), height=4.2)
-    for axis, ((name, code), (label, values)) in zip(axes[0], product(scores.codes.items(), colours.items()), strict=True):
+    figure, axes = _panels(len(scores.codes), len(colours), height=4.2)
+    for axis, ((name, code), (label, values)) in zip(axes.flat, product(scores.codes.items(), colours.items()), strict=True):
         plane, shares = principal(code.mean.double().flatten(1).numpy())
         dots = axis.scatter(plane[:, 0], plane[:, 1], c=values, s=5, lw=0, cmap="viridis")
         axis.set(title=f"means of {name}, {len(plane):,} sequences", aspect="equal", adjustable="datalim")
