@@ -136,6 +136,7 @@ def test_samples_of_curves_stand_beside_the_data() -> None:
     first = [int(digit) for digit in corpus.tokenizer.decode(corpus.splits["test"][0])]
     assert list(np.asarray(data.lines[0].get_ydata())) == first
     assert [list(np.asarray(line.get_ydata())) for line in samples.lines] == [[0, 1, 2, 3], [9] * 16, []]
+    assert data.get_ylim() == samples.get_ylim() and samples.get_ylim()[1] > 9
     assert (data.get_title(), samples.get_title()) == ("3 sequences: test data", "3 sequences: samples")
 
 

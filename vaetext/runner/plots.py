@@ -175,6 +175,7 @@ def samples(corpus: Corpus, drawn: list[Any]) -> Figure:
     sets: dict[str, list[Any]] = {"test data": [test[n] for n in range(min(len(drawn), len(test)))], "samples": drawn}
     figure, axes = _panels(1, 2)
     axes[0, 1].sharex(axes[0, 0])
+    axes[0, 1].sharey(axes[0, 0])
     for axis, (name, sequences) in zip(axes[0], sets.items(), strict=True):
         for sequence in sequences:
             axis.plot(corpus.curve(sequence), lw=1, alpha=0.25, color="C0")
