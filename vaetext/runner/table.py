@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import statistics
 import textwrap
 from dataclasses import dataclass, field
@@ -75,9 +76,13 @@ def columns(record: dict[str, Any]) -> Values:
 
 
 def ordered(names: Any) -> list[str]:
-    """Column titles, each once, in the order of every table."""
+    """Column titles, each once, in the order of every table: those of a kind by latent or K, numbers in them as numbers."""
     place = {kind: n for n, kind in enumerate(ORDER)}
-    return sorted(dict.fromkeys(names), key=lambda name: place.get(_kind(name), len(ORDER)))  # a published column stands last
+
+    def key(name: str) -> tuple[int, str]:
+        return place.get(_kind(name), len(ORDER)), re.sub(r"\d+", lambda number: number[0].zfill(9), name)
+
+    return sorted(dict.fromkeys(names), key=key)
 
 
 def run_table(result: dict[str, Any]) -> str:
