@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from vaetext.config.store import VERBS, override_trainer, read_config, register, schemas, typed
 from vaetext.config.train import TrainConfig
+from vaetext.runner.table import ORDER, kind
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml"))]
@@ -53,6 +54,12 @@ def test_every_row_of_a_table_composes() -> None:
         for row in table.rows:
             for scale in table.scales.values():
                 assert config(*row.overrides, *scale).trainer.epochs >= 1
+
+
+def test_what_is_published_has_a_column_of_ours() -> None:
+    for path in CONF.glob("table/*.yaml"):
+        table = compose("reproduce", overrides=[f"table={path.stem}"]).table
+        assert {kind(name) for row in table.rows for name in row.get("published", {})} | set(table.columns) <= set(ORDER)
 
 
 def test_every_knob_is_documented() -> None:

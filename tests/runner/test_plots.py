@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from torch import Tensor
 
 from vaetext.config.data import Sine
@@ -45,6 +47,10 @@ def scores(**codes: Code) -> Scores:
     return Scores(torch.zeros(1, count), {}, torch.zeros(1, count), codes, torch.arange(count) + 1, None)
 
 
+def legend(axis: Axes) -> list[str]:
+    return [text.get_text() for text in axis.get_legend().get_texts()]
+
+
 @pytest.mark.parametrize("dimensions", [{}, {"z": 16}, {"z_g": 1, "z_l": 3}])
 def test_a_run_folder_gets_its_plots(tmp_path: Path, dimensions: dict[str, int]) -> None:
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in metrics(tuple(dimensions))))
@@ -62,6 +68,29 @@ def test_curves_hold_the_readings() -> None:
     assert list(np.asarray(curves["rec, valid"].get_ydata())) == [2.0, 1.0, pytest.approx(2 / 3), 0.5]
     assert [str(line.get_label()) for line in kl.lines] == ["KL z, train", "KL z, valid"]
     assert list(np.asarray(settings.lines[0].get_ydata()))[-1] == 1.0
+
+
+def test_a_legend_has_an_entry_a_latent_and_hides_no_curve() -> None:
+    figure = plots.training(metrics(tuple(f"z_{n}" for n in range(1, 11))))
+    kl = figure.axes[1]
+    assert legend(kl) == [f"KL z_{n}" for n in range(1, 11)]
+    assert len(kl.lines) == 20
+    FigureCanvasAgg(figure).draw()
+    boxes = [kl.get_legend().get_window_extent(), *(axis.get_window_extent() for axis in figure.axes[1:])]
+    assert not any(boxes[0].overlaps(box) for box in boxes[1:])
+    assert figure.bbox.y0 <= boxes[0].y0
+
+
+def test_weights_that_follow_one_another_are_a_line_each_in_their_latents_colours() -> None:
+    lines = metrics(("z_1", "z_2"))
+    for line in lines:
+        line["betas"] = {"z_1": line["beta"], "z_2": line["beta"] / 2}
+    _, kl, settings = plots.training(lines).axes[:3]
+    first, second = settings.lines
+    assert list(np.asarray(first.get_ydata())) == [step / 200 for step in range(10, 210, 10)]
+    assert list(np.asarray(second.get_ydata())) == [step / 400 for step in range(10, 210, 10)]
+    assert {line.get_color() for line in settings.lines} == {line.get_color() for line in kl.lines}
+    assert legend(settings) == ["z_1", "z_2"]
 
 
 def test_bars_are_the_kl_of_each_dimension_largest_first() -> None:
@@ -92,12 +121,22 @@ def test_codes_are_coloured_by_what_the_sequences_were_made_from() -> None:
     assert bar.get_ylabel() == "tokens with EOS"
 
 
+def test_codes_are_a_row_a_latent_and_a_column_a_factor() -> None:
+    drawn = {f"z_{n}": code(torch.randn(30, 4)) for n in range(1, 6)}
+    figure = plots.codes(scores(**drawn), {"a": np.zeros(30), "b": np.ones(30)})
+    panels = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title().split()[2] for axis in panels] == [f"{name}," for name in drawn for _ in "ab"]
+    places = [axis.get_subplotspec().get_geometry() for axis in panels]  # type: ignore[union-attr]
+    assert places == [(5, 2, n, n) for n in range(10)]
+
+
 def test_samples_of_curves_stand_beside_the_data() -> None:
     corpus = corpora.load(Sine(name="sine", train_size=5, valid_size=5, test_size=5))
     data, samples = plots.samples(corpus, corpus.tokenizer.encode_all(["0123", "9" * 16, ""])).axes
     first = [int(digit) for digit in corpus.tokenizer.decode(corpus.splits["test"][0])]
     assert list(np.asarray(data.lines[0].get_ydata())) == first
     assert [list(np.asarray(line.get_ydata())) for line in samples.lines] == [[0, 1, 2, 3], [9] * 16, []]
+    assert data.get_ylim() == samples.get_ylim() and samples.get_ylim()[1] > 9
     assert (data.get_title(), samples.get_title()) == ("3 sequences: test data", "3 sequences: samples")
 
 

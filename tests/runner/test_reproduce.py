@@ -9,6 +9,7 @@ import torch
 from vaetext.config.verbs import ReproduceConfig, Table
 from vaetext.runner import reproduce
 from vaetext.runner.evaluation import Scores, summary
+from vaetext.runner.table import Row, cells
 
 
 def finished(folder: Path, bounds: list[float]) -> None:
@@ -22,15 +23,38 @@ def finished(folder: Path, bounds: list[float]) -> None:
 
 
 def test_ours_stand_beside_theirs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = Table("t", "Title", "Note.", [{"name": "A row", "overrides": [], "published": {"NLL (rec)": 101.45, "KL": 4.86}}], {"full": []})
+    table = Table(
+        "t", "Title", "Note.", [{"name": "A row", "overrides": [], "published": {"NLL (rec)": 101.45, "KL (source)": 4.86}}], {"full": []}
+    )
     finished(tmp_path / "tables" / "t" / "full" / "A-row", [9, 8])
     reproduce.run(ReproduceConfig(table=table, scale="full", outputs=str(tmp_path)))
     shown = capsys.readouterr().out
     assert shown == (tmp_path / "tables" / "t" / "full" / "table.md").read_text() + "\n"
-    cells = " ".join(shown.split())
-    assert "| published NLL (rec) | published KL |" in cells
-    assert "| 101.45 | 4.860 |" in cells
-    assert "Note." in cells
+    words = " ".join(shown.split())
+    assert "# Title (scale=full, data=ptb)" in words
+    assert "| model | -ELBO | NLL (rec) | published NLL (rec) | KL (source) | published KL (source) |" in words
+    assert "| 1.000 | 101.45 | 1.000 | 4.860 |" in words
+    assert "Note." in words
+
+
+def test_figures_in_the_sources_convention_are_means_over_symbols_and_sums_over_latents() -> None:
+    record = {"rec": 8.0, "kl": {"z_1": 3.0, "z_2": 1.0}, "sequences": 10, "tokens_no_eos": 160}
+    assert reproduce.source(record) == {"ELBO (source)": -4.5, "Reconstruction (source)": -0.5, "KL (source)": 4.0}
+    assert reproduce.source({**record, "kl": {}}) == {}
+    assert reproduce.source({**record, "tokens_no_eos": None}) == {}
+
+
+def test_a_page_holds_what_is_published_and_what_is_asked_for() -> None:
+    exact, ladder = Row("exact", "d"), Row("ladder", "d")
+    exact.add({"-ELBO": 9.0, "PPL": 2.0, "published -ELBO": 10.0})
+    ladder.add(
+        {"KL z_2": 1.0, "KL z_1": 3.0, "-ELBO": 12.0, "IW-NLL(50)": 11.0, "PPL": 3.0, "published KL z_2": 5.0, "published BLEU": 7.0}
+    )
+    assert reproduce.narrow(cells([exact, ladder]), ["IW-NLL"]) == [
+        ["model", "KL z_2", "published KL z_2", "-ELBO", "published -ELBO", "IW-NLL(50)", "published BLEU"],
+        ["exact", "-", "-", "**9.000**", "10.00", "**9.000**", "-"],
+        ["ladder", "1.000", "5.000", "12.00", "-", "11.00", "7.000"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -60,10 +60,18 @@ def test_columns_name_their_convention_and_come_in_order() -> None:
     assert ordered(["IW-PPL(50)", "KL z", "IW-NLL(500)", "rec", "PPL", "IW-NLL(50)"]) == [
         "rec",
         "KL z",
-        "IW-NLL(500)",
         "IW-NLL(50)",
+        "IW-NLL(500)",
         "PPL",
         "IW-PPL(50)",
+    ]
+
+
+def test_latents_of_different_models_stand_in_their_natural_order() -> None:
+    names = ["z_7", "z_3", "z_10", "z", "z_l", "z_2", "z_g", "z_1"]
+    natural = ["z", "z_1", "z_2", "z_3", "z_7", "z_10", "z_g", "z_l"]
+    assert ordered(f"{kind} {name}" for name in names for kind in ("MI", "KL")) == [
+        f"{kind} {name}" for kind in ("KL", "MI") for name in natural
     ]
 
 

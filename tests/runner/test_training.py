@@ -142,6 +142,18 @@ def test_an_epoch_of_some_batches_takes_as_many_steps(tmp_path: Path) -> None:
     assert (run.state.step, run.beta) == (10, 1.0)
 
 
+def test_each_latent_has_its_weight_in_the_metrics_where_they_follow_one_another(tmp_path: Path) -> None:
+    config = HVRAE(name="hvrae", embedding_dim=5, latent_dim=2)
+    knobs = {**KNOBS, "epochs": 2, "beta_schedule": "linear", "beta_epochs": 2}
+    for name, delay in (("together", 0.0), ("after", 1.0)):
+        model = build(config, Symbols(8, 1, 0, 9))
+        Training(Trainer(**knobs, beta_delay=delay), model, splits(), tmp_path / name, CPU, seed=1).fit()
+    together, after = ([line for line in lines(tmp_path / name) if line["split"] == "train"] for name in ("together", "after"))
+    assert [line["betas"] for line in after] == [{"z_g": 0.5, "z_l": 0.0}, {"z_g": 1.0, "z_l": 0.5}]
+    assert [line["beta"] for line in after] == [line["beta"] for line in together] == [0.5, 1.0]
+    assert not any("betas" in line for line in together)
+
+
 def test_an_interrupt_leaves_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     training(whole).fit()

@@ -118,6 +118,10 @@ class Table(Checked):
     note: str = knob("", "what is printed below it")
     rows: list[dict[str, Any]] = knob([], "name, overrides of `vaetext train`, and, where there are any, published figures of each row")
     scales: dict[str, list[str]] = knob({}, "further overrides of every row, by scale")
+    columns: list[str] = knob(
+        ["-ELBO", "IW-NLL", "AU", "distance to truth", "stderr of distance"],
+        "columns of ours, without a latent's name or K, beside those that are published",
+    )
 
 
 @dataclass

@@ -50,7 +50,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def training(lines: list[Line]) -> Figure:
-    """-ELBO and rec, KL of each latent, and beta with the learning rate, over optimizer steps; nats per sequence at weight 1."""
+    """-ELBO and rec, KL of each latent, and its weight with the learning rate, over optimizer steps; nats per sequence at weight 1."""
     steps = [line for line in lines if line["split"] == "steps"]
     valid = [line for line in lines if line["split"] == "valid"]
     latents = list(lines[-1]["kl"]) if lines else []
@@ -60,22 +60,26 @@ def training(lines: list[Line]) -> Figure:
         _curve(axes[0, 0], steps, valid, lambda line, name=name: line[name], label, color)  # type: ignore[misc]
     _frame(axes[0, 0])
     axes[0, 0].set(title="bound on -log p(x)" if latents else "-log p(x)", ylabel="nats per sequence")
+    several = len(latents) > 1  # colours tell them apart, faint lines and dots are as in the first panel
     for number, name in enumerate(latents):
-        _curve(axes[0, 1], steps, valid, lambda line, name=name: line["kl"][name], f"KL {name}", f"C{number}")  # type: ignore[misc]
+        _curve(axes[0, 1], steps, valid, lambda line, name=name: line["kl"][name], f"KL {name}", f"C{number}", brief=several)  # type: ignore[misc]
     if latents:
         axes[0, 1].set(title="KL", ylabel="nats per sequence", ylim=(0, None))
     _settings(axes[0, -1], steps, bool(latents))
     for axis in axes[0, :-1]:
         axis.set_xlabel("optimizer step")
         axis.legend(fontsize=8)
+    if several:
+        _legend_outside(axes[0, 1])
     return figure
 
 
-def _curve(axis: Axes, steps: list[Line], valid: list[Line], value: Any, label: str, color: str) -> None:
-    """Readings during training as a smoothed line, and the validation split as dots."""
+def _curve(axis: Axes, steps: list[Line], valid: list[Line], value: Any, label: str, color: str, *, brief: bool = False) -> None:
+    """Readings during training as a smoothed line, and the validation split as dots; ``brief``: one entry of a legend, not two."""
+    train, dots = (None, label) if brief else (f"{label}, train", f"{label}, valid")
     smooth = smoothed(np.array([value(line) for line in steps], dtype=float), 1 + len(steps) // 40)
-    axis.plot([line["step"] for line in steps], smooth, lw=1, color=color, alpha=0.45, label=f"{label}, train")
-    axis.plot([line["step"] for line in valid], [value(line) for line in valid], "o-", ms=3, lw=1.2, color=color, label=f"{label}, valid")
+    axis.plot([line["step"] for line in steps], smooth, lw=1, color=color, alpha=0.45, label=train)
+    axis.plot([line["step"] for line in valid], [value(line) for line in valid], "o-", ms=3, lw=1.2, color=color, label=dots)
 
 
 def smoothed(values: np.ndarray, width: int) -> np.ndarray:
@@ -87,17 +91,29 @@ def smoothed(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def _settings(axis: Axes, steps: list[Line], latents: bool) -> None:
+    """The KL weight, a line each in its latent's colour where latents have their own, and the learning rate."""
     where = [line["step"] for line in steps]
     rate = axis
     if latents:
-        axis.plot(where, [line["beta"] for line in steps], color="C3")
-        axis.set_ylabel("KL weight beta", color="C3")
+        each = [line for line in steps if "betas" in line]
+        for number, name in enumerate(each[-1]["betas"] if each else ()):
+            axis.plot([line["step"] for line in each], [line["betas"][name] for line in each], color=f"C{number}", label=name)
+        if each:
+            _legend_outside(axis, 1.3)  # past the learning rate's numbers
+        else:
+            axis.plot(where, [line["beta"] for line in steps], color="C3")
+        axis.set_ylabel("KL weight beta", color="k" if each else "C3")
         axis.set_ylim(0, None)
         rate = axis.twinx()  # type: ignore[assignment]
     rate.plot(where, [line["lr"] for line in steps], color="C7", ls="--")
     rate.set_ylabel("learning rate", color="C7")
     rate.set_ylim(0, None)
     axis.set(title="schedules", xlabel="optimizer step")
+
+
+def _legend_outside(axis: Axes, x: float = 1.0) -> None:
+    """A legend to the right of the axes, ``x`` of their width from the left, where it hides nothing."""
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(x, 1.0))
 
 
 def _frame(axis: Axes) -> None:
@@ -137,10 +153,13 @@ def kl_per_dimension(scores: Scores) -> Figure:
 
 
 def codes(scores: Scores, factors: dict[str, np.ndarray] | None = None) -> Figure:
-    """The posterior means on their two principal axes, coloured by each known factor [N], or else by tokens (or frames) per sequence."""
+    """The posterior means on their two principal axes, a row a latent.
+
+    A column each for what colours them: every known factor [N], or else tokens (or frames) per sequence.
+    """
     colours = factors or {"tokens with EOS" if scores.symbols else "frames": scores.tokens.numpy()}
-    figure, axes = _panels(1, len(scores.codes) * len(colours), height=4.2)
-    for axis, ((name, code), (label, values)) in zip(axes[0], product(scores.codes.items(), colours.items()), strict=True):
+    figure, axes = _panels(len(scores.codes), len(colours), height=4.2)
+    for axis, ((name, code), (label, values)) in zip(axes.flat, product(scores.codes.items(), colours.items()), strict=True):
         plane, shares = principal(code.mean.double().flatten(1).numpy())
         dots = axis.scatter(plane[:, 0], plane[:, 1], c=values, s=5, lw=0, cmap="viridis")
         axis.set(title=f"means of {name}, {len(plane):,} sequences", aspect="equal", adjustable="datalim")
@@ -156,6 +175,7 @@ def samples(corpus: Corpus, drawn: list[Any]) -> Figure:
     sets: dict[str, list[Any]] = {"test data": [test[n] for n in range(min(len(drawn), len(test)))], "samples": drawn}
     figure, axes = _panels(1, 2)
     axes[0, 1].sharex(axes[0, 0])
+    axes[0, 1].sharey(axes[0, 0])
     for axis, (name, sequences) in zip(axes[0], sets.items(), strict=True):
         for sequence in sequences:
             axis.plot(corpus.curve(sequence), lw=1, alpha=0.25, color="C0")

@@ -13,7 +13,7 @@ from vaetext.config.verbs import ReproduceConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.runner.console import show
 from vaetext.runner.run_folder import CONFIG, METRICS, is_done, read_results
-from vaetext.runner.table import Row, cells, columns, markdown
+from vaetext.runner.table import PUBLISHED, Row, Values, cells, columns, kind, markdown
 
 FALLING = "* not converged: valid -ELBO fell by more than 1 % in the last tenth of the epochs."
 log = logging.getLogger(__name__)
@@ -34,7 +34,9 @@ def run(config: ReproduceConfig) -> None:
         run = folder / str(row["name"]).replace(" ", "-")
         train([*row["overrides"], *table.scales[config.scale]], run)
         rows.append(line(row, read_results(run), falling(run)))
-    page = f"# {table.title} (scale={config.scale})\n\n{markdown(cells(rows))}\n{table.note} {FALLING}\n"
+    data = ", ".join(dict.fromkeys(row.data for row in rows))
+    shown = markdown(narrow(cells(rows), table.columns))
+    page = f"# {table.title} (scale={config.scale}, data={data})\n\n{shown}\n{table.note} {FALLING}\n"
     atomic_write(folder / "table.md", page)
     show(page)
 
@@ -42,8 +44,28 @@ def run(config: ReproduceConfig) -> None:
 def line(row: dict[str, Any], result: dict[str, Any], falling: bool) -> Row:
     """A row's measured columns on test, then the published ones; a run that had not converged is marked."""
     shown = Row(f"{row['name']}{' *' * falling}", result["data"])
-    shown.add({**columns(result["test"]), **{f"published {name}": float(value) for name, value in row.get("published", {}).items()}})
+    published = {f"{PUBLISHED}{name}": float(value) for name, value in row.get("published", {}).items()}
+    shown.add({**columns(result["test"]), **source(result["test"]), **published})
     return shown
+
+
+def source(record: dict[str, Any]) -> Values:
+    """A model's figures as source 004 counts them: Reconstruction a mean over tokens without EOS, KL a sum over latents, ELBO no bound."""
+    if not record["kl"] or not record["tokens_no_eos"]:
+        return {}
+    rec, kl = record["rec"] * record["sequences"] / record["tokens_no_eos"], sum(record["kl"].values())
+    return {"ELBO (source)": -(rec + kl), "Reconstruction (source)": -rec, "KL (source)": kl}
+
+
+def narrow(table: list[list[str]], ours: list[str]) -> list[list[str]]:
+    """Of a table's columns the model, those that are published, ours beside them, and the kinds named in ``ours``."""
+    head = table[0]
+    kept = [
+        n
+        for n, name in enumerate(head)
+        if name == "model" or name.startswith(PUBLISHED) or f"{PUBLISHED}{name}" in head or kind(name) in ours
+    ]
+    return [[line[n] for n in kept] for line in table]
 
 
 def falling(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import statistics
 import textwrap
 from dataclasses import dataclass, field
@@ -20,10 +21,12 @@ _NOTE = (
 _SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
 # Column titles in their order; what a title ends with is a latent's name or K.
 ORDER = (
-    "rec", "KL", "-ELBO", "IW-NLL", "PPL", "PPL (no EOS)", "IW-PPL", "NLL (rec)", "PPL (rec, no EOS)", "rec per symbol", "bits per symbol",
-    "log-likelihood per frame", "FIVO-NLL", "AU", "MI", "shuffle", "distance to truth", "stderr of distance",
+    "rec", "KL", "-ELBO", "IW-NLL", "PPL", "PPL (no EOS)", "IW-PPL", "NLL (rec)", "PPL (rec, no EOS)", "rec per symbol", "ELBO (source)",
+    "Reconstruction (source)", "KL (source)", "bits per symbol", "log-likelihood per frame", "FIVO-NLL", "AU", "MI", "shuffle",
+    "distance to truth", "stderr of distance",
 )  # fmt: skip
 LOWER_IS_BETTER = ("-ELBO", "IW-NLL", "PPL", "PPL (no EOS)", "IW-PPL", "bits per symbol", "FIVO-NLL", "distance to truth")
+PUBLISHED = "published "  # before the title of a column that is held against ours of that title
 Values = dict[str, float | None]
 
 
@@ -45,8 +48,8 @@ class Row:
 
     def values(self, name: str) -> list[float]:
         """A column's values; a model without a latent is exact, so its importance-weighted bound is its -ELBO for every K."""
-        exact = not any(_kind(column) == "KL" for column in self.columns)
-        instead = {"IW-NLL": "-ELBO", "IW-PPL": "PPL"}.get(_kind(name)) if exact else None
+        exact = not any(kind(column) == "KL" for column in self.columns)
+        instead = {"IW-NLL": "-ELBO", "IW-PPL": "PPL"}.get(kind(name)) if exact else None
         return self.columns.get(instead or name, [])
 
 
@@ -76,9 +79,17 @@ def columns(record: dict[str, Any]) -> Values:
 
 
 def ordered(names: Any) -> list[str]:
-    """Column titles, each once, in the order of every table."""
-    place = {kind: n for n, kind in enumerate(ORDER)}
-    return sorted(dict.fromkeys(names), key=lambda name: place.get(_kind(name), len(ORDER)))  # a published column stands last
+    """Column titles, each once, in the order of every table: those of a kind by latent or K, numbers in them as numbers.
+
+    A published column stands beside ours.
+    """
+    place = {title: n for n, title in enumerate(ORDER)}
+
+    def key(name: str) -> tuple[int, str, bool]:
+        own = name.removeprefix(PUBLISHED)
+        return place.get(kind(own), len(ORDER)), re.sub(r"\d+", lambda number: number[0].zfill(9), own), own != name
+
+    return sorted(dict.fromkeys(names), key=key)
 
 
 def run_table(result: dict[str, Any]) -> str:
@@ -154,7 +165,7 @@ def _latents(title: str, named: dict[str, Any]) -> Values:
     return {f"{title} {name}": value for name, value in named.items()}
 
 
-def _kind(name: str) -> str:
+def kind(name: str) -> str:
     """A column's title without the latent or the K that it ends with: ``KL z_g`` -> ``KL``, ``IW-NLL(50)`` -> ``IW-NLL``."""
     return name if name in ORDER else name.partition("(")[0] if "(" in name else name.partition(" ")[0]
 
@@ -169,7 +180,7 @@ def _deviation(values: list[float]) -> float | None:
 
 def _best(rows: list[Row], data: str, name: str) -> float | None:
     means = [mean for row in rows if row.data == data and (mean := _mean(row.values(name))) is not None]
-    return min(means) if _kind(name) in LOWER_IS_BETTER and len(means) > 1 else None
+    return min(means) if kind(name) in LOWER_IS_BETTER and len(means) > 1 else None
 
 
 def _cell(values: list[float], best: float | None) -> str:

@@ -20,7 +20,8 @@ class Tensorboard:
 
     def report(self, line: dict[str, Any]) -> None:
         """Takes one line of ``metrics.jsonl``; tags are ``<split>/<quantity>``, steps are optimizer steps."""
-        values = {**line, **{f"kl.{name}": value for name, value in line["kl"].items()}}
+        named = {"kl": line["kl"], "beta": line.get("betas", {})}
+        values = {**line, **{f"{kind}.{name}": value for kind, each in named.items() for name, value in each.items()}}
         for name, value in values.items():
             if isinstance(value, float):
                 self._writer.add_scalar(f"{line['split']}/{name}", value, line["step"])

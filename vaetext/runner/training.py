@@ -221,9 +221,11 @@ class Training:
         """The KL weight of the current step, of the first latent where each has its own."""
         return beta(self.config, self.state.step, self.epoch_steps)
 
-    def _setting(self) -> dict[str, float]:
+    def _setting(self) -> dict[str, Any]:
         rate = learning_rate(self.config, self.state.step, self.epoch_steps, self.state.reductions)
-        return {"beta": self.beta, "lr": rate}
+        weights = betas(self.config, self.state.step, self.epoch_steps, len(self.model.latents))
+        each = {"betas": dict(zip(self.model.latents, weights, strict=True))} if self.config.beta_delay else {}
+        return {"beta": self.beta, **each, "lr": rate}
 
     def _judge(self, neg_elbo: float) -> None:
         state = self.state
