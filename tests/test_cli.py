@@ -100,15 +100,29 @@ WRONG = {
     "train modle=vrae": "did you mean 'model'?",
     "train model.latent_dmi=3": "did you mean 'latent_dim'?",
     "train model=rnnlm model.latent=feature-map": "RNNLM has no such key, which vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have",
+    "train model=lvae model.latent=feature-map": "LVAE has no such key, which vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have",
+    "train model=hvrae model.latent=feature-map": "HVRAE has no such key, which vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have",
     "train +sede=1": "did you mean 'seed'?",
     "train model.cell=lst": "did you mean 'lstm'?",
     "train trainer.epochs=abc": "trainer.epochs=abc",
     "train seed={": "seed={",
     "train model.latent_dim=0": "model.latent_dim=0 is out of range: it must be at least 1",
+    "train model=hybrid-cnn model.alpha=-0.1": "model.alpha=-0.1 is out of range: it must be at least 0",
+    "train model=cnn model.max_length=5 data=sine": "model.max_length=5: a sequence of sine (train) has 17 symbols with EOS",
+    "train model.max_length=9": "model.max_length=9 is for latent=feature-map only; leave it at 0",
+    "train model.stride=4": "model.stride=4 is for latent=feature-map only; leave it at 8",
+    "train model.latent=feature-map model.z_to=inputs": "model.z_to=inputs is for latent=dense only; leave it at state",
+    "train model.latent=feature-map model.pooling=max": "model.pooling=max is for latent=dense only; leave it at final",
+    "train model=hvrae model.max_length=9": "model.max_length=9 is for local=sequence only; leave it at 0",
+    "train model=lvae model.latent_dims=[3,2]": "give both lists the same length",
     "train model.dropout=1.5": "model.dropout=1.5",
     "train trainer.beta_max=-1": "trainer.beta_max=-1",
     "train trainer.batch_size=0": "trainer.batch_size=0",
-    "train trainer.lr=nan": "trainer.lr=nan",
+    "train trainer.lr=nan": "trainer.lr=nan is out of range: it must be finite",
+    "train trainer.checkpoint_minutes=inf": "trainer.checkpoint_minutes=inf is out of range: it must be finite",
+    "train trainer.betas=[0.9,nan]": "trainer.betas=[0.9, nan] is out of range: it must be finite",
+    "data sine-continuous data.noise=inf": "data.noise=inf is out of range: it must be finite",
+    "data sine-continuous data.noise=1e200": "data.noise=1e+200 is out of range: it must be at most 1000000.0",
     "train ptb": "'ptb'",
     "train seed=1 ptb": "'ptb'",
     "data gramar": "did you mean 'grammar'?",
@@ -246,6 +260,23 @@ def test_runs_never_share_a_folder(stub: Stub, monkeypatch: pytest.MonkeyPatch) 
 def test_an_error_of_a_task_is_one_message(stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "seed=1"], monkeypatch) == 1
     assert capsys.readouterr().err == "error: seed=1 is bad luck\n"
+
+
+def test_a_run_that_fails_before_it_wrote_anything_leaves_no_folder(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(["train", "seed=1"], monkeypatch) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert run(["train", "seed=0"], monkeypatch) == 0
+    assert run(["train", "seed=1"], monkeypatch) == 1
+    assert [folder.is_dir() for folder in stub.folders] == [False, True, False]
+
+    def begun(config: Any) -> float:
+        stub(config)
+        (stub.folders[-1] / "env.json").touch()
+        raise ValueError("later")
+
+    monkeypatch.setattr("vaetext.runner.train.run", begun)
+    assert run(["train", "seed=2"], monkeypatch) == 1
+    assert stub.folders[-1].is_dir()
 
 
 def test_showing_a_configuration_makes_no_folder(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

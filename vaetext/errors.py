@@ -45,9 +45,8 @@ def explain(error: BaseException) -> str:
 
 def _known(text: str) -> str | None:
     if found := NO_KEY.search(text):
-        hint = closest(found["key"], _fields(found["schema"]))
-        others = "" if hint else _owners(found["schema"], found["key"])
-        return f"{found['full']}: {found['schema']} has no such key{hint or others}; --help lists them"
+        others = _owners(found["schema"], found["key"]) or closest(found["key"], _fields(found["schema"]))
+        return f"{found['full']}: {found['schema']} has no such key{others}; --help lists them"
     if found := NO_OPTION.search(text):
         options = (found["options"] or "").split()
         listed = f"; there are {', '.join(options)}" if options else ""

@@ -1,7 +1,9 @@
 """From a verb and its overrides to its run, by Hydra; the resolvers that conf/ uses. Imports no torch."""
 
 import logging
+import shutil
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from vaetext.errors import explain
 
 log = logging.getLogger(__name__)
 SAVED = ".hydra/config.yaml"
-_claimed: dict[str, str] = {}
+_claimed: dict[str, list[Path]] = {}  # path asked for -> the folder made, and those above it that were made for it, deepest first
 
 
 class Failed(BaseException):
@@ -38,6 +40,8 @@ def start(verb: str, arguments: list[str]) -> None:
 def task(config: DictConfig) -> Any:
     """One job of one verb: ``vaetext.runner.<verb>.run`` with the typed configuration.
 
+    One that fails before it has written anything leaves no folder behind; in a multirun, where jobs are numbered, folders stay.
+
     Raises:
         Failed: with the error.
         ValueError: in a multirun, which goes on with its other jobs; names the job that failed.
@@ -48,22 +52,34 @@ def task(config: DictConfig) -> Any:
         return import_module(f"vaetext.runner.{verb}").run(typed(config, VERBS[verb]))
     except Exception as error:
         if job.mode != RunMode.MULTIRUN:
+            release()
             raise Failed(error) from error
         log.error("error: job %s: %s", job.job.num, explain(error), exc_info=config.debug)
         raise ValueError(f"job {job.job.num} failed ({' '.join(job.overrides.task)}): {explain(error)}") from error
 
 
 def claim(path: str, *, _root_: DictConfig) -> str:
-    """Makes the folder ``path``, or ``path-2``, ``path-3``, ... where it is taken; a wrong configuration leaves no folder behind."""
+    """Makes the folder ``path``, or ``path-2``, ``path-3``, ... where it is taken; a wrong configuration makes none."""
     if path not in _claimed:
         typed(_root_, OmegaConf.get_type(_root_) or VERBS["train"])
-        folder, number = Path(path), 1
+        first = folder = Path(path).absolute()
+        above, number = [each for each in folder.parents if not each.exists()], 1
         folder.parent.mkdir(parents=True, exist_ok=True)
         while not _made(folder):
             number += 1
-            folder = Path(f"{path}-{number}")
-        _claimed[path] = str(folder)
-    return _claimed[path]
+            folder = first.with_name(f"{first.name}-{number}")
+        _claimed[path] = [folder, *above]
+    return str(_claimed[path][0])
+
+
+def release() -> None:
+    """Removes claimed folders in which nothing stands but a configuration and a log, and those above that were made for them."""
+    for folder, *above in _claimed.values():
+        with suppress(OSError):  # it is gone, or another run's folder stands beside it
+            if all(each.name == ".hydra" or each.suffix == ".log" for each in folder.iterdir()):
+                shutil.rmtree(folder)
+                for each in above:
+                    each.rmdir()
 
 
 def _made(folder: Path) -> bool:

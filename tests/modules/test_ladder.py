@@ -1,4 +1,4 @@
-"""The ladder on a linear-Gaussian law, where p(x) and the posterior have closed forms; batch normalisation against torch's."""
+"""The ladder on a linear-Gaussian law, where p(x) and the posterior have closed forms."""
 
 import math
 

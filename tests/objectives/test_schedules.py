@@ -1,5 +1,7 @@
 """Schedules at the steps where the sources say what they are."""
 
+from typing import Any
+
 import pytest
 
 from vaetext.config.trainer import Trainer
@@ -28,6 +30,13 @@ def test_each_latent_follows_its_delay_behind_the_one_before() -> None:
     assert [betas(config, step, 10, 3) for step in (0, 10, 20, 30, 40)] == [[0, 0, 0], [0.5, 0, 0], [1, 0.5, 0], [1, 1, 0.5], [1, 1, 1]]
     assert betas(Trainer(beta_epochs=2), 10, 10, 3) == [0.5] * 3
     assert betas(config, 10, 10, 0) == []
+
+
+@pytest.mark.parametrize("knobs", [{"beta_schedule": "constant"}, {"beta_start": 1.0}, {"beta_schedule": "cyclical", "beta_start": 2.0}])
+def test_a_weight_that_never_rises_has_no_delay(knobs: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^beta_delay=1 .* set beta_delay=0"):
+        Trainer(beta_delay=1, **knobs)
+    Trainer(**knobs)
 
 
 def test_learning_rates() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vaetext.config.data import Sine
-from vaetext.config.model import CNN, HVRAE, VRAE, Model
+from vaetext.config.model import CNN, HVRAE, LVAE, VRAE, Model
 from vaetext.config.trainer import Trainer
 from vaetext.data import corpora
 from vaetext.data.domain import Symbols
@@ -152,6 +152,19 @@ def test_each_latent_has_its_weight_in_the_metrics_where_they_follow_one_another
     assert [line["betas"] for line in after] == [{"z_g": 0.5, "z_l": 0.0}, {"z_g": 1.0, "z_l": 0.5}]
     assert [line["beta"] for line in after] == [line["beta"] for line in together] == [0.5, 1.0]
     assert not any("betas" in line for line in together)
+
+
+def test_each_latent_of_a_ladder_pays_its_own_weight(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    config = LVAE(name="lvae", embedding_dim=5, hidden_dim=6, hidden_dims=[6, 5, 4], latent_dims=[4, 3, 2], reconstruction_dim=4)
+    knobs = Trainer(batch_size=4, beta_epochs=2, beta_delay=0.5)  # 8 steps an epoch, 4 of them the delay
+    run = Training(knobs, build(config, Symbols(8, 1, 0, 9)), splits(), tmp_path, CPU, seed=1)
+    run.state.step = 16
+    run.backward(run._batch(np.arange(4)), 1)
+    run.read_window()
+    line = lines(tmp_path)[0]
+    weighted = [weight * line["kl"][name] for name, weight in {"z_1": 1.0, "z_2": 0.75, "z_3": 0.5}.items()]
+    assert line["loss"] == pytest.approx(line["rec"] + sum(weighted), rel=1e-5)
 
 
 def test_an_interrupt_leaves_a_checkpoint_that_goes_on(tmp_path: Path) -> None:

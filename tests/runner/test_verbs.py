@@ -114,6 +114,14 @@ def test_reconstruct_shows_pairs(run: Any, capsys: pytest.CaptureFixture[str]) -
         assert "< the <unk>\n> " in text
 
 
+def test_a_line_that_is_too_long_is_named(run: Any) -> None:
+    folder = run("lvae")
+    lines = lines_file(folder, f"a dog ran\n\n{'the cat ' * 20}\nthe dog\n")
+    for verb, config in ((encode, EncodeConfig(run="r", input=lines)), (reconstruct, ReconstructConfig(run="r", input=lines))):
+        with pytest.raises(ValueError, match=rf"model\.max_length=30: .*{lines}, line 3, has 41 symbols with EOS"):
+            verb.run(config)  # type: ignore[attr-defined]
+
+
 def test_reconstruction_is_the_same_in_batches_of_any_size(tokenizer: tokenizers.Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = tokenizer.encode_all(LINES * 3)
     together = pairs(model(tokenizer), tokenizer, ids, GREEDY)

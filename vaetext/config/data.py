@@ -73,7 +73,7 @@ class Sine(Curves):
 class SineContinuous(Curves):
     """The same curves as real values, with Gaussian noise."""
 
-    noise: float = knob(0.1, "deviation of the noise on points from 0 to 1; below 0.02 no true log p(x) is computed", min=0.0)
+    noise: float = knob(0.1, "deviation of the noise on points from 0 to 1; below 0.02 no true log p(x) is computed", min=0.0, max=1e6)
 
 
 DATA: dict[str, type[Data]] = {

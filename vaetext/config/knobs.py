@@ -1,6 +1,7 @@
 """Declaring a configuration value once: its default, its meaning and its range."""
 
 import difflib
+import math
 from dataclasses import field, fields
 from typing import Any
 
@@ -17,7 +18,8 @@ def knob(
 ) -> Any:
     """A dataclass field with its documentation and its range.
 
-    ``min`` and ``max`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` lists the allowed strings.
+    ``min`` and ``max`` are inclusive, ``above`` and ``below`` exclusive, and no number is infinite or nan; ``choices`` lists the allowed
+    strings.
     """
     limits = {"min": min, "max": max, "above": above, "below": below, "choices": choices}
     metadata = {"help": help, **{name: limit for name, limit in limits.items() if limit is not None}}
@@ -44,6 +46,8 @@ def _check(name: str, value: Any, limits: Any) -> None:
     if "choices" in limits and value not in limits["choices"]:
         raise ValueError(f"{name}={value!r} is not one of {', '.join(limits['choices'])}{closest(value, limits['choices'])}")
     for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, float) and not math.isfinite(item):
+            raise ValueError(f"{name}={value} is out of range: it must be finite")
         for limit, holds, words in _LIMITS:
             if limit in limits and not holds(item, limits[limit]):
                 raise ValueError(f"{name}={value} is out of range: it must be {words} {limits[limit]}")

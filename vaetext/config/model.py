@@ -73,8 +73,10 @@ class VRAE(Mapped, Recurrent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.latent == "dense" and self.max_length:
-            raise ValueError(f"max_length={self.max_length} is for latent=feature-map only; leave it at 0, or use latent=feature-map")
+        if self.latent == "dense":
+            _refuse(self, "latent=feature-map", "max_length", "stride")
+        else:
+            _refuse(self, "latent=dense", "pooling", "z_to")
 
 
 @dataclass
@@ -92,8 +94,8 @@ class HVRAE(FixedLength, Latent, Recurrent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.local == "pooled" and self.max_length:
-            raise ValueError(f"max_length={self.max_length} is for local=sequence only; leave it at 0, or use local=sequence")
+        if self.local == "pooled":
+            _refuse(self, "local=sequence", "max_length")
 
 
 @dataclass
@@ -161,6 +163,14 @@ class LRNNVAE(Ladder):
 
     latent: str = knob("dense", "each latent is a vector, or a map of positions x channels", choices=("dense", "feature-map"))
     bidirectional: bool = knob(False, "deterministic layers read in both directions")
+
+
+def _refuse(config: Model, where: str, *names: str) -> None:
+    """Knobs that would be ignored, for they are of another setting, must have their defaults."""
+    for name in names:
+        value, default = getattr(config, name), getattr(type(config), name)
+        if value != default:
+            raise ValueError(f"{name}={value} is for {where} only; leave it at {default}, or use {where}")
 
 
 MODELS: dict[str, type[Model]] = {

@@ -30,11 +30,11 @@ class Trainer(Checked):
     beta_max: float = knob(1.0, "largest KL weight", min=0.0)
     beta_epochs: float = knob(10.0, "epochs until beta_max is reached (of each cycle: its length)", above=0.0)
     beta_ramp: float = knob(0.5, "cyclical: share of each cycle that rises", above=0.0, max=1.0)
-    beta_delay: float = knob(0.0, "epochs that each latent's KL weight follows behind the one before (a ladder's z_2 behind z_1)", min=0.0)
-    free_bits: float = knob(0.0, "nats of KL that cost nothing", min=0.0)
-    free_bits_per: str = knob(
-        "latent", "the floor holds per latent or per dimension (mean over the batch)", choices=("latent", "dimension")
+    beta_delay: float = knob(
+        0.0, "epochs that each latent's KL weight, which must rise, follows behind the one before (a ladder's z_2 behind z_1)", min=0.0
     )
+    free_bits: float = knob(0.0, "nats of KL that cost nothing: a floor for each latent (or dimension), not for their sum", min=0.0)
+    free_bits_per: str = knob("latent", "what that floor is for (means over the batch)", choices=("latent", "dimension"))
     word_dropout: float = knob(0.0, "share of the decoder's input words replaced by the unknown word (frames: by zeros)", min=0.0, max=1.0)
     samples: int = knob(1, "posterior samples per sequence", min=1)
     patience: int = knob(0, "epochs without a better valid -ELBO before stopping; 0 never stops early", min=0)
@@ -47,3 +47,12 @@ class Trainer(Checked):
     log_every: int = knob(50, "optimizer steps between readings of the loss", min=1)
     checkpoint_minutes: float = knob(5.0, "most minutes between checkpoints", above=0.0)
     tensorboard: bool = knob(False, "also write tensorboard events (needs the extra: pip install 'vaetext[tensorboard]')")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rises = self.beta_schedule == "sigmoid" or (self.beta_schedule != "constant" and self.beta_start < self.beta_max)
+        if self.beta_delay and not rises:
+            raise ValueError(
+                f"beta_delay={self.beta_delay} has nothing to delay: with beta_schedule={self.beta_schedule}, beta_start={self.beta_start}"
+                f" and beta_max={self.beta_max} the KL weight never rises; set beta_delay=0, or beta_schedule=linear and a lower beta_start"
+            )

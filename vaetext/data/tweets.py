@@ -1,4 +1,7 @@
-"""Sentiment140 tweets by character, cleaned as source 004 did."""
+"""Sentiment140 tweets by character, cleaned as source 004 did, but that HTML entities are unescaped first.
+
+The source deletes their marks alone, so that ``&quot;`` leaves ``quot;`` in its tweets.
+"""
 
 import csv
 import html
@@ -53,7 +56,7 @@ def read(config: Tweets, files: list[Path]) -> dict[str, list[str]]:
 
 
 def clean(tweet: str) -> str:
-    """``@name`` -> ``@user``, links -> ``@url``, other characters than letters, digits and the source's marks deleted, stripped."""
+    """Entities unescaped, ``@name`` -> ``@user``, links -> ``@url``, all but letters, digits and the source's marks deleted, stripped."""
     tweet = re.sub(r"@\w+", "@user", html.unescape(tweet))
     tweet = re.sub(r"(https?://|www\.)\S+", "@url", tweet)
     return re.sub(r" +", " ", KEPT.sub("", tweet)).strip()

@@ -10,7 +10,7 @@ from vaetext.data.loader import Split
 from vaetext.objectives.bounds import importance_nll
 from vaetext.runner.console import show
 from vaetext.runner.evaluation import Scores, score
-from vaetext.runner.files import input_lines, output_folder
+from vaetext.runner.files import input_lines, output_folder, require_lines
 from vaetext.runner.run_folder import load_run
 
 
@@ -18,7 +18,9 @@ def run(config: EncodeConfig) -> None:
     """Writes codes.npz and scores.tsv (nats per line), the latter to stdout too; a model without latents has scores only."""
     run = load_run(config.run, config.checkpoint, config.device)
     numbers, lines = zip(*input_lines(config.input), strict=True)
-    split = Split.of(run.tokenizer.encode_all(list(lines)))
+    given = run.tokenizer.encode_all(list(lines))
+    require_lines(run.model, given, numbers, config.input)
+    split = Split.of(given)
     scores = score(run.model, split, seed=config.seed, samples=config.iw_samples, batch_tokens=config.batch_tokens, device=run.device)
     folder, table = output_folder(), tsv(scores, numbers, lines)
     if scores.codes:

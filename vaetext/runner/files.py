@@ -1,9 +1,14 @@
 """Where a job writes, and what it reads."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from vaetext.data.files import read_lines
+from vaetext.data.loader import Sequences
+from vaetext.models.base import SequenceModel
 
 
 def output_folder() -> Path:
@@ -24,6 +29,17 @@ def input_lines(source: str) -> list[tuple[int, str]]:
     if not kept:
         raise ValueError(f"input={source} holds no text; give a file with a sentence a line, or lines on standard input")
     return kept
+
+
+def require_lines(model: SequenceModel, sequences: Sequences, numbers: Sequence[int], source: str) -> None:
+    """Checks that a model can take the input's lines, as sequences, of ``numbers`` from 0.
+
+    Raises:
+        ValueError: the longest is longer than that; names its line, counted from 1.
+    """
+    lengths = np.array([len(each) for each in sequences])
+    longest = int(lengths.argmax())
+    model.require(lengths[longest : longest + 1], f"input={source}, line {numbers[longest] + 1},")
 
 
 def _standard_input() -> list[str]:

@@ -15,7 +15,7 @@ from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import MeanNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner.console import show
-from vaetext.runner.files import input_lines, output_folder
+from vaetext.runner.files import input_lines, output_folder, require_lines
 from vaetext.runner.generation import GREEDY, ROWS, Choice, Codes, generate, held, model_name
 from vaetext.runner.run_folder import load_run
 
@@ -23,7 +23,9 @@ from vaetext.runner.run_folder import load_run
 def run(config: ReconstructConfig) -> None:
     """Reconstructs each line of the input; pairs go to stdout and reconstructions.txt."""
     run = load_run(config.run, config.checkpoint, config.device)
-    given = run.tokenizer.encode_all([line for _, line in input_lines(config.input)])
+    numbers, lines = zip(*input_lines(config.input), strict=True)
+    given = run.tokenizer.encode_all(list(lines))
+    require_lines(run.model, given, numbers, config.input)
     text = pairs(run.model, run.tokenizer, given, Choice.of(config), config.seed, config.hold)
     atomic_write(output_folder() / "reconstructions.txt", text)
     show(text.rstrip("\n"))
