@@ -181,8 +181,8 @@ def test_of_repeated_runs_the_newest_counts(tmp_path: Path, caplog: pytest.LogCa
 
 def test_later_evaluations_of_the_same_checkpoint_add_their_samples(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", result(100.0, {"z": 5.0}))
-    for number, (epoch, samples) in enumerate(((12, 500), (19, 900))):
-        later = {"best_epoch": epoch, "test": record(100.0, {"z": 5.0}, samples)}
+    for number, (which, epoch, samples) in enumerate((("best", 12, 500), ("best", 19, 900), ("last", 12, 900))):
+        later = {"checkpoint": which, "best_epoch": epoch, "test": record(100.0, {"z": 5.0}, samples)}
         (folder / "evaluate" / str(number)).mkdir(parents=True)
         (folder / "evaluate" / str(number) / "results.json").write_text(json.dumps(later))
     (only,) = collect(find_runs([str(folder)]), "test")

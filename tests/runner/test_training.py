@@ -197,6 +197,47 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path: Path) -> N
     assert checkpoint.load(tmp_path / "checkpoints/last.safetensors", CPU)[1]["step"] == 5
 
 
+def test_a_bound_that_is_not_finite_stops_and_keeps_the_best(tmp_path: Path) -> None:
+    run = training(tmp_path)
+    validate, seen = run.validate, []
+
+    def breaking() -> dict[str, Any]:
+        seen.append(validate())
+        return seen[-1] if len(seen) < 2 else {**seen[-1], "neg_elbo": float("nan")}
+
+    run.validate = breaking  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match=r"valid -ELBO was not finite after epoch 1 .*keeps the last good state"):
+        run.fit()
+    assert [line["epoch"] for line in lines(tmp_path) if line["split"] == "valid"] == [0]
+    assert checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)[1]["epoch"] == 0
+    first = training(tmp_path / "first")
+    first.validate = lambda: {"neg_elbo": float("inf"), "rec": 0.0, "kl": {}}  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="before its first checkpoint"):
+        first.fit()
+
+
+def test_an_interrupt_in_the_last_validation_is_heard(tmp_path: Path) -> None:
+    run = training(tmp_path, epochs=1)
+    run.report = lambda line: os.kill(os.getpid(), signal.SIGINT) if line["split"] == "valid" else None
+    with pytest.raises(Stopped):
+        run.fit()
+    again = training(tmp_path, epochs=1)
+    again.restore()
+    assert again.finished
+
+
+def test_metrics_that_were_lost_in_part_stay_readable(tmp_path: Path) -> None:
+    training(tmp_path, epochs=2).fit()
+    written = (tmp_path / "metrics.jsonl").read_bytes()
+    (tmp_path / "metrics.jsonl").write_bytes(written[:-50])
+    again = training(tmp_path)
+    again.restore()
+    again.fit()
+    kept = written[:-50].rpartition(b"\n")
+    assert (tmp_path / "metrics.jsonl").read_bytes().startswith(kept[0] + kept[1])
+    assert [line["epoch"] for line in lines(tmp_path) if line["split"] == "valid"][-1] == 2
+
+
 def test_a_checkpoint_never_holds_what_is_not_finite(tmp_path: Path) -> None:
     path = tmp_path / "last.safetensors"
     checkpoint.save(path, {"model": {"w": torch.ones(2)}}, {})

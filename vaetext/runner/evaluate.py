@@ -22,6 +22,7 @@ def run(config: EvaluateConfig) -> None:
         "data": run.config.data.name,
         "trainer": run.config.trainer.name,
         "seed": run.config.seed,
+        "checkpoint": run.checkpoint,
         "best_epoch": run.epoch,
         "parameters": size,
         config.split: record,

@@ -1,13 +1,15 @@
 """Reading a run folder: its configuration, tokenizer, weights and data. A run folder is data, never code."""
 
 import json
-from dataclasses import asdict, dataclass
+import logging
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from vaetext.config.data import Data, UserText
 from vaetext.config.store import override_trainer, read_config
 from vaetext.config.train import TrainConfig
 from vaetext.data import corpora
@@ -21,6 +23,7 @@ from vaetext.models.registry import build
 from vaetext.runner import checkpoint
 from vaetext.runner.device import choose, use_threads
 
+log = logging.getLogger(__name__)
 OVERRIDES = "resumed.json"  # trainer knobs changed by `vaetext resume`; what .hydra/ holds is never touched
 CONFIG, TOKENIZER, NUMBERS, DOMAIN, METRICS, RESULTS, DONE = (
     ".hydra/config.yaml", "tokenizer.model", "numbers.json", "domain.json", "metrics.jsonl", "results.json", "DONE"
@@ -38,6 +41,7 @@ class Run:
         model: in evaluation mode, with the weights of one checkpoint.
         device: where the model is.
         epoch: the epoch those weights come from.
+        checkpoint: "best" or "last".
     """
 
     folder: Path
@@ -46,6 +50,7 @@ class Run:
     model: SequenceModel
     device: torch.device
     epoch: int
+    checkpoint: str = "best"
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -54,7 +59,7 @@ class Run:
         Raises:
             ValueError: the data found now has another vocabulary or scale than the run's.
         """
-        corpus = corpora.load(self.config.data)
+        corpus = corpora.load(moved(self.config.data))
         if corpus.tokenizer != self.tokenizer:
             raise ValueError(
                 f"{self.folder}: data={self.config.data.name} gives another vocabulary or scale now than in training; put back"
@@ -68,7 +73,7 @@ def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run
 
     Args:
         path: the run folder.
-        which: the checkpoint, "best" (lowest valid -ELBO) or "last".
+        which: the checkpoint, "best" (lowest valid -ELBO; of a run that was stopped before it had one, the last) or "last".
         device: as ``trainer.device``.
 
     Raises:
@@ -80,10 +85,23 @@ def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run
     where = choose(device)
     tokenizer = read_tokenizer(folder)
     model = build(config.model, read_domain(folder)).to(where)
-    source = folder / "checkpoints" / f"{which}.safetensors"
+    best, last = (folder / "checkpoints" / f"{name}.safetensors" for name in ("best", "last"))
+    if which == "best" and last.is_file() and not best.is_file():
+        log.warning("%s was stopped before its first validation: its last checkpoint is read", folder)
+        which = "last"
+    source = best if which == "best" else last
     groups, state = checkpoint.load(source, where)
     checkpoint.load_weights(model, groups["model"], source)
-    return Run(folder, config, tokenizer, model.eval(), where, int(state["epoch"]))
+    epoch = state["epoch"] - (which == "last" and state["batch"] == 0)  # saved between epochs, its state counts those that are done
+    return Run(folder, config, tokenizer, model.eval(), where, epoch, which)
+
+
+def moved(data: Data) -> Data:
+    """A run's data set, its user's files by their bare names where they do not lie at their paths: a data root may hold them."""
+    if not isinstance(data, UserText):
+        return data
+    train, valid, test = (path if path is None or Path(path).is_file() else Path(path).name for path in (data.train, data.valid, data.test))
+    return replace(data, train=train, valid=valid, test=test)
 
 
 def load_config(folder: Path) -> TrainConfig:

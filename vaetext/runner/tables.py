@@ -88,7 +88,7 @@ def figures(run: Path, split: str) -> Values:
     values = columns(result[split])
     for path in sorted(run.glob(f"evaluate/*/{RESULTS}")):
         later = json.loads(path.read_text())
-        if split in later and later["best_epoch"] == result["best_epoch"]:
+        if split in later and (later["checkpoint"], later["best_epoch"]) == ("best", result["best_epoch"]):
             values = {**columns(later[split]), **values}
     return values
 

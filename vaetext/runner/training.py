@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+import os
 import signal
 import threading
 import time
@@ -148,18 +150,25 @@ class Training:
         self.state.step += 1
 
     def end_epoch(self) -> None:
-        """Validates at weight 1, keeps the best weights, decides what comes next, and writes a checkpoint."""
+        """Validates at weight 1, keeps the best weights, decides what comes next, and writes a checkpoint.
+
+        Raises:
+            ValueError: valid -ELBO is not finite; the last good checkpoint is kept.
+            Stopped: on an interrupt, after the checkpoint.
+        """
         state = self.state
         means = {name: total / state.sums["count"] for name, total in state.sums.items() if name != "count"}
         self._write(
             {"epoch": state.epoch, "split": "train", "step": state.step, **_record(means), **self._setting(), "seconds": state.seconds}
         )
         record = self.validate()
+        if not math.isfinite(record["neg_elbo"]):
+            raise self._broken(f"valid -ELBO was not finite after epoch {state.epoch} (step {state.step})")
         self._write({"epoch": state.epoch, "split": "valid", "step": state.step, **record, "seconds": state.seconds})
         self._judge(record["neg_elbo"])
         state.epoch, state.batch, state.sums = state.epoch + 1, 0, {}
         self.save()
-        if self.stop and not self.finished:
+        if self.stop:
             raise self._stopped()
 
     def validate(self) -> dict[str, Any]:
@@ -184,8 +193,11 @@ class Training:
         self.window = None
 
     def save(self) -> None:
-        """Writes ``checkpoints/last.safetensors``: weights, optimizer, random state and ``State``."""
+        """Writes ``checkpoints/last.safetensors``: weights, optimizer, random state and ``State``, once the metrics are safe on disk."""
         self._raise_if_broken()
+        if self.metrics.exists():
+            with self.metrics.open("rb") as file:
+                os.fsync(file.fileno())
         self.state.window = dict(zip(self._names(), self._sums().tolist(), strict=True))
         groups = {
             "model": self.model.state_dict(),
@@ -198,7 +210,7 @@ class Training:
         self.saved_at = time.monotonic()
 
     def restore(self) -> None:
-        """Goes back to the last checkpoint; metrics written after it are cut off."""
+        """Goes back to the last checkpoint; metrics written after it are cut off, and a line that was lost in part."""
         groups, state = checkpoint.load(self.last, self.device)
         self.state = State(**state)
         checkpoint.load_weights(self.model, groups["model"], self.last)
@@ -208,8 +220,9 @@ class Training:
             torch.cuda.set_rng_state(groups["random"]["cuda"].cpu(), self.device)
         self.window = torch.tensor([self.state.window[name] for name in self._names()], dtype=torch.float64, device=self.device)
         if self.metrics.exists():
+            whole = self.metrics.read_bytes()[: self.state.metrics_bytes].rpartition(b"\n")
             with self.metrics.open("r+b") as file:
-                file.truncate(self.state.metrics_bytes)
+                file.truncate(len(whole[0] + whole[1]))
 
     @property
     def finished(self) -> bool:
@@ -267,10 +280,11 @@ class Training:
 
     def _raise_if_broken(self) -> None:
         if (step := int(self.bad_step)) >= 0:
-            raise ValueError(
-                f"the loss or its gradient was not finite at step {step}: training stopped and {self.last} keeps the last good state;"
-                " try a smaller trainer.lr, or trainer.clip"
-            )
+            raise self._broken(f"the loss or its gradient was not finite at step {step}")
+
+    def _broken(self, what: str) -> ValueError:
+        kept = f"{self.last} keeps the last good state" if self.last.is_file() else "before its first checkpoint"
+        return ValueError(f"{what}: training stopped, {kept}; try a smaller trainer.lr, or trainer.clip")
 
     def _write(self, line: dict[str, Any]) -> None:
         self.metrics.parent.mkdir(parents=True, exist_ok=True)
