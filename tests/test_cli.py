@@ -120,6 +120,7 @@ WRONG = {
     "train trainer.batch_size=0": "trainer.batch_size=0",
     "train trainer.lr=nan": "trainer.lr=nan is out of range: it must be finite",
     "train trainer.checkpoint_minutes=inf": "trainer.checkpoint_minutes=inf is out of range: it must be finite",
+    "train seed=9223372036854775808": "seed=9223372036854775808 is out of range: it must be at most 9223372036854775807",
     "train trainer.betas=[0.9]": "trainer.betas=[0.9] must be two numbers",
     "train trainer.betas=[0.9,0.99,0.999]": "trainer.betas=[0.9, 0.99, 0.999] must be two numbers",
     "train trainer.betas=[0.9,nan]": "trainer.betas=[0.9, nan] is out of range: it must be finite",
