@@ -1,5 +1,6 @@
 """Evaluation against laws whose answers are known."""
 
+import json
 import math
 from typing import Any
 
@@ -70,6 +71,13 @@ def test_each_perplexity_counts_what_its_name_says() -> None:
     assert row["ppl_no_eos"] == pytest.approx(math.exp(row["neg_elbo"]))
     assert row["rec_ppl_no_eos"] == pytest.approx(math.exp(row["rec"]))
     assert perplexity(1.0, 3, 0) is None
+    assert perplexity(709.0, 3, 3) == pytest.approx(8.2e307, rel=0.01) and perplexity(710.0, 3, 3) is None
+
+
+def test_one_sequence_has_no_standard_error() -> None:
+    row = evaluate(Linear(), Split.of([[3, 1]], np.array([-4.0])), seed=0, samples=2, batch_tokens=40, device=CPU)
+    assert row["truth_gap"] is not None and row["truth_gap_stderr"] is None
+    json.dumps(row, allow_nan=False)
 
 
 def test_published_rows_follow_from_their_convention() -> None:
