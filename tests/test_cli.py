@@ -120,6 +120,12 @@ WRONG = {
     "train trainer.batch_size=0": "trainer.batch_size=0",
     "train trainer.lr=nan": "trainer.lr=nan is out of range: it must be finite",
     "train trainer.checkpoint_minutes=inf": "trainer.checkpoint_minutes=inf is out of range: it must be finite",
+    "train seed=9223372036854775808": "seed=9223372036854775808 is out of range: it must be at most 9223372036854775807",
+    "train trainer.halve_at=5": "trainer.halve_at: it must be a list; write trainer.halve_at=[...]",
+    "train trainer.halve_at={a:1}": "trainer.halve_at: it must be a list",
+    "train trainer.halve_at=null": "trainer.halve_at=null: it must have a value",
+    "train trainer.betas=[0.9]": "trainer.betas=[0.9] must be two numbers",
+    "train trainer.betas=[0.9,0.99,0.999]": "trainer.betas=[0.9, 0.99, 0.999] must be two numbers",
     "train trainer.betas=[0.9,nan]": "trainer.betas=[0.9, nan] is out of range: it must be finite",
     "data sine-continuous data.noise=inf": "data.noise=inf is out of range: it must be finite",
     "data sine-continuous data.noise=1e200": "data.noise=1e+200 is out of range: it must be at most 1000000.0",
@@ -191,6 +197,9 @@ def test_a_folder_of_ones_own_options(tmp_path: Path, monkeypatch: pytest.Monkey
     assert run(["train", "trainer=mine", "--config-dir", str(tmp_path)], monkeypatch) == 1
     message = capsys.readouterr().err
     assert "trainer/mine" in message and "did you mean 'lr'?" in message
+    (tmp_path / "trainer" / "mine.yaml").write_text("defaults: [default, _self_]\nlr: [0.5\nclip: 1\n")
+    assert run(["train", "trainer=mine", "--config-dir", str(tmp_path)], monkeypatch) == 1
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path}/trainer/mine.yaml, line 3: not valid YAML: expected ',' or ']'")
 
 
 @pytest.mark.parametrize(

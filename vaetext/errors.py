@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields
 
+import yaml
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
@@ -16,6 +17,8 @@ WRONG_TYPE = re.compile(
     r"Value '(?P<value>.*?)' of type '(?P<type>\w+)' could not be converted to (?P<wanted>\w+).*?full_key: (?P<full>\S+)", re.S
 )
 NO_TEXT = re.compile(r"Cannot convert '(?P<type>\w+?)(?:Config)?' to string: '(?P<value>.*)'.*?full_key: (?P<full>\S+)", re.S)
+NO_LIST = re.compile(r"(?:is not a ListConfig|Cannot merge DictConfig with ListConfig).*?full_key: (?P<full>\S+)", re.S)
+NO_NULL = re.compile(r"field '(?P<full>[^']+)' is not Optional")
 IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': \w+ raised while composing config")
 WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
 MISSING_VALUE = re.compile(r"Missing mandatory value: (?P<key>\S+)")
@@ -36,6 +39,8 @@ def explain(error: BaseException) -> str:
             if message := _known(text):
                 return f"{file['file']}.yaml: {message}" if file else message
         return " ".join(part.strip() for part in texts[0].strip().splitlines() if part.strip() and not part.startswith("See "))
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"{error.problem_mark.name}, line {error.problem_mark.line + 1}: not valid YAML: {error.problem}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}" + _remedy(error)
     if isinstance(error, (ValueError, OSError)):
@@ -55,6 +60,10 @@ def _known(text: str) -> str | None:
         return f"{found['full']}={found['value']}: it must be {found['wanted']}, not {found['type']}"
     if found := NO_TEXT.search(text):
         return f"{found['full']}={found['value']}: it must be one text, not a {found['type'].lower()}"
+    if found := NO_LIST.search(text):
+        return f"{found['full']}: it must be a list; write {found['full']}=[...]"
+    if found := NO_NULL.search(text):
+        return f"{found['full']}=null: it must have a value"
     if found := WRAPPED.search(text):
         return found["message"]
     if found := MISSING_VALUE.search(text):

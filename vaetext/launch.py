@@ -32,6 +32,7 @@ class Failed(BaseException):
 def start(verb: str, arguments: list[str]) -> None:
     """Runs a verb with Hydra's flags and overrides; errors are raised as they are."""
     sys.argv = ["vaetext", *arguments]
+    logging.raiseExceptions = False  # a log that cannot be written, on a full disk, hides no message of ours behind its traceback
     _claimed.clear()
     register()
     hydra.main(version_base="1.3", config_path="pkg://vaetext.conf", config_name=verb)(task)()

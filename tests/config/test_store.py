@@ -84,8 +84,8 @@ def test_a_saved_configuration_comes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("latent_dim", "latent_size", "latent_size"),
-        ("latent_dim: 16", "latent_dim: many", "many"),
+        ("latent_dim", "latent_size", "model.latent_size: Key 'latent_size' not in 'VRAE'"),
+        ("latent_dim: 16", "latent_dim: many", "model.latent_dim: Value 'many'"),
         ("latent_dim: 16", "latent_dim: 0", "model.latent_dim=0"),
         ("name: vrae", "name: other", "other"),
         ("outputs: outputs", "outputs: ${vaetext.claim:folder}", "resolver"),
@@ -102,6 +102,7 @@ def test_a_foreign_or_hostile_configuration_is_refused(tmp_path: Path, old: str,
     with pytest.raises(ValueError, match="does not fit this version") as raised:
         read_config(path)
     assert words in str(raised.value) and str(path) in str(raised.value)
+    assert "full_key" not in str(raised.value)
 
 
 def test_the_trainer_of_a_run_can_be_overridden() -> None:

@@ -155,9 +155,11 @@ def test_lines_end_at_newlines_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["broken.xz", "broken.gz"])
 def test_a_broken_file(tmp_path: Path, name: str) -> None:
     packed = (lzma.compress if name.endswith("xz") else gzip.compress)(CONTENT)
-    (tmp_path / name).write_bytes(packed[:-20])
-    with pytest.raises(ValueError, match=f"{name} cannot be read as"):
-        read_lines(tmp_path / name)
+    middle = len(packed) // 2
+    for broken in (packed[:-20], packed[:middle] + b"\xff" * 20 + packed[middle + 20 :]):
+        (tmp_path / name).write_bytes(broken)
+        with pytest.raises(ValueError, match=f"{name} cannot be read as"):
+            read_lines(tmp_path / name)
     with pytest.raises(ValueError, match="no such file"):
         read_lines(tmp_path / "absent.txt")
 

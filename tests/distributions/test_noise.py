@@ -11,6 +11,11 @@ def test_depends_on_the_key_alone() -> None:
     assert torch.equal(part, whole[2:4][:, [8, 2]][:, :, :3])
 
 
+def test_every_seed_has_its_draws() -> None:
+    draws = [KeyedNoise(seed, torch.arange(2), range(1)).normal("z", 2).tolist() for seed in (0, 2**63 - 1, 2**63, 2**63 + 128)]
+    assert all(each not in draws[:n] for n, each in enumerate(draws))
+
+
 def test_other_keys_give_other_draws() -> None:
     draw = KeyedNoise(0, torch.arange(100), range(100)).normal("z", 10)
     assert len(draw.unique()) > 0.99 * draw.numel()

@@ -1,5 +1,6 @@
 """Evaluation against laws whose answers are known."""
 
+import json
 import math
 from typing import Any
 
@@ -70,6 +71,13 @@ def test_each_perplexity_counts_what_its_name_says() -> None:
     assert row["ppl_no_eos"] == pytest.approx(math.exp(row["neg_elbo"]))
     assert row["rec_ppl_no_eos"] == pytest.approx(math.exp(row["rec"]))
     assert perplexity(1.0, 3, 0) is None
+    assert perplexity(709.0, 3, 3) == pytest.approx(8.2e307, rel=0.01) and perplexity(710.0, 3, 3) is None
+
+
+def test_one_sequence_has_no_standard_error() -> None:
+    row = evaluate(Linear(), Split.of([[3, 1]], np.array([-4.0])), seed=0, samples=2, batch_tokens=40, device=CPU)
+    assert row["truth_gap"] is not None and row["truth_gap_stderr"] is None
+    json.dumps(row, allow_nan=False)
 
 
 def test_published_rows_follow_from_their_convention() -> None:
@@ -107,11 +115,14 @@ def test_a_map_counts_as_the_vector_of_its_units() -> None:
 def test_a_map_of_one_size_is_collected_and_shuffled() -> None:
     torch.manual_seed(0)
     model = build(VRAE(name="vrae", embedding_dim=4, hidden_dim=5, latent_dim=3, latent="feature-map", stride=2), Symbols(9, 1, 0, 7))
+    with torch.no_grad():
+        model.head.linear.weight[:3] *= 100.0  # every unit that a sequence reaches moves
     split = Split.of([[n % 6 + 2] * (n % 5 + 1) + [1] for n in range(30)])
     row = evaluate(model, split, seed=0, samples=2, batch_tokens=20, device=CPU)
     assert score(model, split, seed=0, samples=1, batch_tokens=20, device=CPU).codes["z"].z.shape == (30, 4, 3)
     assert row["shuffle_rec_increase"]["z"] != 0
-    assert 0 <= row["active_units"]["z"] <= 12 and row["mutual_information"]["z"] is not None
+    assert row["active_units"]["z"] == 9  # three a position, and no sequence reaches the fourth
+    assert row["mutual_information"]["z"] is not None
 
 
 def test_active_units_are_those_whose_mean_moves() -> None:

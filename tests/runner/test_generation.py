@@ -168,6 +168,12 @@ def test_top_k_and_top_p_keep_what_they_say() -> None:
     assert kept(row, top_k=3, top_p=0.8) == [2, 3]  # 0.5 + 0.3 of the 0.95 that is left
 
 
+def test_a_temperature_near_zero_takes_the_likeliest() -> None:
+    row = torch.tensor([[0.15, 0.05, 0.5, 0.3]]).log()
+    for temperature in (1e-50, 5e-324):
+        assert choose(row, Choice(temperature=temperature), torch.tensor([0.99], dtype=torch.float64)).tolist() == [2]
+
+
 def test_restricted_draws_stay_in_their_support() -> None:
     drawn = generate(Chain(), codes(*([1] * 500)), 500, Choice(top_k=2, max_length=5))
     for sequence in drawn:

@@ -102,6 +102,12 @@ def test_bars_are_the_kl_of_each_dimension_largest_first() -> None:
     assert right.get_title() == "active units of z: 2 of 3"
 
 
+def test_the_smallest_variance_has_a_bar_one_can_see() -> None:
+    mean = torch.tensor([1.0, 1e-3]) * torch.linspace(-1, 1, 40)[:, None]
+    right = plots.kl_per_dimension(scores(z=code(mean))).axes[1]
+    assert right.get_ylim()[0] == pytest.approx(min(bar.get_height() for bar in right.patches) / 2)
+
+
 def test_bars_of_a_map_are_its_positions_and_dimensions() -> None:
     left, right = plots.kl_per_dimension(scores(z=code(torch.randn(20, 3, 4), ("position", "dimension")))).axes
     assert len(left.patches) == len(right.patches) == 12

@@ -46,6 +46,11 @@ def make_run(folder: Path, figures: dict[str, Any], seed: int = 0, model: Any = 
     return folder
 
 
+def test_a_perplexity_that_is_absurd_stays_short() -> None:
+    table = run_table({**result(100.0, {}), "test": {**record(100.0, {}), "ppl": 8.2e307, "ppl_no_eos": None}})
+    assert "8.20e+307" in table and max(map(len, table.splitlines())) < 400
+
+
 def test_columns_name_their_convention_and_come_in_order() -> None:
     values = columns(record(100.0, {"z_g": 4.0, "z_l": 2.0}, 50, 0.3))
     assert list(values) == [

@@ -20,7 +20,12 @@ class TextData(Data):
     tokens: str = knob("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
     vocab_size: int = knob(0, "most types kept, end of sequence and unknown included; 0 keeps all (bpe, unigram: required)", min=0)
     min_count: int = knob(1, "types seen less often in training are unknown", min=1)
-    max_length: int = knob(0, "longer sequences (tokens without EOS) are an error; 0 sets no limit", min=0)
+    max_length: int = knob(
+        0,
+        "longer sequences (tokens without EOS) are an error, as a batch is padded to its longest and one costs all of it that memory;"
+        " 0 sets no limit",
+        min=0,
+    )
 
 
 @dataclass

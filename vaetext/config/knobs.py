@@ -5,6 +5,8 @@ import math
 from dataclasses import field, fields
 from typing import Any
 
+MAX_SEED = 2**63 - 1  # torch's largest
+
 
 def knob(
     default: Any,

@@ -111,8 +111,9 @@ def read_config(path: Path) -> TrainConfig:
         schema.trainer = Trainer
         return typed(OmegaConf.merge(schema, saved), TrainConfig)  # type: ignore[arg-type]
     except (OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-        reason = f"{error.args[0]!r} is unknown" if isinstance(error, KeyError) else str(error).splitlines()[0]
-        raise ValueError(f"{path} does not fit this version of vaetext: {reason}") from error
+        reason = f"{error.args[0]!r} is unknown or missing" if type(error) is KeyError else str(error).splitlines()[0]
+        key = f"{error.full_key}: " if isinstance(error, OmegaConfBaseException) and error.full_key else ""
+        raise ValueError(f"{path} does not fit this version of vaetext: {key}{reason}") from error
 
 
 def override_trainer(config: TrainConfig, overrides: dict[str, Any]) -> TrainConfig:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from vaetext.config.data import Data
-from vaetext.config.knobs import Checked, knob
+from vaetext.config.knobs import MAX_SEED, Checked, knob
 from vaetext.config.model import Latent, Model
 from vaetext.config.trainer import Trainer
 
@@ -17,7 +17,7 @@ class TrainConfig(Checked):
     model: Model = knob(MISSING, "what is trained")
     data: Data = knob(MISSING, "what it is trained on")
     trainer: Trainer = knob(MISSING, "how it is trained")
-    seed: int = knob(0, "seed of initial weights, batches and noise", min=0)
+    seed: int = knob(0, "seed of initial weights, batches and noise", min=0, max=MAX_SEED)
     outputs: str = knob("outputs", "folder that run folders are made in")
     sweep: str = knob("${oc.env:VAETEXT_SWEEP,sweep}", "name of a multirun's folder; by default made from its overrides")
     debug: bool = knob(False, "errors show where they came from")

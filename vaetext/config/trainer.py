@@ -50,6 +50,8 @@ class Trainer(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if len(self.betas) != 2:
+            raise ValueError(f"betas={self.betas} must be two numbers: the decay rates of the gradient's mean and of its square")
         rises = self.beta_schedule == "sigmoid" or (self.beta_schedule != "constant" and self.beta_start < self.beta_max)
         if self.beta_delay and not rises:
             raise ValueError(

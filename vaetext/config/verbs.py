@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from vaetext.config.data import Data
-from vaetext.config.knobs import Checked, knob
+from vaetext.config.knobs import MAX_SEED, Checked, knob
 
 
 @dataclass
@@ -23,7 +23,7 @@ class ReadsRun(Verb):
     run: str = knob(MISSING, "run folder")
     checkpoint: str = knob("best", "weights of the lowest valid -ELBO, or the last ones", choices=("best", "last"))
     device: str = knob("auto", "auto, cpu, cuda or cuda:N")
-    seed: int = knob(0, "seed of the noise", min=0)
+    seed: int = knob(0, "seed of the noise", min=0, max=MAX_SEED)
 
 
 @dataclass

@@ -7,6 +7,7 @@ import lzma
 import os
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +148,7 @@ def read_lines(path: Path, sum: str | None = None) -> list[str]:
     try:
         with open_binary(path) as file:
             content = file.read()
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise ValueError(f"{path} cannot be read as {path.suffix or 'plain text'}: {error}") from error
     if sum and (found := digest(content, sum)) != sum:
         raise ValueError(

@@ -47,15 +47,11 @@ class Evidence:
     Attributes:
         log_px: [K, B] log p(x|z), nats per sequence with EOS.
         latents: name -> Code.
-        choices: name -> [K, B] log q of a discrete draw (score-function gradient).
-        log_weight_sample: [K, B] log-probability of each sample in the average over K; None means -log K.
         aux: name -> [K, B] log-likelihoods, weighted as the model wants them, that are trained on and never reported.
     """
 
     log_px: Tensor
     latents: dict[str, Code] = field(default_factory=dict)
-    choices: dict[str, Tensor] = field(default_factory=dict)
-    log_weight_sample: Tensor | None = None
     aux: dict[str, Tensor] = field(default_factory=dict)
 
     @property

@@ -50,7 +50,7 @@ class KeyedNoise(Noise):
     def __init__(self, seed: int, index: Tensor, samples: range, dtype: torch.dtype = torch.float32) -> None:
         self.samples, self._dtype = len(samples), dtype
         sample = torch.arange(samples.start, samples.stop, device=index.device)
-        self._key = _mix(_mix(_mix(torch.tensor(seed, device=index.device)) + index) + sample[:, None])
+        self._key = _mix(_mix(_mix(torch.tensor(_signed(seed % 2**64), device=index.device)) + index) + sample[:, None])
 
     def normal(self, name: str, *shape: int) -> Tensor:
         drawn: Tensor = torch.special.ndtri(self._uniform(name, shape))

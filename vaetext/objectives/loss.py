@@ -1,4 +1,4 @@
-"""The training loss: a weighted bound, with free bits, and the score-function term of discrete draws."""
+"""The training loss: a weighted bound, with free bits."""
 
 from collections.abc import Sequence
 

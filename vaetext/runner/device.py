@@ -1,24 +1,26 @@
 """Where and how a run computes."""
 
 import os
+import re
 from contextlib import AbstractContextManager
 
 import torch
 
+NAME = re.compile(r"cpu|cuda(:[0-9]{1,3})?")
 
-def choose(name: str) -> torch.device:
-    """The device that ``trainer.device`` names; auto takes the first GPU where there is one.
+
+def choose(name: str, key: str = "trainer.device") -> torch.device:
+    """The device that the knob ``key`` names; auto takes the first GPU where there is one.
 
     Raises:
         ValueError: the name is none of auto, cpu, cuda, cuda:N, or that GPU is absent.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
-        raise ValueError(f"trainer.device={name!r} is none of auto, cpu, cuda, cuda:N")
-    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        raise ValueError(f"trainer.device={name}: this machine has {torch.cuda.device_count()} GPUs; use trainer.device=auto or cpu")
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{key}={name!r} is none of auto, cpu, cuda, cuda:N")
+    if name != "cpu" and int(name[5:] or 0) >= torch.cuda.device_count():
+        raise ValueError(f"{key}={name}: this machine has {torch.cuda.device_count()} GPUs; use {key}=auto or cpu")
     return torch.device(name)
 
 

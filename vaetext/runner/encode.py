@@ -34,7 +34,7 @@ def npz(scores: Scores, numbers: tuple[int, ...]) -> bytes:
     arrays = {f"{name}.{part}": getattr(code, part) for name, code in scores.codes.items() for part in ("mean", "std", "z")}
     known = {name: array.numpy() for name, array in arrays.items() if array is not None}
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, index=np.array(numbers), **known)
+    np.savez(buffer, index=np.array(numbers), **known)
     return buffer.getvalue()
 
 

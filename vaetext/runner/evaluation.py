@@ -129,7 +129,7 @@ def summary(scores: Scores) -> dict[str, Any]:
         "mutual_information": {},
         "shuffle_rec_increase": {},
         "truth_gap": None if gap is None else gap.mean().item(),
-        "truth_gap_stderr": None if gap is None else (gap.std() / math.sqrt(count)).item(),
+        "truth_gap_stderr": None if gap is None or count == 1 else (gap.std() / math.sqrt(count)).item(),
         "sequences": count,
         "tokens": tokens,
         "tokens_no_eos": words if symbols else None,
@@ -137,10 +137,13 @@ def summary(scores: Scores) -> dict[str, Any]:
 
 
 def perplexity(nats: float | None, sequences: int, tokens: int) -> float | None:
-    """exp(nats per sequence * sequences / tokens), or None without nats or tokens; infinite past the largest float."""
+    """exp(nats per sequence * sequences / tokens), or None without nats or tokens, and past the largest float: JSON has no infinity."""
     if nats is None or tokens == 0:
         return None
-    return float(np.exp(min(nats * sequences / tokens, 709.0)))
+    try:
+        return math.exp(nats * sequences / tokens)
+    except OverflowError:
+        return None
 
 
 def unit_variances(code: Code) -> Tensor:

@@ -142,13 +142,13 @@ def choose(log_probs: Tensor, choice: Choice, uniform: Tensor) -> Tensor:
     """[rows] symbols from log-probabilities [rows, V]: the likeliest, or the inverse of the distribution function at ``uniform`` [rows]."""
     if choice.greedy:
         return log_probs.argmax(-1)
-    shares = restricted(log_probs, choice).double().softmax(-1).cumsum(-1)
+    shares = restricted(log_probs, choice).softmax(-1).cumsum(-1)
     return (shares <= uniform[:, None] * shares[:, -1:]).sum(-1).clamp(max=log_probs.shape[-1] - 1)
 
 
 def restricted(log_probs: Tensor, choice: Choice) -> Tensor:
-    """Logits [rows, V] after temperature, with what top-k and then top-p leave out at -inf; the likeliest symbol always stays."""
-    logits = (log_probs - log_probs.amax(-1, keepdim=True)) / choice.temperature
+    """Logits [rows, V], float64, after temperature, with what top-k and then top-p leave out at -inf; the likeliest symbol always stays."""
+    logits = (log_probs - log_probs.amax(-1, keepdim=True)).double() / choice.temperature
     if 0 < choice.top_k < logits.shape[-1]:
         logits = _only(logits, logits.topk(choice.top_k).indices)
     if choice.top_p < 1:

@@ -82,7 +82,7 @@ def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run
     folder = Path(path)
     config = load_config(folder)
     use_threads(config.trainer.threads)
-    where = choose(device)
+    where = choose(device, "device")
     tokenizer = read_tokenizer(folder)
     model = build(config.model, read_domain(folder)).to(where)
     best, last = (folder / "checkpoints" / f"{name}.safetensors" for name in ("best", "last"))

@@ -187,18 +187,19 @@ def _cell(values: list[float], best: float | None) -> str:
     mean, deviation = _mean(values), _deviation(values)
     shown = _number(values[0] if len(values) == 1 else mean)
     if mean is not None and deviation is not None:
-        shown = f"{mean:,.{_decimals(mean)}f} ± {deviation:,.{_decimals(mean)}f}"
+        shown = f"{mean:{_format(mean)}} ± {deviation:{_format(mean)}}"
     return f"**{shown}**" if mean is not None and mean == best else shown
 
 
 def _number(value: float | None) -> str:
     if value is None:
         return "-"
-    return str(value) if isinstance(value, int) else f"{value:,.{_decimals(value)}f}"
+    return str(value) if isinstance(value, int) else f"{value:{_format(value)}}"
 
 
-def _decimals(value: float) -> int:
-    return 2 if abs(value) >= 10 else 3
+def _format(value: float) -> str:
+    """How a mean and its deviation are written: two decimals from 10 on, and a power of ten where no digit after it means anything."""
+    return ".2e" if abs(value) >= 1e9 else ",.2f" if abs(value) >= 10 else ",.3f"
 
 
 _TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "^": r"\^{}", "~": r"\~{}", "<": r"\textless{}", ">": r"\textgreater{}"}

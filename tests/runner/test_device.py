@@ -1,0 +1,25 @@
+"""Where a run computes: what can be asked for, and what is refused."""
+
+import pytest
+import torch
+
+from vaetext.runner.device import choose
+
+
+@pytest.mark.parametrize("name", ["cpu:", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:1\n", "gpu", ""])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^trainer\.device=.* is none of auto, cpu, cuda, cuda:N$"):
+        choose(name)
+
+
+def test_a_gpu_that_is_absent_is_one_clear_error() -> None:
+    count = torch.cuda.device_count()
+    with pytest.raises(ValueError, match=f"^device=cuda:{count}: this machine has {count} GPUs; use device=auto or cpu$"):
+        choose(f"cuda:{count}", "device")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_cuda_is_refused_and_auto_is_the_cpu() -> None:
+    with pytest.raises(ValueError, match=r"^trainer\.device=cuda: this machine has 0 GPUs; use trainer\.device=auto or cpu$"):
+        choose("cuda")
+    assert choose("auto") == choose("cpu") == torch.device("cpu")
