@@ -148,7 +148,11 @@ def kl_per_dimension(scores: Scores) -> Figure:
         for axis in (left, right):
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         right.set(title=f"active units of {name}: {active_units(code)} of {len(variance)}", xlabel="same order")
-        right.set(ylabel="Var_x(E_q[z|x])", yscale="log", ylim=(min(ACTIVE / 10, max(variance.min() / 2, 1e-9)), None))
+        right.set(
+            ylabel="Var_x(E_q[z|x])" if code.prior_mean is None else "Var_x(E_q - E_p)",
+            yscale="log",
+            ylim=(min(ACTIVE / 10, max(variance.min() / 2, 1e-9)), None),
+        )
     return figure
 
 
