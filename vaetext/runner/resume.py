@@ -1,13 +1,11 @@
 """``vaetext resume``: a run, or every run of a sweep, goes on where it stopped."""
 
-import json
 import logging
 from pathlib import Path
 
 from vaetext.config.store import override_trainer
 from vaetext.config.verbs import ResumeConfig
-from vaetext.data.atomic import atomic_write
-from vaetext.runner.run_folder import CONFIG, OVERRIDES, is_done, load_config
+from vaetext.runner.run_folder import CONFIG, is_done, load_config
 from vaetext.runner.train import train
 from vaetext.runner.training import LAST
 
@@ -43,8 +41,4 @@ def resume(folder: Path, overrides: dict[str, object]) -> None:
         log.info("%s has finished; nothing to resume", folder)
         return
     config = override_trainer(load_config(folder), overrides)
-    if overrides:
-        changed = folder / OVERRIDES
-        before = json.loads(changed.read_text()) if changed.is_file() else {}
-        atomic_write(changed, json.dumps({**before, **overrides}) + "\n")
-    train(config, folder, resume=(folder / LAST).is_file())
+    train(config, folder, resume=(folder / LAST).is_file(), overrides=overrides)

@@ -55,11 +55,7 @@ class Run:
             ValueError: the data found now has another vocabulary or scale than the run's.
         """
         corpus = corpora.load(self.config.data)
-        if corpus.tokenizer != self.tokenizer:
-            raise ValueError(
-                f"{self.folder}: data={self.config.data.name} gives another vocabulary or scale now than in training; put back"
-                " the files it was trained on (data.root or $VAETEXT_DATA)"
-            )
+        require_corpus(self.folder, corpus)
         return corpus
 
 
@@ -95,8 +91,32 @@ def load_config(folder: Path) -> TrainConfig:
     if not (folder / CONFIG).is_file():
         hint = "does not exist" if not folder.exists() else f"is no run folder (it has no {CONFIG})"
         raise ValueError(f"run={folder} {hint}; name a folder that `vaetext train` wrote, such as outputs/grammar/vrae/latest")
+    return override_trainer(read_config(folder / CONFIG), read_overrides(folder))
+
+
+def read_overrides(folder: Path) -> dict[str, Any]:
+    """The trainer's knobs that ``resume`` changed."""
     changed = folder / OVERRIDES
-    return override_trainer(read_config(folder / CONFIG), json.loads(changed.read_text()) if changed.is_file() else {})
+    return json.loads(changed.read_text()) if changed.is_file() else {}
+
+
+def write_overrides(folder: Path, overrides: dict[str, Any]) -> None:
+    """Adds to the knobs that ``resume`` changed."""
+    atomic_write(folder / OVERRIDES, json.dumps({**read_overrides(folder), **overrides}) + "\n")
+
+
+def require_corpus(folder: Path, corpus: Corpus) -> None:
+    """Checks that a corpus has the vocabulary, or scale, that the run in ``folder`` was trained with.
+
+    Raises:
+        ValueError: it has another one, as when its files have changed since.
+    """
+    if corpus.tokenizer != read_tokenizer(folder):
+        files = f" ({', '.join(corpus.source)})" if corpus.source else ""
+        raise ValueError(
+            f"{folder}: data={corpus.name}{files} gives another vocabulary or scale now than in training; put back"
+            " the files it was trained on (data.root or $VAETEXT_DATA), or train a new run"
+        )
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:

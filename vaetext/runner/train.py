@@ -24,7 +24,16 @@ from vaetext.runner.files import output_folder
 from vaetext.runner.interpolate import write_interpolations
 from vaetext.runner.nearest import write_nearest
 from vaetext.runner.reconstruct import write_reconstructions
-from vaetext.runner.run_folder import DONE, RESULTS, is_done, read_results, write_corpus
+from vaetext.runner.run_folder import (
+    DONE,
+    RESULTS,
+    is_done,
+    read_domain,
+    read_results,
+    require_corpus,
+    write_corpus,
+    write_overrides,
+)
 from vaetext.runner.sample import write_samples
 from vaetext.runner.table import run_table
 from vaetext.runner.tracking import Tensorboard
@@ -45,8 +54,13 @@ def run(config: TrainConfig) -> float:
     return train(config, folder, resume=(folder / LAST).is_file())
 
 
-def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
+def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: dict[str, Any] | None = None) -> float:
     """Trains in ``folder``, or goes on there from its last checkpoint, then writes every result.
+
+    Nothing in the folder changes before the data, the model and the checkpoint are known to fit.
+
+    Args:
+        overrides: the trainer's knobs among ``config`` that differ from the folder's own; they are written there.
 
     Returns:
         The best valid -ELBO, nats per sequence.
@@ -56,21 +70,26 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
     device = choose(config.trainer.device)
     with DownloadProgress() as downloads:
         corpus = corpora.load(config.data, downloads.report)
+    if resume:
+        require_corpus(folder, corpus)
     torch.manual_seed(config.seed)
-    model = build(config.model, corpus.domain).to(device)
+    model = build(config.model, read_domain(folder) if resume else corpus.domain).to(device)
     for name, split in corpus.splits.items():
         model.require(split.lengths, f"{config.data.name} ({name})")
+    training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
+    if resume:
+        training.restore()
+    else:
+        write_corpus(folder, corpus)
+    if overrides:
+        write_overrides(folder, overrides)
     (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
     atomic_write(folder / "env.json", json.dumps(environment(device), indent=2) + "\n")
-    write_corpus(folder, corpus)
     link_latest(folder)
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
-    training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
     with TrainingProgress(config.trainer.epochs * training.epoch_steps) as progress, reports(config, folder) as others:
         training.report = lambda line: [report(line) for report in (progress.report, *others)]
-        if resume:
-            training.restore()
         training.fit()
     finish(config, folder, corpus, training)
     assert training.state.best is not None
