@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vaetext.config.store import flat
 from vaetext.config.verbs import TablesConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.runner.console import show
@@ -64,7 +65,8 @@ def collect(runs: list[Path], split: str) -> list[Row]:
     groups: dict[str, dict[int, Path]] = {}
     for folder in sorted(runs, key=lambda run: (run / RESULTS).stat().st_mtime):
         config = load_config(folder)
-        seeds = groups.setdefault(json.dumps(flat(asdict(config)), sort_keys=True), {})
+        setting = {key: value for key, value in flat(asdict(config)).items() if key not in NOT_A_SETTING}
+        seeds = groups.setdefault(json.dumps(setting, sort_keys=True), {})
         if config.seed in seeds:
             log.warning("%s repeats %s; the newer one counts", folder, seeds[config.seed])
         seeds[config.seed] = folder
@@ -91,14 +93,6 @@ def figures(run: Path, split: str) -> Values:
         if split in later and later["best_epoch"] == result["best_epoch"]:
             values = {**columns(later[split]), **values}
     return values
-
-
-def flat(node: Any, prefix: str = "") -> Setting:
-    """Full key -> value of nested dictionaries, without what is no part of an experiment's setting."""
-    if not isinstance(node, dict):
-        return {prefix: node}
-    children = ((f"{prefix}.{name}" if prefix else str(name), child) for name, child in node.items())
-    return {key: value for name, child in children if name not in NOT_A_SETTING for key, value in flat(child, name).items()}
 
 
 def labels(setting: Setting, settings: list[Setting]) -> tuple[str, str]:

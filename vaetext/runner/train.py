@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from vaetext.config.store import override_trainer
 from vaetext.config.train import TrainConfig
 from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
@@ -29,6 +30,7 @@ from vaetext.runner.run_folder import (
     RESULTS,
     is_done,
     read_domain,
+    read_overrides,
     read_results,
     require_corpus,
     write_corpus,
@@ -51,7 +53,7 @@ def run(config: TrainConfig) -> float:
     if is_done(folder):
         log.info("%s has finished; skipped", folder)
         return float(read_results(folder)["valid"]["neg_elbo"])
-    return train(config, folder, resume=(folder / LAST).is_file())
+    return train(override_trainer(config, read_overrides(folder)), folder, resume=(folder / LAST).is_file())
 
 
 def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: dict[str, Any] | None = None) -> float:
