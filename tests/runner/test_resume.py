@@ -1,5 +1,6 @@
 """Knobs changed by ``resume`` stay with the run; its saved configuration is never touched."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from omegaconf import OmegaConf
 
 from vaetext.config.store import register
 from vaetext.config.train import TrainConfig
+from vaetext.config.verbs import ResumeConfig
 from vaetext.runner import resume
 from vaetext.runner.run_folder import CONFIG, DONE, load_config, write_overrides
-from vaetext.runner.train import train
+from vaetext.runner.train import link_latest, train
 
 
 def begin(folder: Path, *overrides: str) -> Path:
@@ -71,3 +73,37 @@ def test_a_finished_run_whose_text_has_changed_stays_as_it_is(tmp_path: Path) ->
     resume.resume(folder, {"epochs": 2})
     assert load_config(folder).trainer.epochs == 2
     assert (folder / DONE).is_file() and contents(folder)["metrics.jsonl"].startswith(before["metrics.jsonl"])
+
+
+def test_one_run_that_fails_does_not_stop_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = []
+
+    def train(config: TrainConfig, folder: Path, **_: Any) -> None:
+        tried.append(folder.name)
+        if folder.name == "0":
+            raise ValueError("bad luck")
+
+    monkeypatch.setattr(resume, "train", train)
+    for name in ("0", "1"):
+        begin(tmp_path / name)
+    (tmp_path / "multirun.yaml").write_text("hydra: {overrides: {task: ['seed=1,2', 'data.root=a b', 'model=vrae,rnnlm']}}")
+    with pytest.raises(ValueError, match=rf"1 of the runs failed: {tmp_path}/0 \(bad luck\)"):
+        resume.run(ResumeConfig(run=str(tmp_path)))
+    assert tried == ["0", "1"]
+    command = "vaetext train -m seed=1,2 'data.root=a b' model=vrae,rnnlm " + shlex.quote(f"hydra.sweep.dir='{tmp_path}'")
+    assert f"jobs 2, 3 never began; start them with: {command}" in caplog.text
+
+
+def test_latest_takes_the_place_of_nothing_but_a_link(tmp_path: Path) -> None:
+    link = tmp_path / "latest"
+    link_latest(tmp_path / "a", anew=False)
+    assert not link.is_symlink()
+    for name, anew in (("a", True), ("b", False), ("c", True)):
+        link_latest(tmp_path / name, anew)
+        assert link.readlink() == Path(name)
+    link.unlink()
+    link.write_text("mine")
+    link_latest(tmp_path / "a", anew=True)
+    assert link.read_text() == "mine"

@@ -1,6 +1,8 @@
 """Reading a run folder: its configuration, tokenizer, weights and data. A run folder is data, never code."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -97,7 +99,7 @@ def load_config(folder: Path) -> TrainConfig:
 def read_overrides(folder: Path) -> dict[str, Any]:
     """The trainer's knobs that ``resume`` changed."""
     changed = folder / OVERRIDES
-    return json.loads(changed.read_text()) if changed.is_file() else {}
+    return read_json(changed) if changed.is_file() else {}
 
 
 def write_overrides(folder: Path, overrides: dict[str, Any]) -> None:
@@ -156,8 +158,37 @@ def read_results(folder: Path) -> dict[str, Any]:
     """A finished run's ``results.json``.
 
     Raises:
-        ValueError: the run has none.
+        ValueError: the run has none, or it is damaged.
     """
     if not (folder / RESULTS).is_file():
         raise ValueError(f"{folder} has no {RESULTS}: the run has not finished; go on with `vaetext resume {folder}`")
-    return json.loads((folder / RESULTS).read_text())  # type: ignore[no-any-return]
+    return read_json(folder / RESULTS)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object that a verb wrote.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); copy it again, or delete it") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is damaged (it holds no JSON object); copy it again, or delete it")
+    return found
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """For what reads the figures in a file of results.
+
+    Raises:
+        ValueError: one is missing or of another kind, as in another version's file; names the file.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"{path} does not fit this version of vaetext ({reason}); leave it out, or train the run again") from error

@@ -33,6 +33,7 @@ from vaetext.runner.run_folder import (
     read_overrides,
     read_results,
     require_corpus,
+    understood,
     write_corpus,
     write_overrides,
 )
@@ -52,7 +53,8 @@ def run(config: TrainConfig) -> float:
     folder = output_folder()
     if is_done(folder):
         log.info("%s has finished; skipped", folder)
-        return float(read_results(folder)["valid"]["neg_elbo"])
+        with understood(folder / RESULTS):
+            return float(read_results(folder)["valid"]["neg_elbo"])
     return train(override_trainer(config, read_overrides(folder)), folder, resume=(folder / LAST).is_file())
 
 
@@ -87,7 +89,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: di
         write_overrides(folder, overrides)
     (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
     atomic_write(folder / "env.json", json.dumps(environment(device), indent=2) + "\n")
-    link_latest(folder)
+    link_latest(folder, anew=not resume)
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
     with TrainingProgress(config.trainer.epochs * training.epoch_steps) as progress, reports(config, folder) as others:
@@ -164,10 +166,16 @@ def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int
         write_interpolations(model, corpus.tokenizer, corpus.splits["test"], folder, seed=seed)
 
 
-def link_latest(folder: Path) -> None:
-    """Points ``latest`` beside the run folder at it, where the file system has links."""
+def link_latest(folder: Path, anew: bool) -> None:
+    """Points ``latest`` beside the run folder at it, where the file system has links; what is no link stays.
+
+    Args:
+        anew: also where there is no ``latest`` yet; a run that goes on may have been moved to where none belongs.
+    """
     link = folder.parent / "latest"
     temporary = folder.parent / f".latest.{folder.name}"
+    if not link.is_symlink() and (link.exists() or not anew):
+        return
     try:
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(folder.name)
