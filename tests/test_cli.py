@@ -301,3 +301,25 @@ def test_ctrl_c_ends_with_130(stub: Stub, monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr("vaetext.runner.train.run", interrupted)
     assert run(["train"], monkeypatch) == 130
     assert capsys.readouterr().err == "interrupted: checkpoint written\n"
+
+
+def test_a_run_is_not_taken_over_by_another_configuration(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = ["train", "-m", "sweep=foo"]
+    assert run([*sweep, "seed=2,3"], monkeypatch) == 0
+    assert run([*sweep, "seed=7,8"], monkeypatch) == 0  # nothing was written but a configuration, which may be corrected
+    for folder in stub.folders:
+        (folder / "DONE").touch()
+    stub.folders = []
+    assert run([*sweep, "seed=7,8,9", "debug=true", "trainer.threads=1"], monkeypatch) == 0
+    assert len(stub.folders) == 3
+    capsys.readouterr()
+    for line in ([*sweep, "seed=5,8"], ["train", "hydra.run.dir=outputs/sweeps/foo/0", "model=rnnlm", "seed=7"]):
+        saved = (tmp_path / "outputs/sweeps/foo/0/.hydra/config.yaml").read_bytes()
+        assert run(line, monkeypatch) == 1
+        message = capsys.readouterr().err
+        assert f"error: {tmp_path}/outputs/sweeps/foo/0 holds a run with " in message and "vaetext resume" in message
+        assert ("seed=7, not 5" if "-m" in line else "model.name=vrae, not rnnlm") in message
+        assert (tmp_path / "outputs/sweeps/foo/0/.hydra/config.yaml").read_bytes() == saved
+    assert len(stub.folders) == 3

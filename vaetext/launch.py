@@ -4,6 +4,7 @@ import logging
 import shutil
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from vaetext.config.store import VERBS, register, typed
+from vaetext.config.store import VERBS, flat, read_config, register, typed
 from vaetext.errors import explain
 
 log = logging.getLogger(__name__)
 SAVED = ".hydra/config.yaml"
+ELSEWHERE = ("outputs", "sweep", "debug", "data.root", "trainer.device", "trainer.threads")  # a run may go on in another place
 _claimed: dict[str, list[Path]] = {}  # path asked for -> the folder made, and those above it that were made for it, deepest first
 
 
@@ -77,10 +79,15 @@ def release() -> None:
     """Removes claimed folders in which nothing stands but a configuration and a log, and those above that were made for them."""
     for folder, *above in _claimed.values():
         with suppress(OSError):  # it is gone, or another run's folder stands beside it
-            if all(each.name == ".hydra" or each.suffix == ".log" for each in folder.iterdir()):
+            if _bare(folder):
                 shutil.rmtree(folder)
                 for each in above:
                     each.rmdir()
+
+
+def _bare(folder: Path) -> bool:
+    """Whether nothing stands in a folder but a configuration and a log."""
+    return all(each.name == ".hydra" or each.suffix == ".log" for each in folder.iterdir())
 
 
 def _made(folder: Path) -> bool:
@@ -89,6 +96,23 @@ def _made(folder: Path) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def saved(*, _root_: DictConfig) -> str:
+    """Where in a job's folder Hydra saves the configuration; what a run there was begun with is not overwritten with another one.
+
+    Raises:
+        ValueError: the run there was begun with another configuration; names the folder and the first key that differs.
+    """
+    folder = Path(OmegaConf.select(_root_, "hydra.runtime.output_dir", default=""))
+    if "model" in _root_ and folder.name and (folder / SAVED).is_file() and not _bare(folder):
+        before, now = flat(asdict(read_config(folder / SAVED))), flat(asdict(typed(_root_, VERBS["train"])))
+        for key in (each for each in {**before, **now} if each not in ELSEWHERE and before.get(each) != now.get(each)):
+            raise ValueError(
+                f"{folder} holds a run with {key}={before.get(key)}, not {now.get(key)}; take another folder (sweep= or hydra.run.dir=),"
+                f" delete that one, or change trainer.* of the run with `vaetext resume {folder}`"
+            )
+    return str(Path(SAVED).parent)
 
 
 def run_folder(path: str) -> str:
@@ -112,5 +136,5 @@ def runs_folder(path: str) -> str:
     return path if any(Path(path).glob(f"*/{SAVED}")) else run_folder(path)
 
 
-for _name, _resolver in (("claim", claim), ("run", run_folder), ("runs", runs_folder)):
+for _name, _resolver in (("claim", claim), ("saved", saved), ("run", run_folder), ("runs", runs_folder)):
     OmegaConf.register_new_resolver(f"vaetext.{_name}", _resolver, replace=True)

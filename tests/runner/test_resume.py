@@ -1,29 +1,44 @@
 """Knobs changed by ``resume`` stay with the run; its saved configuration is never touched."""
 
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from vaetext.config.store import register
+from vaetext.config.train import TrainConfig
+from vaetext.config.verbs import ResumeConfig
 from vaetext.runner import resume
-from vaetext.runner.run_folder import CONFIG, DONE, load_config
+from vaetext.runner.run_folder import CONFIG, DONE, load_config, write_overrides
+from vaetext.runner.train import link_latest, train
+
+
+def begin(folder: Path, *overrides: str) -> Path:
+    """A folder with a configuration, in which no run has begun."""
+    register()
+    with initialize_config_module("vaetext.conf", version_base="1.3"):
+        config = compose("train", overrides=["trainer=debug", *overrides])
+    (folder / CONFIG).parent.mkdir(parents=True)
+    OmegaConf.save(config, folder / CONFIG)
+    return folder
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    register()
-    with initialize_config_module("vaetext.conf", version_base="1.3"):
-        config = compose("train", overrides=["trainer=debug"])
-    (tmp_path / CONFIG).parent.mkdir()
-    OmegaConf.save(config, tmp_path / CONFIG)
-    return tmp_path
+    return begin(tmp_path)
 
 
 def test_overrides_add_up_and_are_read_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = []
-    monkeypatch.setattr(resume, "train", lambda config, folder, resume: trained.append(config.trainer))
+
+    def train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str, Any]) -> None:
+        write_overrides(folder, overrides)
+        trained.append(config.trainer)
+
+    monkeypatch.setattr(resume, "train", train)
     saved, lr = (folder / CONFIG).read_bytes(), load_config(folder).trainer.lr
     resume.resume(folder, {"epochs": 4})
     resume.resume(folder, {"lr": 0.5})
@@ -37,3 +52,58 @@ def test_a_finished_run_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(resume, "train", lambda *_, **__: pytest.fail("trained again"))
     (folder / DONE).touch()
     resume.resume(folder, {})
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_finished_run_whose_text_has_changed_stays_as_it_is(tmp_path: Path) -> None:
+    text, sizes = tmp_path / "text.txt", ["model.embedding_dim=3", "model.hidden_dim=4", "trainer.threads=1", "trainer.epochs=1"]
+    text.write_text("the cat sat\na dog ran\n" * 30)
+    folder = begin(tmp_path / "run", "model=rnnlm", "data=text", f"data.train={text}", *sizes)
+    train(load_config(folder), folder)
+    before = contents(folder)
+    for changed in ("the cow sat\na dog ran\n", "the cat sat\na dog ran away\n"):  # as many words, and more
+        text.write_text(changed * 30)
+        with pytest.raises(ValueError, match=rf"data=text \({text}\) gives another vocabulary .*; put back"):
+            resume.resume(folder, {"epochs": 2})
+        assert contents(folder) == before
+    text.write_text("the cat sat\na dog ran\n" * 30)
+    resume.resume(folder, {"epochs": 2})
+    assert load_config(folder).trainer.epochs == 2
+    assert (folder / DONE).is_file() and contents(folder)["metrics.jsonl"].startswith(before["metrics.jsonl"])
+
+
+def test_one_run_that_fails_does_not_stop_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = []
+
+    def train(config: TrainConfig, folder: Path, **_: Any) -> None:
+        tried.append(folder.name)
+        if folder.name == "0":
+            raise ValueError("bad luck")
+
+    monkeypatch.setattr(resume, "train", train)
+    for name in ("0", "1"):
+        begin(tmp_path / name)
+    (tmp_path / "multirun.yaml").write_text("hydra: {overrides: {task: ['seed=1,2', 'data.root=a b', 'model=vrae,rnnlm']}}")
+    with pytest.raises(ValueError, match=rf"1 of the runs failed: {tmp_path}/0 \(bad luck\)"):
+        resume.run(ResumeConfig(run=str(tmp_path)))
+    assert tried == ["0", "1"]
+    command = "vaetext train -m seed=1,2 'data.root=a b' model=vrae,rnnlm " + shlex.quote(f"hydra.sweep.dir='{tmp_path}'")
+    assert f"jobs 2, 3 never began; start them with: {command}" in caplog.text
+
+
+def test_latest_takes_the_place_of_nothing_but_a_link(tmp_path: Path) -> None:
+    link = tmp_path / "latest"
+    link_latest(tmp_path / "a", anew=False)
+    assert not link.is_symlink()
+    for name, anew in (("a", True), ("b", False), ("c", True)):
+        link_latest(tmp_path / name, anew)
+        assert link.readlink() == Path(name)
+    link.unlink()
+    link.write_text("mine")
+    link_latest(tmp_path / "a", anew=True)
+    assert link.read_text() == "mine"

@@ -43,6 +43,7 @@ def make_run(folder: Path, figures: dict[str, Any], seed: int = 0, model: Any = 
     (folder / ".hydra").mkdir(parents=True)
     OmegaConf.save(OmegaConf.structured(config), folder / ".hydra/config.yaml")
     (folder / "results.json").write_text(json.dumps(figures))
+    (folder / "DONE").touch()
     return folder
 
 
@@ -186,12 +187,13 @@ def test_of_repeated_runs_the_newest_counts(tmp_path: Path, caplog: pytest.LogCa
 
 def test_later_evaluations_of_the_same_checkpoint_add_their_samples(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", result(100.0, {"z": 5.0}))
-    for number, (which, epoch, samples) in enumerate((("best", 12, 500), ("best", 19, 900), ("last", 12, 900))):
-        later = {"checkpoint": which, "best_epoch": epoch, "test": record(100.0, {"z": 5.0}, samples)}
-        (folder / "evaluate" / str(number)).mkdir(parents=True)
-        (folder / "evaluate" / str(number) / "results.json").write_text(json.dumps(later))
+    later = (("a", "best", 12, 500), ("b", "best", 19, 900), ("c/0", "best", 12, 3), ("c/1", "best", 12, 5), ("d", "last", 12, 900))
+    for name, which, epoch, samples in later:
+        found = {"checkpoint": which, "best_epoch": epoch, "test": record(100.0, {"z": 5.0}, samples)}
+        (folder / "evaluate" / name).mkdir(parents=True)
+        (folder / "evaluate" / name / "results.json").write_text(json.dumps(found))
     (only,) = collect(find_runs([str(folder)]), "test")
-    assert only.values("IW-NLL(500)") == only.values("IW-NLL(50)") == [104.5]
+    assert all(only.values(f"IW-NLL({samples})") == [104.5] for samples in (3, 5, 50, 500))
     assert only.values("IW-NLL(900)") == []
 
 
@@ -200,7 +202,28 @@ def test_what_cannot_be_tabulated_is_said(tmp_path: Path, caplog: pytest.LogCapt
         find_runs([])
     with pytest.raises(ValueError, match="does not exist"):
         find_runs([str(tmp_path / "absent")])
-    (make_run(tmp_path / "run", result(1.0, {})) / "results.json").unlink()
+    (make_run(tmp_path / "run", result(1.0, {})) / "DONE").unlink()  # resumed, and killed
     with pytest.raises(ValueError, match="no finished run"):
         find_runs([str(tmp_path)])
     assert "vaetext resume" in caplog.text
+
+
+def test_files_that_are_damaged_or_of_another_version_are_named(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", result(1.0, {}))
+    old = result(1.0, {})
+    del old["test"]["fivo_nll"]
+    results, overrides, later = folder / "results.json", folder / "resumed.json", folder / "evaluate" / "a" / "results.json"
+    later.parent.mkdir(parents=True)
+    for path, text, message in (
+        (results, json.dumps(old), "does not fit this version of vaetext \\(it lacks 'fivo_nll'\\)"),
+        (results, "junk", "is damaged"),
+        (results, "[]", "is damaged"),
+        (overrides, "junk", "is damaged"),
+        (later, "", "is damaged"),
+        (later, '{"test": {}}', "it lacks 'best_epoch'"),
+    ):
+        before = path.read_text() if path.exists() else None
+        path.write_text(text)
+        with pytest.raises(ValueError, match=f"^{path} .*{message}"):
+            collect([folder], "test")
+        path.write_text(before) if before is not None else path.unlink()

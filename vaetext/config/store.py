@@ -116,6 +116,14 @@ def read_config(path: Path) -> TrainConfig:
         raise ValueError(f"{path} does not fit this version of vaetext: {key}{reason}") from error
 
 
+def flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    """Full key -> value of nested dictionaries."""
+    if not isinstance(node, dict):
+        return {prefix: node}
+    children = ((f"{prefix}.{name}" if prefix else str(name), child) for name, child in node.items())
+    return {key: value for name, child in children for key, value in flat(child, name).items()}
+
+
 def override_trainer(config: TrainConfig, overrides: dict[str, Any]) -> TrainConfig:
     """``config`` with some of its trainer's knobs replaced.
 

@@ -12,7 +12,7 @@ from vaetext.config.quoting import quote
 from vaetext.config.verbs import ReproduceConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.runner.console import show
-from vaetext.runner.run_folder import CONFIG, METRICS, is_done, read_results
+from vaetext.runner.run_folder import CONFIG, METRICS, RESULTS, is_done, read_results, understood
 from vaetext.runner.table import PUBLISHED, Row, Values, cells, columns, kind, markdown
 
 FALLING = "* not converged: valid -ELBO fell by more than 1 % in the last tenth of the epochs."
@@ -33,7 +33,8 @@ def run(config: ReproduceConfig) -> None:
     for row in table.rows:
         run = folder / str(row["name"]).replace(" ", "-")
         train([*row["overrides"], *table.scales[config.scale]], run)
-        rows.append(line(row, read_results(run), falling(run)))
+        with understood(run / RESULTS):
+            rows.append(line(row, read_results(run), falling(run)))
     data = ", ".join(dict.fromkeys(row.data for row in rows))
     shown = markdown(narrow(cells(rows), table.columns))
     page = f"# {table.title} (scale={config.scale}, data={data})\n\n{shown}\n{table.note} {FALLING}\n"

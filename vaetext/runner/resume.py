@@ -1,16 +1,23 @@
 """``vaetext resume``: a run, or every run of a sweep, goes on where it stopped."""
 
-import json
 import logging
+import shlex
 from pathlib import Path
 
+import yaml
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from vaetext.config.quoting import quote
 from vaetext.config.store import override_trainer
 from vaetext.config.verbs import ResumeConfig
-from vaetext.data.atomic import atomic_write
-from vaetext.runner.run_folder import CONFIG, OVERRIDES, is_done, load_config
+from vaetext.errors import explain
+from vaetext.runner.run_folder import CONFIG, is_done, load_config
 from vaetext.runner.train import train
 from vaetext.runner.training import LAST
 
+SWEEP = "multirun.yaml"  # what Hydra saves of a sweep
 log = logging.getLogger(__name__)
 
 
@@ -18,10 +25,36 @@ def run(config: ResumeConfig) -> None:
     """Goes on with each run in turn; trainer.* overrides hold for what is left of it.
 
     Raises:
-        ValueError: the folder is neither a run nor a sweep.
+        ValueError: the folder is neither a run nor a sweep, or some runs of a sweep failed, after all others; names them.
     """
-    for folder in runs(Path(config.run)):
-        resume(folder, config.trainer)
+    path = Path(config.run)
+    if (path / CONFIG).is_file():
+        return resume(path, config.trainer)
+    failed = []
+    for folder in runs(path):
+        try:
+            resume(folder, config.trainer)
+        except Exception as error:
+            log.error("error: %s: %s", folder, explain(error), exc_info=config.debug)
+            failed.append(f"{folder} ({explain(error)})")
+    report_unbegun(path)
+    if failed:
+        raise ValueError(f"{len(failed)} of the runs failed: {'; '.join(failed)}")
+
+
+def report_unbegun(sweep: Path) -> None:
+    """Says which jobs of a sweep never began, and the command that starts them."""
+    if not (sweep / SWEEP).is_file():
+        return
+    try:
+        given = yaml.safe_load((sweep / SWEEP).read_text())["hydra"]["overrides"]["task"]
+        (jobs,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(given), None)
+    except (HydraException, KeyError, TypeError, ValueError, yaml.YAMLError) as error:  # another sweeper's, say
+        return log.debug("%s: %s", sweep / SWEEP, error)
+    missing = [str(n) for n in range(len(jobs)) if not (sweep / str(n) / CONFIG).is_file()]
+    if missing:
+        command = shlex.join(["vaetext", "train", "-m", *given, f"hydra.sweep.dir={quote(str(sweep.resolve()))}"])
+        log.warning("%s: jobs %s never began; start them with: %s", sweep, ", ".join(missing), command)
 
 
 def runs(path: Path) -> list[Path]:
@@ -43,8 +76,4 @@ def resume(folder: Path, overrides: dict[str, object]) -> None:
         log.info("%s has finished; nothing to resume", folder)
         return
     config = override_trainer(load_config(folder), overrides)
-    if overrides:
-        changed = folder / OVERRIDES
-        before = json.loads(changed.read_text()) if changed.is_file() else {}
-        atomic_write(changed, json.dumps({**before, **overrides}) + "\n")
-    train(config, folder, resume=(folder / LAST).is_file())
+    train(config, folder, resume=(folder / LAST).is_file(), overrides=overrides)

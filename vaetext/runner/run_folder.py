@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -60,11 +62,7 @@ class Run:
             ValueError: the data found now has another vocabulary or scale than the run's.
         """
         corpus = corpora.load(moved(self.config.data))
-        if corpus.tokenizer != self.tokenizer:
-            raise ValueError(
-                f"{self.folder}: data={self.config.data.name} gives another vocabulary or scale now than in training; put back"
-                " the files it was trained on (data.root or $VAETEXT_DATA)"
-            )
+        require_corpus(self.folder, corpus)
         return corpus
 
 
@@ -113,8 +111,32 @@ def load_config(folder: Path) -> TrainConfig:
     if not (folder / CONFIG).is_file():
         hint = "does not exist" if not folder.exists() else f"is no run folder (it has no {CONFIG})"
         raise ValueError(f"run={folder} {hint}; name a folder that `vaetext train` wrote, such as outputs/grammar/vrae/latest")
+    return override_trainer(read_config(folder / CONFIG), read_overrides(folder))
+
+
+def read_overrides(folder: Path) -> dict[str, Any]:
+    """The trainer's knobs that ``resume`` changed."""
     changed = folder / OVERRIDES
-    return override_trainer(read_config(folder / CONFIG), json.loads(changed.read_text()) if changed.is_file() else {})
+    return read_json(changed) if changed.is_file() else {}
+
+
+def write_overrides(folder: Path, overrides: dict[str, Any]) -> None:
+    """Adds to the knobs that ``resume`` changed."""
+    atomic_write(folder / OVERRIDES, json.dumps({**read_overrides(folder), **overrides}) + "\n")
+
+
+def require_corpus(folder: Path, corpus: Corpus) -> None:
+    """Checks that a corpus has the vocabulary, or scale, that the run in ``folder`` was trained with.
+
+    Raises:
+        ValueError: it has another one, as when its files have changed since.
+    """
+    if corpus.tokenizer != read_tokenizer(folder):
+        files = f" ({', '.join(corpus.source)})" if corpus.source else ""
+        raise ValueError(
+            f"{folder}: data={corpus.name}{files} gives another vocabulary or scale now than in training; put back"
+            " the files it was trained on (data.root or $VAETEXT_DATA), or train a new run"
+        )
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:
@@ -154,8 +176,37 @@ def read_results(folder: Path) -> dict[str, Any]:
     """A finished run's ``results.json``.
 
     Raises:
-        ValueError: the run has none.
+        ValueError: the run has none, or it is damaged.
     """
     if not (folder / RESULTS).is_file():
         raise ValueError(f"{folder} has no {RESULTS}: the run has not finished; go on with `vaetext resume {folder}`")
-    return json.loads((folder / RESULTS).read_text())  # type: ignore[no-any-return]
+    return read_json(folder / RESULTS)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object that a verb wrote.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); copy it again, or delete it") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is damaged (it holds no JSON object); copy it again, or delete it")
+    return found
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """For what reads the figures in a file of results.
+
+    Raises:
+        ValueError: one is missing or of another kind, as in another version's file; names the file.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"{path} does not fit this version of vaetext ({reason}); leave it out, or train the run again") from error

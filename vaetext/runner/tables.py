@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vaetext.config.store import flat
 from vaetext.config.verbs import TablesConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.runner.console import show
-from vaetext.runner.run_folder import CONFIG, RESULTS, load_config, read_results
+from vaetext.runner.run_folder import CONFIG, DONE, RESULTS, is_done, load_config, read_json, read_results, understood
 from vaetext.runner.table import FORMATS, Row, Values, columns
 
 log = logging.getLogger(__name__)
@@ -46,12 +47,12 @@ def find_runs(paths: list[str]) -> list[Path]:
         if not path.exists():
             raise ValueError(f"runs: {path} does not exist; name a folder that `vaetext train` wrote, or one that holds some")
         for folder in sorted(each.parent.parent.resolve() for each in path.resolve().rglob(CONFIG)):
-            if (folder / RESULTS).is_file():
+            if is_done(folder):
                 found[folder] = None
             else:
                 log.warning("%s has not finished and is left out; `vaetext resume` goes on with it", folder)
     if not found:
-        raise ValueError(f"runs={paths}: no finished run in there (none has a {RESULTS}); `vaetext resume RUN` finishes one")
+        raise ValueError(f"runs={paths}: no finished run in there (none has a file {DONE}); `vaetext resume RUN` finishes one")
     return list(found)
 
 
@@ -64,7 +65,8 @@ def collect(runs: list[Path], split: str) -> list[Row]:
     groups: dict[str, dict[int, Path]] = {}
     for folder in sorted(runs, key=lambda run: (run / RESULTS).stat().st_mtime):
         config = load_config(folder)
-        seeds = groups.setdefault(json.dumps(flat(asdict(config)), sort_keys=True), {})
+        setting = {key: value for key, value in flat(asdict(config)).items() if key not in NOT_A_SETTING}
+        seeds = groups.setdefault(json.dumps(setting, sort_keys=True), {})
         if config.seed in seeds:
             log.warning("%s repeats %s; the newer one counts", folder, seeds[config.seed])
         seeds[config.seed] = folder
@@ -85,20 +87,14 @@ def figures(run: Path, split: str) -> Values:
     result = read_results(run)
     if split not in result:
         raise ValueError(f"split={split}: {run / RESULTS} has no such split")
-    values = columns(result[split])
-    for path in sorted(run.glob(f"evaluate/*/{RESULTS}")):
-        later = json.loads(path.read_text())
-        if split in later and (later["checkpoint"], later["best_epoch"]) == ("best", result["best_epoch"]):
-            values = {**columns(later[split]), **values}
+    with understood(run / RESULTS):
+        values = columns(result[split])
+    for path in sorted(run.glob(f"evaluate/**/{RESULTS}")):  # a multirun's lie a level deeper
+        later = read_json(path)
+        with understood(path):
+            if split in later and (later["checkpoint"], later["best_epoch"]) == ("best", result["best_epoch"]):
+                values = {**columns(later[split]), **values}
     return values
-
-
-def flat(node: Any, prefix: str = "") -> Setting:
-    """Full key -> value of nested dictionaries, without what is no part of an experiment's setting."""
-    if not isinstance(node, dict):
-        return {prefix: node}
-    children = ((f"{prefix}.{name}" if prefix else str(name), child) for name, child in node.items())
-    return {key: value for name, child in children if name not in NOT_A_SETTING for key, value in flat(child, name).items()}
 
 
 def labels(setting: Setting, settings: list[Setting]) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from vaetext.config.store import override_trainer
 from vaetext.config.train import TrainConfig
 from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
@@ -24,7 +25,18 @@ from vaetext.runner.files import output_folder
 from vaetext.runner.interpolate import write_interpolations
 from vaetext.runner.nearest import write_nearest
 from vaetext.runner.reconstruct import write_reconstructions
-from vaetext.runner.run_folder import DONE, RESULTS, is_done, read_results, write_corpus
+from vaetext.runner.run_folder import (
+    DONE,
+    RESULTS,
+    is_done,
+    read_domain,
+    read_overrides,
+    read_results,
+    require_corpus,
+    understood,
+    write_corpus,
+    write_overrides,
+)
 from vaetext.runner.sample import write_samples
 from vaetext.runner.table import run_table
 from vaetext.runner.tracking import Tensorboard
@@ -41,12 +53,18 @@ def run(config: TrainConfig) -> float:
     folder = output_folder()
     if is_done(folder):
         log.info("%s has finished; skipped", folder)
-        return float(read_results(folder)["valid"]["neg_elbo"])
-    return train(config, folder, resume=(folder / LAST).is_file())
+        with understood(folder / RESULTS):
+            return float(read_results(folder)["valid"]["neg_elbo"])
+    return train(override_trainer(config, read_overrides(folder)), folder, resume=(folder / LAST).is_file())
 
 
-def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
+def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: dict[str, Any] | None = None) -> float:
     """Trains in ``folder``, or goes on there from its last checkpoint, then writes every result.
+
+    Nothing in the folder changes before the data, the model and the checkpoint are known to fit.
+
+    Args:
+        overrides: the trainer's knobs among ``config`` that differ from the folder's own; they are written there.
 
     Returns:
         The best valid -ELBO, nats per sequence.
@@ -56,21 +74,26 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> float:
     device = choose(config.trainer.device)
     with DownloadProgress() as downloads:
         corpus = corpora.load(config.data, downloads.report)
+    if resume:
+        require_corpus(folder, corpus)
     torch.manual_seed(config.seed)
-    model = build(config.model, corpus.domain).to(device)
+    model = build(config.model, read_domain(folder) if resume else corpus.domain).to(device)
     for name, split in corpus.splits.items():
         model.require(split.lengths, f"{config.data.name} ({name})")
+    training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
+    if resume:
+        training.restore()
+    else:
+        write_corpus(folder, corpus)
+    if overrides:
+        write_overrides(folder, overrides)
     (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
     atomic_write(folder / "env.json", json.dumps(environment(device), indent=2) + "\n")
-    write_corpus(folder, corpus)
-    link_latest(folder)
+    link_latest(folder, anew=not resume)
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
-    training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
     with TrainingProgress(config.trainer.epochs * training.epoch_steps) as progress, reports(config, folder) as others:
         training.report = lambda line: [report(line) for report in (progress.report, *others)]
-        if resume:
-            training.restore()
         training.fit()
     finish(config, folder, corpus, training)
     assert training.state.best is not None
@@ -143,10 +166,16 @@ def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int
         write_interpolations(model, corpus.tokenizer, corpus.splits["test"], folder, seed=seed)
 
 
-def link_latest(folder: Path) -> None:
-    """Points ``latest`` beside the run folder at it, where the file system has links."""
+def link_latest(folder: Path, anew: bool) -> None:
+    """Points ``latest`` beside the run folder at it, where the file system has links; what is no link stays.
+
+    Args:
+        anew: also where there is no ``latest`` yet; a run that goes on may have been moved to where none belongs.
+    """
     link = folder.parent / "latest"
     temporary = folder.parent / f".latest.{folder.name}"
+    if not link.is_symlink() and (link.exists() or not anew):
+        return
     try:
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(folder.name)
