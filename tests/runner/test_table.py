@@ -220,7 +220,7 @@ def test_files_that_are_damaged_or_of_another_version_are_named(tmp_path: Path) 
         (results, "[]", "is damaged"),
         (overrides, "junk", "is damaged"),
         (later, "", "is damaged"),
-        (later, '{"test": {}}', "it lacks 'best_epoch'"),
+        (later, '{"test": {}}', "it lacks 'checkpoint'"),
     ):
         before = path.read_text() if path.exists() else None
         path.write_text(text)

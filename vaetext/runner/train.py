@@ -29,6 +29,7 @@ from vaetext.runner.run_folder import (
     DONE,
     RESULTS,
     is_done,
+    moved,
     read_domain,
     read_overrides,
     read_results,
@@ -73,7 +74,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: di
     use_threads(config.trainer.threads)
     device = choose(config.trainer.device)
     with DownloadProgress() as downloads:
-        corpus = corpora.load(config.data, downloads.report)
+        corpus = corpora.load(moved(config.data) if resume else config.data, downloads.report)
     if resume:
         require_corpus(folder, corpus)
     torch.manual_seed(config.seed)
