@@ -13,6 +13,7 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain, Symbols
 from vaetext.distributions.evidence import Code, Evidence
 from vaetext.distributions.noise import Noise
+from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.output import Law
 
 
@@ -91,6 +92,18 @@ class Generator(ABC):
     @abstractmethod
     def select(self, state: Any, index: Tensor) -> Any:
         """The state's rows ``index``, for beam search and for sequences that have ended."""
+
+
+class Autoregressive(Generator):
+    """A generator whose steps are those of its recurrent ``decoder``."""
+
+    decoder: Decoder
+
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
+        return self.decoder.step(state, token)
+
+    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
+        return self.decoder.select(state, index)
 
 
 class NeedsData(ABC):

@@ -12,14 +12,13 @@ from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import make_prior
-from vaetext.models.base import Generator, SequenceModel
+from vaetext.models.base import Autoregressive, SequenceModel
 from vaetext.models.registry import register
 from vaetext.models.single import ChosenPrior
 from vaetext.modules.attention import Attention
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.encoder import Encoder, max_pool
 from vaetext.modules.initial import initialise
-from vaetext.modules.output import Law
 from vaetext.modules.pyramid import Pyramid
 
 
@@ -32,7 +31,7 @@ class Posterior:
 
 
 @register("hvrae")
-class HVRAE(SequenceModel, Generator, ChosenPrior):
+class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
     """log p(x) >= E_q[log p(x|z_g, z_l)] - KL(q(z_g|x) || p(z_g)) - E_q KL(q(z_l|z_g, x) || p(z_l)) (source 000, Hierarchical VRAE).
 
     q(z_g|x) reads an RNN's final state, q(z_l|z_g, x) a pyramid's top frames beside z_g. How z_l is pooled and injected is
@@ -125,12 +124,6 @@ class HVRAE(SequenceModel, Generator, ChosenPrior):
         if self.max_length is None:
             return DecoderState(layers, seen)
         return DecoderState(layers, seen[:, None].expand(-1, self.max_length, -1), codes["z_l"])
-
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
-        return self.decoder.step(state, token)
-
-    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
-        return self.decoder.select(state, index)
 
     def _beside(self, z_g: Tensor) -> Tensor:
         """z_g [K, B, D], with an axis of frames where z_l has one."""

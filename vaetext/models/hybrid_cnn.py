@@ -8,16 +8,17 @@ from vaetext.data.domain import Domain
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
+from vaetext.models.base import Autoregressive
 from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.initial import initialise
-from vaetext.modules.output import Law, output
+from vaetext.modules.output import output
 
 
 @register("hybrid-cnn")
-class HybridCNN(SingleLatent):
+class HybridCNN(Autoregressive, SingleLatent):
     """log p(x|z) = sum_t log p(x_t | x_<t, f_t(z)), f the deconvolution of z (source 004, 2.3 and 4.1; Semeniuta et al. 2017).
 
     The recurrent decoder is fed [f_t; the symbol before]; EOS is certain at position N = ``max_length``. The loss adds
@@ -60,9 +61,3 @@ class HybridCNN(SingleLatent):
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         features = self.deconvolution(codes["z"])
         return DecoderState(self.decoder.rnn.initial(rows, features), features)
-
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
-        return self.decoder.step(state, token)
-
-    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
-        return self.decoder.select(state, index)

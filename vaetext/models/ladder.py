@@ -9,15 +9,14 @@ from vaetext.data.domain import Domain
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
-from vaetext.models.base import Generator, SequenceModel
+from vaetext.models.base import Autoregressive, SequenceModel
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.embedding import embedding
 from vaetext.modules.initial import initialise
 from vaetext.modules.ladder import Ladder
-from vaetext.modules.output import Law
 
 
-class LadderVAE(SequenceModel, Generator):
+class LadderVAE(SequenceModel, Autoregressive):
     """log p(x) >= E_q[log p(x|z_1)] - sum_i E_q[KL(q(z_i|z_{i+1}, x) || p(z_i|z_{i+1}))] (source 004, 2.4).
 
     A reconstruction layer r(z_1) sets the recurrent decoder's initial state, every layer's h and c, by one linear map each, and with
@@ -70,12 +69,6 @@ class LadderVAE(SequenceModel, Generator):
         layers = [torch.stack(to_layer(summary).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
         seen = r if self.every_input else r[..., :0]
         return DecoderState(layers, seen if seen.dim() == 3 else seen[:, None].expand(-1, self.max_length, -1))
-
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
-        return self.decoder.step(state, token)
-
-    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
-        return self.decoder.select(state, index)
 
 
 def longest(config: Config, domain: Domain) -> int:

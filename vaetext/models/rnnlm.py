@@ -9,15 +9,14 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.noise import Noise
-from vaetext.models.base import Generator, SequenceModel
+from vaetext.models.base import Autoregressive, SequenceModel
 from vaetext.models.registry import register
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.initial import initialise
-from vaetext.modules.output import Law
 
 
 @register("rnnlm")
-class RNNLM(SequenceModel, Generator):
+class RNNLM(SequenceModel, Autoregressive):
     """log p(x) = sum_t log p(x_t | x_<t), exact (source 000, Experiments: "RNNLM")."""
 
     def __init__(self, config: Config, domain: Domain) -> None:
@@ -39,9 +38,3 @@ class RNNLM(SequenceModel, Generator):
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         return DecoderState(self.decoder.rnn.initial(rows, next(self.parameters())), None)
-
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
-        return self.decoder.step(state, token)
-
-    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
-        return self.decoder.select(state, index)

@@ -8,16 +8,16 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.priors import make_prior
+from vaetext.models.base import Autoregressive
 from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.encoder import Encoder, MapEncoder
 from vaetext.modules.initial import initialise
-from vaetext.modules.output import Law
 
 
 @register("vrae")
-class VRAE(SingleLatent):
+class VRAE(Autoregressive, SingleLatent):
     """log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || p(z)) (source 000, Background Survey; authors' code for the details).
 
     q(z|x) is a Gaussian read from the encoder's final state; z sets the decoder's initial state, every layer's h and c, by one
@@ -59,9 +59,3 @@ class VRAE(SingleLatent):
             return DecoderState(self.decoder.rnn.initial(rows, z), steps)
         layers = [torch.stack(to_layer(z).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
         return DecoderState(layers, z if self.every_input else None)
-
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
-        return self.decoder.step(state, token)
-
-    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
-        return self.decoder.select(state, index)
