@@ -7,12 +7,12 @@ from vaetext.modules import softmax
 from vaetext.modules.softmax import symbol_log_prob
 
 
-@pytest.mark.parametrize("rows", [4, 64])
+@pytest.mark.parametrize("rows", [16, 64])
 def test_values_and_gradients(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(softmax, "ROWS", rows)
+    monkeypatch.setattr(softmax, "BYTES", rows * 7 * 8)
     torch.manual_seed(0)
-    inputs = [torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((11, 5), (7, 5), (7,))]
-    symbols, upstream = torch.randint(7, (11,)), torch.randn(11, dtype=torch.float64)
+    inputs = [torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((43, 5), (7, 5), (7,))]
+    symbols, upstream = torch.randint(7, (43,)), torch.randn(43, dtype=torch.float64)
     plain = torch.nn.functional.linear(*inputs).log_softmax(-1).gather(1, symbols[:, None])[:, 0]
     fused = symbol_log_prob(*inputs, symbols)
     torch.testing.assert_close(fused, plain, rtol=1e-12, atol=1e-12)

@@ -36,6 +36,28 @@ def training(folder: Path, **knobs: Any) -> Training:
     return Training(Trainer(**{**KNOBS, **knobs}), build(config, Symbols(8, 1, 0, 9)), splits(), folder, CPU, seed=1)
 
 
+@pytest.mark.parametrize("clip", [0.0, 0.01, 1e6])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(optimizer: str, clip: float, tmp_path: Path) -> None:
+    one = training(tmp_path, optimizer=optimizer, clip=clip, weight_decay=0.1)
+    other = training(tmp_path, optimizer=optimizer, clip=clip, weight_decay=0.1)
+    plain = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[optimizer](
+        other.model.parameters(), lr=KNOBS["lr"], weight_decay=0.1, foreach=False
+    )
+    for index in one._order(0)[:3]:
+        for each in (one, other):
+            torch.manual_seed(2)
+            each.backward(each._batch(index), 1)
+        one.update()
+        if clip:
+            torch.nn.utils.clip_grad_norm_(other.model.parameters(), clip)
+        plain.step()
+        plain.zero_grad()
+        other.state.step += 1  # where the KL weight stands
+    for value, expected in zip(one.model.parameters(), other.model.parameters(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", [VRAE, HVRAE, CNN])
 @torch.no_grad()
 def test_pseudo_inputs_start_as_training_sentences(kind: type[Model], tmp_path: Path) -> None:

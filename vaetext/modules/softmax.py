@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from vaetext.data.batch import Batch
 
-ROWS = 1024  # rows of logits held at once: memory is rows x vocabulary, whatever the batch
+BYTES = 2**27  # of logits held at once, whatever the batch and the vocabulary
 MULTIPLE = 16  # rows are filled up to a multiple of it: kernels that are generated and kept for each size stay few
 
 
@@ -59,9 +59,10 @@ _FREE: dict[tuple[Any, ...], list[Tensor]] = {}  # blocks of logits that no grap
 
 
 def _take(like: Tensor, vocabulary: int) -> Tensor:
-    """A block [ROWS, V] to write logits to."""
-    free = _FREE.setdefault((like.device, like.dtype, ROWS, vocabulary), [])
-    return free.pop() if free else like.new_empty(ROWS, vocabulary)
+    """A block [rows, V] to write logits to, of as many rows as BYTES hold; what is never written to takes no memory."""
+    rows = max(1, BYTES // (vocabulary * like.element_size() * MULTIPLE)) * MULTIPLE
+    free = _FREE.setdefault((like.device, like.dtype, rows, vocabulary), [])
+    return free.pop() if free else like.new_empty(rows, vocabulary)
 
 
 def _give_back(block: Tensor) -> None:
@@ -78,13 +79,13 @@ class _SymbolLogProb(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:
         picked = hidden.new_empty(len(hidden), dtype=torch.promote_types(hidden.dtype, torch.float32))
         logits = _take(hidden, len(weight))
-        for start in range(0, len(hidden), ROWS):
-            block = slice(start, start + ROWS)
+        for start in range(0, len(hidden), len(logits)):
+            block = slice(start, start + len(logits))
             softmax = _logits(hidden[block], weight, bias, logits)
             chosen, top = softmax.gather(1, symbols[block, None])[:, 0].to(picked.dtype), softmax.amax(-1).to(picked.dtype)
             torch.softmax(softmax, -1, out=softmax)  # in place: half the memory
             picked[block] = chosen - top + softmax.amax(-1).to(picked.dtype).log()  # log p = logit - top + log p(top): no underflow
-        ctx.kept = logits if any(ctx.needs_input_grad) and len(hidden) <= ROWS else None
+        ctx.kept = logits if any(ctx.needs_input_grad) and len(hidden) <= len(logits) else None
         if ctx.kept is None:
             _give_back(logits)
         ctx.save_for_backward(hidden, weight, bias, symbols)
@@ -94,21 +95,21 @@ class _SymbolLogProb(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         hidden, weight, bias, symbols = ctx.saved_tensors
         gradient = -gradients[0].to(hidden.dtype)[:, None]
-        scaled, d_hidden, d_weight, d_bias = gradient * hidden, *(torch.empty_like(each) for each in (hidden, weight, bias))
+        scaled, d_hidden, d_weight, d_bias = gradient * hidden, *(torch.empty_like(each) for each in (hidden, weight, bias[None]))
         logits, ctx.kept, kept = ctx.kept if ctx.kept is not None else _take(hidden, len(weight)), None, ctx.kept is not None
-        for start in range(0, len(hidden), ROWS):
-            block = slice(start, start + ROWS)
+        for start in range(0, len(hidden), len(logits)):
+            block = slice(start, start + len(logits))
             softmax = logits[: len(symbols)] if kept else _logits(hidden[block], weight, bias, logits)
             residual = _residual(softmax if kept else torch.softmax(softmax, -1, out=softmax), symbols[block])
             torch.mul(residual @ weight, gradient[block], out=d_hidden[block])
             d_weight.addmm_(residual.T, scaled[block], beta=float(start > 0))
-            d_bias.addmv_(residual.T, gradient[block, 0], beta=float(start > 0))
+            d_bias.addmm_(gradient[block].T, residual, beta=float(start > 0))
         _give_back(logits)
-        return d_hidden, d_weight, d_bias, None
+        return d_hidden, d_weight, d_bias[0], None
 
 
 def _logits(hidden: Tensor, weight: Tensor, bias: Tensor, block: Tensor) -> Tensor:
-    """W h + b of at most ROWS rows [n, V], written to the first of ``block``."""
+    """W h + b [n, V], written to the first n rows of ``block``."""
     return torch.addmm(bias, hidden, weight.T, out=block[: len(hidden)])
 
 
