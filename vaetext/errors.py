@@ -11,13 +11,14 @@ from vaetext.config.knobs import closest
 
 NO_KEY = re.compile(r"Key '(?P<key>[^']+)' not in '(?P<schema>\w+)'.*?full_key: (?P<full>\S+)", re.S)
 NO_OPTION = re.compile(
-    r"Could not find '(?P<group>[\w/.-]+)/(?P<name>[^'/]+)'\s*(?:Available options in '[^']+':\n(?P<options>(?:\t\S+\n?)*))?"
+    r"Could not find '(?P<group>[\w/.-]+)/(?P<name>[^'/]*)'\s*(?:Available options in '[^']+':\n(?P<options>(?:\t\S+\n?)*))?"
 )
 WRONG_TYPE = re.compile(
     r"Value '(?P<value>.*?)' of type '(?P<type>\w+)' could not be converted to (?P<wanted>\w+).*?full_key: (?P<full>\S+)", re.S
 )
 NO_TEXT = re.compile(r"Cannot convert '(?P<type>\w+?)(?:Config)?' to string: '(?P<value>.*)'.*?full_key: (?P<full>\S+)", re.S)
 NO_LIST = re.compile(r"(?:is not a ListConfig|Cannot merge DictConfig with ListConfig).*?full_key: (?P<full>\S+)", re.S)
+NO_NAME = re.compile(r"Config group override must be a string or a list|Merge error: \w+ is not a subclass of \w+")
 NO_NULL = re.compile(r"field '(?P<full>[^']+)' is not Optional")
 IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': \w+ raised while composing config")
 WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
@@ -33,7 +34,7 @@ def explain(error: BaseException) -> str:
     texts = [str(each) for each in chain]
     if isinstance(error, OverrideParseException):
         return f"{error.override}: not readable as key=value; a value with spaces or brackets needs quotes of its own, as in \"key='a b'\""
-    if isinstance(error, (HydraException, OmegaConfBaseException)):
+    if isinstance(error, (HydraException, OmegaConfBaseException)) or NO_NAME.match(texts[0]):
         file = IN_FILE.match(texts[0])
         for text in texts:
             if message := _known(text):
@@ -62,6 +63,8 @@ def _known(text: str) -> str | None:
         return f"{found['full']}={found['value']}: it must be one text, not a {found['type'].lower()}"
     if found := NO_LIST.search(text):
         return f"{found['full']}: it must be a list; write {found['full']}=[...]"
+    if NO_NAME.search(text):
+        return "a config group takes the name of one of its options, as in model=vrae: no number, no null, and one only"
     if found := NO_NULL.search(text):
         return f"{found['full']}=null: it must have a value"
     if found := WRAPPED.search(text):

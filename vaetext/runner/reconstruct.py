@@ -41,7 +41,7 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
     if not model.latents:
         raise ValueError(f"model {model_name(model)} has no latent, so no code to decode; use a run of a model that has one, such as vrae")
     split = Split.of(sequences)
-    model.require(split.lengths, "the input")
+    model.require(split.lengths, "the sentences given")
     device = next(model.parameters()).device
     batch = collate(split, np.arange(len(split)), model.domain).to(device)
     codes = model.sample(model.posterior(batch), MeanNoise(len(batch), device))
