@@ -36,6 +36,9 @@ def explain(error: BaseException) -> str:
         return f"{error.override}: not readable as key=value; a value with spaces or brackets needs quotes of its own, as in \"key='a b'\""
     if isinstance(error, (HydraException, OmegaConfBaseException)) or NO_NAME.match(texts[0]):
         file = IN_FILE.match(texts[0])
+        for each in chain:
+            if isinstance(each, OSError) and each.strerror:
+                return explain(each)
         for text in texts:
             if message := _known(text):
                 return f"{file['file']}.yaml: {message}" if file else message
@@ -91,4 +94,4 @@ def _owners(schema: str, key: str) -> str:
 
 
 def _remedy(error: OSError) -> str:
-    return "; free some space and go on with `vaetext resume RUN`" if error.errno == 28 else ""
+    return "; free some space and try again (a run in training: `vaetext resume RUN`)" if error.errno == 28 else ""

@@ -12,8 +12,9 @@ from vaetext.config.store import register
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import ResumeConfig
 from vaetext.runner import resume
-from vaetext.runner.run_folder import CONFIG, DONE, load_config, write_overrides
+from vaetext.runner.run_folder import CONFIG, DONE, is_done, load_config, load_run, write_overrides
 from vaetext.runner.train import link_latest, train
+from vaetext.runner.training import Stopped
 
 
 def begin(folder: Path, *overrides: str) -> Path:
@@ -73,6 +74,52 @@ def test_a_finished_run_whose_text_has_changed_stays_as_it_is(tmp_path: Path) ->
     resume.resume(folder, {"epochs": 2})
     assert load_config(folder).trainer.epochs == 2
     assert (folder / DONE).is_file() and contents(folder)["metrics.jsonl"].startswith(before["metrics.jsonl"])
+
+
+def test_a_run_on_ones_own_text_is_read_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there, root = (tmp_path / name for name in ("here", "there", "root"))
+    for place in (here, there, root):
+        place.mkdir()
+    (here / "text.txt").write_text("the cat sat\na dog ran\n" * 30)
+    monkeypatch.chdir(here)
+    folder = begin(here / "run", "model=rnnlm", "data=text", "data.train=text.txt", "model.embedding_dim=3", "model.hidden_dim=4")
+    train(load_config(folder), folder)
+    monkeypatch.chdir(there)
+    assert load_run(folder).corpus.source == [str(here / "text.txt")]
+    (here / "text.txt").rename(root / "text.txt")
+    with pytest.raises(ValueError, match=r"data\.train=text\.txt: no such file, in .*; put it into one of them"):
+        _ = load_run(folder).corpus
+    monkeypatch.setenv("VAETEXT_DATA", str(root))
+    assert load_run(folder).corpus.source == [str(root / "text.txt")]
+
+
+def test_what_ended_early_says_so_and_an_interrupt_of_the_evaluation_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (text := tmp_path / "text.txt").write_text("the cat sat\na dog ran\n" * 30)
+    sizes = ["model=rnnlm", "model.embedding_dim=3", "model.hidden_dim=4", "data=text", f"data.train={text}"]
+    folder = begin(tmp_path / "run", *sizes, "trainer.epochs=9", "trainer.patience=1", "trainer.min_improvement=0.9")
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vaetext.runner.train.finish", interrupt)
+        with pytest.raises(Stopped, match=rf"its evaluation is not; .*`vaetext resume {folder}`"):
+            train(load_config(folder), folder)
+    assert "stopped early" not in caplog.text
+    (unfinished := folder / "checkpoints" / ".last.safetensors.1.tmp").touch()
+    resume.resume(folder, {})
+    assert "stopped early" in caplog.text and is_done(folder) and not unfinished.exists()
+
+
+def test_tensorboard_that_is_missing_is_told_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = begin(tmp_path / "run", "trainer.tensorboard=true")
+    before = contents(folder)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="needs tensorboardX: pip install"):
+        train(load_config(folder), folder)
+    assert contents(folder) == before and not (tmp_path / "latest").exists()
 
 
 def test_one_run_that_fails_does_not_stop_a_sweep(

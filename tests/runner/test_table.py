@@ -227,3 +227,21 @@ def test_files_that_are_damaged_or_of_another_version_are_named(tmp_path: Path) 
         with pytest.raises(ValueError, match=f"^{path} .*{message}"):
             collect([folder], "test")
         path.write_text(before) if before is not None else path.unlink()
+
+
+def test_runs_on_other_text_of_the_same_name_are_no_seeds_of_one_row(tmp_path: Path) -> None:
+    other = result(50.0, {"z": 1.0}, 2)
+    other["test"]["tokens"] = 700
+    runs = [make_run(tmp_path / "a", result(100.0, {"z": 1.0}, 1), 1), make_run(tmp_path / "b", other, 2)]
+    assert [(row.data, row.seeds) for row in collect(runs, "test")] == [("ptb test_tokens=1100", 1), ("ptb test_tokens=700", 1)]
+
+
+def test_a_column_that_some_seeds_lack_is_left_out() -> None:
+    row = Row("vrae", "ptb")
+    row.add({"KL z": 1.0, "-ELBO": 30.0, "IW-NLL(3)": 29.0})
+    row.add({"KL z": 2.0, "-ELBO": 31.0})
+    other = Row("hvrae", "ptb", 1, {"KL z": [1.0], "-ELBO": [40.0], "IW-NLL(3)": [39.0]})
+    head, first, second = cells([row, other])
+    place = head.index("IW-NLL(3)")
+    assert (first[place], second[place]) == ("-", "39.00")
+    assert ",30.5,0.707" in csv_table([row], "test") and "29" not in csv_table([row], "test")

@@ -125,8 +125,20 @@ def test_a_line_that_is_too_long_is_named(run: Any) -> None:
 def test_reconstruction_is_the_same_in_batches_of_any_size(tokenizer: tokenizers.Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = tokenizer.encode_all(LINES * 3)
     together = pairs(model(tokenizer), tokenizer, ids, GREEDY)
-    monkeypatch.setattr(reconstruct, "ROWS", 5)
+    monkeypatch.setattr(reconstruct, "BATCH_TOKENS", 12)
     assert pairs(model(tokenizer), tokenizer, ids, GREEDY) == together
+
+
+def test_one_very_long_line_is_reconstructed_with_others(tokenizer: tokenizers.Tokenizer) -> None:
+    ids = tokenizer.encode_all([*LINES * 3, "the cat " * 10_000])
+    *_, last = pairs(model(tokenizer), tokenizer, ids, Choice(greedy=True, max_length=3)).rstrip().split("\n\n")
+    assert last.startswith("< the cat the cat") and "\n> " in last
+
+
+@pytest.mark.parametrize("more", [{"temperature": 0.5}, {"greedy": False, "beam": 2, "top_k": 3}, {"top_p": 0.5}])
+def test_knobs_of_drawing_are_refused_where_nothing_is_drawn(more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"is for drawing, and (greedy=true takes the likeliest|beam=2 searches); set .*greedy=false"):
+        ReconstructConfig(run="r", **more)
 
 
 def test_interpolate_goes_from_one_sentence_to_the_other(

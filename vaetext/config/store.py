@@ -138,7 +138,7 @@ def override_trainer(config: TrainConfig, overrides: dict[str, Any]) -> TrainCon
     try:
         node.trainer = OmegaConf.merge(node.trainer, overrides)
     except OmegaConfBaseException as error:
-        raise ValueError(f"trainer.{error.full_key}: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"trainer.{str(error.full_key).removeprefix('trainer.')}: {str(error).splitlines()[0]}") from error
     return typed(node, TrainConfig)
 
 

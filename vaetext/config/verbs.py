@@ -38,6 +38,15 @@ class Decodes(ReadsRun):
     max_length: int = knob(0, "most symbols, or frames, before a sequence is cut; 0: 100 symbols, or as long as the data's longest", min=0)
     hold: str | None = knob(None, "latent that all sequences share: the first one's code")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        knobs = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
+        for name in [name for name, unused in knobs.items() if getattr(self, name) != unused and (self.greedy or self.beam)]:
+            instead = f"beam={self.beam} searches" if self.beam else "greedy=true takes the likeliest"
+            raise ValueError(
+                f"{name}={getattr(self, name)} is for drawing, and {instead}; set {'beam=0 ' if self.beam else ''}greedy=false"
+            )
+
 
 @dataclass
 class ResumeConfig(Verb):

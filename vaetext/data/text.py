@@ -118,7 +118,7 @@ def _existing(name: str, path: str, root: str | None) -> Path:
     if found := find(path, root):
         return found
     places = ", ".join(map(str, [Path.cwd(), *roots(root)]))
-    raise ValueError(f"data.{name}={path}: no such file, in {places}; give a path that exists")
+    raise ValueError(f"data.{name}={path}: no such file, in {places}; put it into one of them, or give a path that exists")
 
 
 def _unrated(line: str) -> str:

@@ -1,7 +1,6 @@
 """``vaetext reconstruct``: lines through the posterior's mean and back."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,15 +8,17 @@ import torch
 from vaetext.config.verbs import ReconstructConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Frames
-from vaetext.data.loader import Sequences, Split, collate
+from vaetext.data.loader import Sequences, Split, collate, evaluation_order
 from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import MeanNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner.console import show
 from vaetext.runner.files import input_lines, output_folder, require_lines
-from vaetext.runner.generation import GREEDY, ROWS, Choice, Codes, generate, held, model_name
+from vaetext.runner.generation import GREEDY, Choice, Codes, generate, held, model_name
 from vaetext.runner.run_folder import load_run
+
+BATCH_TOKENS = 4096  # padded tokens encoded together: bounds memory, and changes no result
 
 
 def run(config: ReconstructConfig) -> None:
@@ -42,10 +43,13 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
         raise ValueError(f"model {model_name(model)} has no latent, so no code to decode; use a run of a model that has one, such as vrae")
     split = Split.of(sequences)
     model.require(split.lengths, "the sentences given")
-    device = next(model.parameters()).device
-    batch = collate(split, np.arange(len(split)), model.domain).to(device)
-    codes = model.sample(model.posterior(batch), MeanNoise(len(batch), device))
-    return {name: code.z[0] for name, code in codes.items()}
+    device, parts = next(model.parameters()).device, []
+    order = list(evaluation_order(split, BATCH_TOKENS))
+    for index in order:
+        batch = collate(split, index, model.domain).to(device)
+        parts.append(model.sample(model.posterior(batch), MeanNoise(len(batch), device)))
+    back = torch.from_numpy(np.argsort(np.concatenate(order))).to(device)
+    return {name: torch.cat([part[name].z[0] for part in parts])[back] for name in parts[0]}
 
 
 def pairs(
@@ -55,12 +59,8 @@ def pairs(
 
     With a latent to ``hold``, every one is reconstructed with the first one's code of that latent.
     """
-    outputs: list[Any] = []
-    first = mean_codes(model, sequences[:1]) if hold else {}
-    for start in range(0, len(sequences), ROWS):
-        part = sequences[start : start + ROWS]
-        codes = held(mean_codes(model, part), hold, first)
-        outputs += generate(model, codes, len(part), choice, seed + start, frames=max(map(len, part)))
+    codes = mean_codes(model, sequences)
+    outputs = generate(model, held(codes, hold, codes), len(sequences), choice, seed, frames=max(map(len, sequences)))
     if isinstance(model.domain, Frames):
         outputs = [back[: len(given)] for given, back in zip(sequences, outputs, strict=True)]
     shown = [(tokenizer.decode(given), tokenizer.decode(back)) for given, back in zip(sequences, outputs, strict=True)]

@@ -27,8 +27,8 @@ from vaetext.runner.device import choose, use_threads
 
 log = logging.getLogger(__name__)
 OVERRIDES = "resumed.json"  # trainer knobs changed by `vaetext resume`; what .hydra/ holds is never touched
-CONFIG, TOKENIZER, NUMBERS, DOMAIN, METRICS, RESULTS, DONE = (
-    ".hydra/config.yaml", "tokenizer.model", "numbers.json", "domain.json", "metrics.jsonl", "results.json", "DONE"
+CONFIG, TOKENIZER, NUMBERS, DOMAIN, SOURCES, METRICS, RESULTS, DONE = (
+    ".hydra/config.yaml", "tokenizer.model", "numbers.json", "domain.json", "sources.json", "metrics.jsonl", "results.json", "DONE"
 )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ class Run:
         Raises:
             ValueError: the data found now has another vocabulary or scale than the run's.
         """
-        corpus = corpora.load(moved(self.config.data))
+        corpus = corpora.load(moved(self.config.data, self.folder))
         require_corpus(self.folder, corpus)
         return corpus
 
@@ -94,12 +94,17 @@ def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run
     return Run(folder, config, tokenizer, model.eval(), where, epoch, which)
 
 
-def moved(data: Data) -> Data:
-    """A run's data set, its user's files by their bare names where they do not lie at their paths: a data root may hold them."""
+def moved(data: Data, folder: Path) -> Data:
+    """A run's data set, its user's files where training in ``folder`` read them.
+
+    Those that are gone from there are looked for at the paths they were given by, then by their bare names: a data root may hold them.
+    """
     if not isinstance(data, UserText):
         return data
-    train, valid, test = (path if path is None or Path(path).is_file() else Path(path).name for path in (data.train, data.valid, data.test))
-    return replace(data, train=train, valid=valid, test=test)
+    given = {name: path for name in ("train", "valid", "test") if (path := getattr(data, name))}
+    read = read_json(folder / SOURCES)["files"] if (folder / SOURCES).is_file() else given.values()
+    places = {name: (*each, Path(each[1]).name) for name, *each in zip(given, read, given.values(), strict=False)}
+    return replace(data, **{name: next((each for each in tried if Path(each).is_file()), tried[-1]) for name, tried in places.items()})
 
 
 def load_config(folder: Path) -> TrainConfig:
@@ -140,9 +145,10 @@ def require_corpus(folder: Path, corpus: Corpus) -> None:
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:
-    """Writes what a run must keep of its data: ``tokenizer.model`` or ``numbers.json``, and ``domain.json``."""
+    """Writes what a run must keep of its data: ``tokenizer.model`` or ``numbers.json``, ``domain.json`` and the files' paths."""
     corpus.tokenizer.save(folder / (NUMBERS if isinstance(corpus.tokenizer, Numbers) else TOKENIZER))
     atomic_write(folder / DOMAIN, json.dumps(asdict(corpus.domain)) + "\n")
+    atomic_write(folder / SOURCES, json.dumps({"files": [str(Path(each).resolve()) for each in corpus.source]}) + "\n")
 
 
 def read_tokenizer(folder: Path) -> Tokenizer | Numbers:

@@ -47,10 +47,14 @@ class Row:
                 self.columns.setdefault(name, []).append(value)
 
     def values(self, name: str) -> list[float]:
-        """A column's values; a model without a latent is exact, so its importance-weighted bound is its -ELBO for every K."""
+        """A column's values, one a seed, or none where some seeds lack it.
+
+        A model without a latent is exact, so its importance-weighted bound is its -ELBO for every K.
+        """
         exact = not any(kind(column) == "KL" for column in self.columns)
         instead = {"IW-NLL": "-ELBO", "IW-PPL": "PPL"}.get(kind(name)) if exact else None
-        return self.columns.get(instead or name, [])
+        found = self.columns.get(instead or name, [])
+        return found if len(found) == self.seeds else []
 
 
 def columns(record: dict[str, Any]) -> Values:

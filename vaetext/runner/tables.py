@@ -59,6 +59,8 @@ def find_runs(paths: list[str]) -> list[Path]:
 def collect(runs: list[Path], split: str) -> list[Row]:
     """A row for each setting; runs that are equal in all but the seed are one row, and where the seed is the same too the newest counts.
 
+    Runs on files of the same name that hold other text are no such runs: their splits differ in size.
+
     Raises:
         ValueError: a run comes from another version, or has no figures of that split.
     """
@@ -66,6 +68,8 @@ def collect(runs: list[Path], split: str) -> list[Row]:
     for folder in sorted(runs, key=lambda run: (run / RESULTS).stat().st_mtime):
         config = load_config(folder)
         setting = {key: value for key, value in flat(asdict(config)).items() if key not in NOT_A_SETTING}
+        size = read_results(folder).get(split, {}).get("tokens")
+        setting[f"data.{split}_tokens"] = size
         seeds = groups.setdefault(json.dumps(setting, sort_keys=True), {})
         if config.seed in seeds:
             log.warning("%s repeats %s; the newer one counts", folder, seeds[config.seed])

@@ -1,21 +1,22 @@
 """Metrics as tensorboard events, beside metrics.jsonl, for those who want them."""
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
 
-class Tensorboard:
-    """Writes each line of metrics to ``<run>/tensorboard``.
+def require_tensorboard() -> None:
+    """Raises ValueError where tensorboardX is not installed."""
+    if importlib.util.find_spec("tensorboardX") is None:
+        raise ValueError("trainer.tensorboard=true needs tensorboardX: pip install 'vaetext[tensorboard]'")
 
-    Raises:
-        ValueError: tensorboardX is not installed.
-    """
+
+class Tensorboard:
+    """Writes each line of metrics to ``<run>/tensorboard``."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            from tensorboardX import SummaryWriter
-        except ImportError as error:
-            raise ValueError("trainer.tensorboard=true needs tensorboardX: pip install 'vaetext[tensorboard]'") from error
+        from tensorboardX import SummaryWriter
+
         self._writer = SummaryWriter(str(folder / "tensorboard"), flush_secs=10)
 
     def report(self, line: dict[str, Any]) -> None:

@@ -40,8 +40,8 @@ from vaetext.runner.run_folder import (
 )
 from vaetext.runner.sample import write_samples
 from vaetext.runner.table import run_table
-from vaetext.runner.tracking import Tensorboard
-from vaetext.runner.training import LAST, Training
+from vaetext.runner.tracking import Tensorboard, require_tensorboard
+from vaetext.runner.training import LAST, Stopped, Training
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +71,12 @@ def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: di
         The best valid -ELBO, nats per sequence.
     """
     folder = folder.resolve()  # it may be named by a link, ``latest`` say
+    if config.trainer.tensorboard:
+        require_tensorboard()
     use_threads(config.trainer.threads)
     device = choose(config.trainer.device)
     with DownloadProgress() as downloads:
-        corpus = corpora.load(moved(config.data) if resume else config.data, downloads.report)
+        corpus = corpora.load(moved(config.data, folder) if resume else config.data, downloads.report)
     if resume:
         require_corpus(folder, corpus)
     torch.manual_seed(config.seed)
@@ -84,6 +86,8 @@ def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: di
     training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
     if resume:
         training.restore()
+        if training.finished and training.state.epoch < config.trainer.epochs:
+            log.warning("training had stopped early, valid -ELBO having stalled; trainer.patience=0 goes on to trainer.epochs")
     else:
         write_corpus(folder, corpus)
     if overrides:
@@ -96,7 +100,10 @@ def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: di
     with TrainingProgress(config.trainer.epochs * training.epoch_steps) as progress, reports(config, folder) as others:
         training.report = lambda line: [report(line) for report in (progress.report, *others)]
         training.fit()
-    finish(config, folder, corpus, training)
+    try:
+        finish(config, folder, corpus, training)
+    except KeyboardInterrupt as error:
+        raise Stopped(f"training is done and saved, its evaluation is not; go on with `vaetext resume {folder}`") from error
     assert training.state.best is not None
     return training.state.best
 

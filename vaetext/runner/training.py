@@ -212,7 +212,9 @@ class Training:
         self.saved_at = time.monotonic()
 
     def restore(self) -> None:
-        """Goes back to the last checkpoint; metrics written after it are cut off, and a line that was lost in part."""
+        """Goes back to the last checkpoint; metrics written after it are cut off, as are a line and a checkpoint that were lost in part."""
+        for unfinished in self.last.parent.glob(".*.tmp"):
+            unfinished.unlink()
         groups, state = checkpoint.load(self.last, self.device)
         self.state = State(**state)
         checkpoint.load_weights(self.model, groups["model"], self.last)
