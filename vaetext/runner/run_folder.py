@@ -102,7 +102,7 @@ def moved(data: Data, folder: Path) -> Data:
     if not isinstance(data, UserText):
         return data
     given = {name: path for name in ("train", "valid", "test") if (path := getattr(data, name))}
-    read = read_json(folder / SOURCES)["files"] if (folder / SOURCES).is_file() else given.values()
+    read = read_json(folder / SOURCES).get("files", []) if (folder / SOURCES).is_file() else given.values()
     places = {name: (*each, Path(each[1]).name) for name, *each in zip(given, read, given.values(), strict=False)}
     return replace(data, **{name: next((each for each in tried if Path(each).is_file()), tried[-1]) for name, tried in places.items()})
 
