@@ -1,5 +1,6 @@
 """The command line: operands, flags, help, errors, sweeps."""
 
+import operator
 import os
 import random
 import subprocess
@@ -261,6 +262,30 @@ def test_one_job_that_fails_does_not_stop_a_sweep(stub: Stub, monkeypatch: pytes
     stub.folders = []
     run(["train", "-m", "seed=0,1,2"], monkeypatch)
     assert stub.folders == first
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "values"),
+    [
+        ("data -m data=sine,grammar", "data.name", ["sine", "grammar"]),
+        ("tables a -m format=csv,latex", "format", ["csv", "latex"]),
+        ("reproduce -m scale=debug,full", "scale", ["debug", "full"]),
+        ("resume -m run=a,b", "run", ["a", "b"]),
+    ],
+)
+def test_a_multirun_of_a_verb_without_a_folder_leaves_none(
+    line: str, key: str, values: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run_folder in ("a", "b"):
+        (tmp_path / run_folder / ".hydra").mkdir(parents=True)
+        (tmp_path / run_folder / ".hydra" / "config.yaml").touch()
+    seen: list[Any] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"vaetext.runner.{line.split()[0]}.run", lambda config: seen.append(operator.attrgetter(key)(config)))
+    assert run(line.split(), monkeypatch) == 0
+    assert seen == values
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b"]
+    assert all((tmp_path / each / "train.log").is_file() == (key == "run") for each in ("a", "b"))
 
 
 def test_runs_never_share_a_folder(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
