@@ -1,5 +1,6 @@
 """The command line: operands, flags, help, errors, sweeps."""
 
+import operator
 import os
 import random
 import subprocess
@@ -13,6 +14,7 @@ from omegaconf import OmegaConf
 
 from vaetext import cli
 from vaetext.config.quoting import quote
+from vaetext.errors import explain
 
 SENTENCES = [
     "the company said it 's <unk> of $ N million",
@@ -55,6 +57,7 @@ def test_operands_become_overrides() -> None:
     assert cli.split("interpolate", ["run", "a b", "it's", "steps=3"]) == ([], ["run='run'", "a='a b'", "b='it\\'s'", "steps=3"])
     assert cli.split("tables", ["x", "y", "format=csv"]) == ([], ["runs=['x','y']", "format=csv"])
     assert cli.split("data", ["ptb", "examples=0"]) == ([], ["data=ptb", "examples=0"])
+    assert cli.split("interpolate", ["run", "a b", "b='x=1 y'"]) == ([], ["run='run'", "a='a b'", "b='x=1 y'"])
     assert cli.split("resume", ["x", "trainer.epochs=3"]) == ([], ["run='x'", "++trainer.epochs=3"])
 
 
@@ -124,6 +127,9 @@ WRONG = {
     "train trainer.batch_size=0": "trainer.batch_size=0",
     "train trainer.lr=nan": "trainer.lr=nan is out of range: it must be finite",
     "train trainer.checkpoint_minutes=inf": "trainer.checkpoint_minutes=inf is out of range: it must be finite",
+    "train trainer.threads=1000000": "trainer.threads=1000000 is out of range: it must be at most 1024",
+    "train data=text data.tokens=bpe data.min_count=2": "data.min_count=2 is for tokens=word and char only",
+    "interpolate . a=b c": "'c' is neither a flag nor key=value; operands come first, and values with spaces need quotes; a sentence",
     "train seed=9223372036854775808": "seed=9223372036854775808 is out of range: it must be at most 9223372036854775807",
     "train trainer.halve_at=5": "trainer.halve_at: it must be a list; write trainer.halve_at=[...]",
     "train trainer.halve_at={a:1}": "trainer.halve_at: it must be a list",
@@ -159,6 +165,25 @@ def test_mistakes_end_in_one_message(
     assert list(tmp_path.iterdir()) == []  # nothing is left behind
 
 
+class OutOfMemoryError(RuntimeError):
+    """Stands for torch's."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from ..."),
+        MemoryError("Unable to allocate 9 GiB for an array"),
+        MemoryError(),
+    ],
+)
+def test_too_little_memory_has_a_remedy(error: Exception) -> None:
+    told = explain(error)
+    assert told.startswith("not enough memory (") and told.endswith("); try a smaller trainer.batch_size, model or data.max_length")
+    assert "\n" not in told and str(error).split("\n")[0] in told
+
+
 def test_a_traceback_is_shown_on_request(tmp_path: Path) -> None:
     told = vaetext("evaluate", "nothing", folder=tmp_path, HYDRA_FULL_ERROR="1")
     assert told.returncode and "Traceback" in told.stderr
@@ -180,7 +205,7 @@ def test_help_lists_options_and_knobs_without_torch(tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_every_verb_has_help(verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"], monkeypatch) == 0
-    assert f"usage: vaetext {verb}" in capsys.readouterr().out
+    assert f"usage: vaetext {verb}" in (told := capsys.readouterr().out) and "``" not in told
     assert run(["--help"], monkeypatch) == 0
     assert f"\n  {verb} " in capsys.readouterr().out
 
@@ -261,6 +286,30 @@ def test_one_job_that_fails_does_not_stop_a_sweep(stub: Stub, monkeypatch: pytes
     stub.folders = []
     run(["train", "-m", "seed=0,1,2"], monkeypatch)
     assert stub.folders == first
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "values"),
+    [
+        ("data -m data=sine,grammar", "data.name", ["sine", "grammar"]),
+        ("tables a -m format=csv,latex", "format", ["csv", "latex"]),
+        ("reproduce -m scale=debug,full", "scale", ["debug", "full"]),
+        ("resume -m run=a,b", "run", ["a", "b"]),
+    ],
+)
+def test_a_multirun_of_a_verb_without_a_folder_leaves_none(
+    line: str, key: str, values: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run_folder in ("a", "b"):
+        (tmp_path / run_folder / ".hydra").mkdir(parents=True)
+        (tmp_path / run_folder / ".hydra" / "config.yaml").touch()
+    seen: list[Any] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"vaetext.runner.{line.split()[0]}.run", lambda config: seen.append(operator.attrgetter(key)(config)))
+    assert run(line.split(), monkeypatch) == 0
+    assert seen == values
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b"]
+    assert all((tmp_path / each / "train.log").is_file() == (key == "run") for each in ("a", "b"))
 
 
 def test_runs_never_share_a_folder(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

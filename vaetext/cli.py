@@ -107,7 +107,10 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
         elif _is_option(argument):
             (flags if FLAG.fullmatch(argument) else overrides).append(argument)
         else:
-            raise ValueError(f"{argument!r} is neither a flag nor key=value; operands come first, and values with spaces need quotes")
+            sentence = "; a sentence that begins with word= goes in as \"a='word=...'\"" if verb == "interpolate" else ""
+            raise ValueError(
+                f"{argument!r} is neither a flag nor key=value; operands come first, and values with spaces need quotes{sentence}"
+            )
     if verb == "resume":  # knobs of the run, not of the verb
         overrides = [re.sub(r"^trainer\.", "++trainer.", each) for each in overrides]
     return flags, overrides

@@ -22,6 +22,7 @@ NO_NAME = re.compile(r"Config group override must be a string or a list|Merge er
 NO_NULL = re.compile(r"field '(?P<full>[^']+)' is not Optional")
 IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': \w+ raised while composing config")
 WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
+OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I)
 MISSING_VALUE = re.compile(r"Missing mandatory value: (?P<key>\S+)")
 
 
@@ -49,6 +50,9 @@ def explain(error: BaseException) -> str:
         return f"{error.filename or 'file system'}: {error.strerror}" + _remedy(error)
     if isinstance(error, (ValueError, OSError)):
         return str(error)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(texts[0])):
+        reason = (texts[0].splitlines() or ["the system gave none"])[0]
+        return f"not enough memory ({reason}); try a smaller trainer.batch_size, model or data.max_length"
     return f"{type(error).__name__}: {error} (this should not happen; HYDRA_FULL_ERROR=1 shows where)"
 
 

@@ -68,7 +68,7 @@ def _compose(verb: str, overrides: list[str], folders: list[Path]) -> DictConfig
 def _knobs(node: DictConfig, prefix: str = "") -> list[str]:
     """A block of lines for a node, and one for each schema below it."""
     schema: Any = OmegaConf.get_type(node)
-    below, lines = [], [(schema.__doc__ or "").strip().splitlines()[0]]
+    below, lines = [], [(schema.__doc__ or "").strip().splitlines()[0].replace("``", "")]
     for item in fields(schema):
         value = None if OmegaConf.is_missing(node, item.name) else node[item.name]
         if isinstance(value, DictConfig) and is_dataclass(OmegaConf.get_type(value)):

@@ -1,10 +1,13 @@
 """From a verb and its overrides to its run, by Hydra; the resolvers that conf/ uses. Imports no torch."""
 
+import atexit
 import logging
 import shutil
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -128,13 +131,21 @@ def run_folder(path: str) -> str:
 
 
 def runs_folder(path: str) -> str:
-    """The folder itself, if it is a run or a multirun.
+    """The absolute path of a folder, if it is a run or a multirun.
 
     Raises:
         ValueError: it is neither.
     """
-    return path if any(Path(path).glob(f"*/{SAVED}")) else run_folder(path)
+    return str(Path(path if any(Path(path).glob(f"*/{SAVED}")) else run_folder(path)).absolute())
 
 
-for _name, _resolver in (("claim", claim), ("saved", saved), ("run", run_folder), ("runs", runs_folder)):
+@cache
+def scratch() -> str:
+    """A temporary folder for what Hydra writes of a multirun whose jobs write elsewhere, or nothing; it goes with the process."""
+    folder = tempfile.mkdtemp(prefix="vaetext-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+for _name, _resolver in (("claim", claim), ("saved", saved), ("run", run_folder), ("runs", runs_folder), ("scratch", scratch)):
     OmegaConf.register_new_resolver(f"vaetext.{_name}", _resolver, replace=True)

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,8 @@ def test_tweets_of_the_full_file(tmp_path: Path, fresh_cache: Path) -> None:
         csv.writer(file).writerow(["0", "1", "day", "q", "me", "only once"])
     config = Tweets(name="tweets-char", root=str(tmp_path), tokens="char")
     assert sum(len(split) for split in corpora.load(config).splits.values()) == 100
+    with pytest.raises(ValueError, match=r"^sequence \d+ of train has \d+ tokens, more than data\.max_length=5"):  # the file is not UTF-8
+        corpora.load(replace(config, max_length=5))
     path.write_text("a,b\n")
     with pytest.raises(ValueError, match="row 1: it must have six columns"):
         corpora.load(config)
@@ -209,7 +212,9 @@ def test_own_text_with_faults(content: str | bytes, knobs: dict[str, Any], messa
         own(train=write("my.txt", content), **knobs)
 
 
-def test_own_text_that_is_not_named_or_not_there() -> None:
+def test_own_text_that_is_not_named_or_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"data\.train=.* is a folder; name a file in it"):
+        own(train=str(tmp_path))
     with pytest.raises(ValueError, match=r"data\.train=null"):
         own()
     with pytest.raises(ValueError, match=r"data\.train=nope\.txt: no such file"):

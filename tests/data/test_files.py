@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import lzma
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -162,6 +163,16 @@ def test_a_broken_file(tmp_path: Path, name: str) -> None:
             read_lines(tmp_path / name)
     with pytest.raises(ValueError, match="no such file"):
         read_lines(tmp_path / "absent.txt")
+    with pytest.raises(ValueError, match="is a folder; name a file in it"):
+        read_lines(tmp_path)
+
+
+def test_a_pipe_is_read() -> None:
+    end, other = os.pipe()
+    with open(other, "wb") as file:
+        file.write(b"one\ntwo\n")
+    assert read_lines(Path(f"/dev/fd/{end}")) == ["one", "two"]
+    os.close(end)
 
 
 def test_a_file_that_is_not_the_published_one(tmp_path: Path) -> None:

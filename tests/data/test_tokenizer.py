@@ -97,6 +97,15 @@ def test_what_cannot_be_learned(kind: str, size: int, count: int, message: str) 
         tokenizers.train(LINES, kind, size, count)
 
 
+def test_a_word_of_9000_characters_is_for_characters_and_subwords() -> None:
+    lines = [*LINES, "the " + "x" * 9000]
+    with pytest.raises(ValueError, match=r"the word 'x{20}'\.\.\. of 9,000 characters .* choose data\.tokens=char or bpe"):
+        tokenizers.train(lines, "word")
+    for kind, size in (("char", 0), ("bpe", 40)):
+        learned = tokenizers.train(lines, kind, size)
+        assert learned.decode(learned.encode(lines[-1])) == lines[-1]
+
+
 def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no such tokenizer"):
         Tokenizer.load(tmp_path / "absent.model")

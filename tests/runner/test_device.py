@@ -1,9 +1,11 @@
 """Where a run computes: what can be asked for, and what is refused."""
 
+import os
+
 import pytest
 import torch
 
-from vaetext.runner.device import choose
+from vaetext.runner.device import choose, use_threads
 
 
 @pytest.mark.parametrize("name", ["cpu:", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:1\n", "gpu", ""])
@@ -23,3 +25,14 @@ def test_without_a_gpu_cuda_is_refused_and_auto_is_the_cpu() -> None:
     with pytest.raises(ValueError, match=r"^trainer\.device=cuda: this machine has 0 GPUs; use trainer\.device=auto or cpu$"):
         choose("cuda")
     assert choose("auto") == choose("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("given", "count", "threads"), [("3", 0, 3), ("2,1", 0, 2), ("2,1", 5, 5), ("", 0, None), ("many", 0, None)])
+def test_threads_are_the_knobs_then_the_environments_then_every_core(
+    given: str, count: int, threads: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[int] = []
+    monkeypatch.setenv("OMP_NUM_THREADS", given)
+    monkeypatch.setattr(torch, "set_num_threads", used.append)
+    use_threads(count)
+    assert used == [threads or len(os.sched_getaffinity(0))]

@@ -292,6 +292,17 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> Non
         checkpoint.load(tmp_path / "absent.safetensors", CPU)
 
 
+def test_weights_of_another_model_are_one_line() -> None:
+    model, source = torch.nn.Linear(3, 2), Path("best.safetensors")
+    weights = {name: tensor + 1 for name, tensor in model.state_dict().items()}
+    checkpoint.load_weights(model, weights, source)
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+    with pytest.raises(ValueError, match=r"weight is of shape \(3, 2\) there and of shape \(2, 3\) here; use the version"):
+        checkpoint.load_weights(model, {**weights, "weight": torch.ones(3, 2)}, source)
+    with pytest.raises(ValueError, match=r"^best\.safetensors: .* weight is absent there and .* here, and 2 more differ; .*$"):
+        checkpoint.load_weights(model, {"other": torch.ones(1)}, source)
+
+
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_batch_normalisation_meets_batches_drawn_at_random(tmp_path: Path, batch_norm: bool) -> None:
     config = CNN(name="cnn", embedding_dim=5, latent_dim=2, channels=[4], batch_norm=batch_norm)

@@ -77,7 +77,7 @@ def test_samples_depend_on_the_seed_and_their_number_alone(tokenizer: tokenizers
 
 def test_encode_writes_codes_and_scores_by_line(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     folder = run("vrae")
-    encode.run(EncodeConfig(run="r", input=lines_file(folder, "a dog ran\n\n  the cat\tsat \r\nzebra\n"), iw_samples=20))
+    encode.run(EncodeConfig(run="r", input=lines_file(folder, "a dog ran\n\n  the\rcat\tsat \r\nzebra\n"), iw_samples=20))
     codes = np.load(folder / "codes.npz")
     assert sorted(codes) == ["index", "z.mean", "z.std", "z.z"]
     assert codes["index"].tolist() == [0, 2, 3]
@@ -276,5 +276,8 @@ def test_lines_come_from_a_file_or_standard_input(tmp_path: Path, monkeypatch: p
         typed(b"caf\xe9")
     with pytest.raises(ValueError, match="input=- holds no text"):
         typed(b" \n")
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ValueError, match="input=- holds no text"):
+        files.input_lines("-")
     with pytest.raises(ValueError, match="no such file"):
         files.input_lines(str(tmp_path / "absent"))

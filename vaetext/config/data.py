@@ -19,13 +19,21 @@ class TextData(Data):
     root: str | None = knob(None, "folder searched first for the data set's files (then $VAETEXT_DATA, then the cache)")
     tokens: str = knob("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
     vocab_size: int = knob(0, "most types kept, end of sequence and unknown included; 0 keeps all (bpe, unigram: required)", min=0)
-    min_count: int = knob(1, "types seen less often in training are unknown", min=1)
+    min_count: int = knob(1, "word, char: types seen less often in training are unknown", min=1)
     max_length: int = knob(
         0,
         "longer sequences (tokens without EOS) are an error, as a batch is padded to its longest and one costs all of it that memory;"
         " 0 sets no limit",
         min=0,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_count > 1 and self.tokens in ("bpe", "unigram"):
+            raise ValueError(
+                f"min_count={self.min_count} is for tokens=word and char only: the types of {self.tokens} are chosen by vocab_size alone;"
+                " leave it at 1"
+            )
 
 
 @dataclass

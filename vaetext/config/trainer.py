@@ -14,7 +14,7 @@ class Trainer(Checked):
     epoch_batches: int = knob(0, "batches of an epoch; 0 makes it a pass over the training split", min=0)
     batch_size: int = knob(32, "sequences per batch", min=1)
     length_pool: int = knob(64, "batches sorted by length together; 1 draws all at random, as models with batch normalisation do", min=1)
-    accumulate: int = knob(1, "batches whose gradients are summed before one optimizer step", min=1)
+    accumulate: int = knob(1, "batches whose gradients are averaged before one optimizer step", min=1)
     optimizer: str = knob("adam", "optimizer", choices=("adam", "adamw", "sgd"))
     lr: float = knob(1e-3, "learning rate", above=0.0)
     betas: list[float] = knob([0.9, 0.999], "Adam's decay rates", min=0.0, below=1.0)
@@ -43,7 +43,13 @@ class Trainer(Checked):
     iw_samples: int = knob(50, "samples of the importance-weighted bound on test after training; 0 skips it", min=0)
     device: str = knob("auto", "auto, cpu, cuda or cuda:N")
     precision: str = knob("fp32", "arithmetic of matrix products in training; evaluation is always fp32", choices=("fp32", "bf16"))
-    threads: int = knob(0, "CPU threads; 0 takes every core this process may use", min=0)
+    threads: int = knob(
+        0,
+        "CPU threads; 0 takes every core this process may use (where other work shares the cores, one thread, or OMP_WAIT_POLICY=passive"
+        " in the environment, is many times faster)",
+        min=0,
+        max=1024,
+    )
     log_every: int = knob(50, "optimizer steps between readings of the loss", min=1)
     checkpoint_minutes: float = knob(5.0, "most minutes between checkpoints", above=0.0)
     tensorboard: bool = knob(False, "also write tensorboard events (needs the extra: pip install 'vaetext[tensorboard]')")

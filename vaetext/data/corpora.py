@@ -1,6 +1,7 @@
 """Every data set by its name: lines in, tokenized splits out."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -79,9 +80,11 @@ def load(config: Data, report: Report = quiet) -> Corpus:
 
 
 def _place(sentence: str, files: list[Path]) -> str | None:
-    """File and line where a sentence stands, if it stands there as it is."""
+    """File and line where a sentence stands, if it stands there as it is and the files are UTF-8."""
     lines = ((path, n, line) for path in files for n, line in enumerate(read_lines(path), 1))
-    return next((f"{path}, line {n}," for path, n, line in lines if sentence in line), None)
+    with suppress(ValueError):
+        return next((f"{path}, line {n}," for path, n, line in lines if sentence in line), None)
+    return None
 
 
 def _prepare(config: TextData, lines: dict[str, list[str]]) -> cache.Prepared:

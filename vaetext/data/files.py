@@ -135,16 +135,18 @@ def open_binary(path: Path) -> IO[bytes]:
 
 
 def read_lines(path: Path, sum: str | None = None) -> list[str]:
-    """The lines of a UTF-8 file, split at newlines only, without a carriage return at their end.
+    """The lines of a UTF-8 file or pipe, split at newlines only, without a carriage return at their end.
 
     Args:
         sum: what the digest of its uncompressed bytes must be.
 
     Raises:
-        ValueError: the file is absent, broken, has another sum, or is not UTF-8 (naming the line).
+        ValueError: the file is absent, a folder, broken, has another sum, or is not UTF-8 (naming the line).
     """
-    if not path.is_file():
+    if not path.exists():
         raise ValueError(f"{path}: no such file")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a file in it")
     try:
         with open_binary(path) as file:
             content = file.read()

@@ -117,6 +117,8 @@ def _existing(name: str, path: str, root: str | None) -> Path:
         return Path(path)
     if found := find(path, root):
         return found
+    if Path(path).is_dir():
+        raise ValueError(f"data.{name}={path} is a folder; name a file in it")
     places = ", ".join(map(str, [Path.cwd(), *roots(root)]))
     raise ValueError(f"data.{name}={path}: no such file, in {places}; put it into one of them, or give a path that exists")
 

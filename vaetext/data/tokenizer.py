@@ -114,12 +114,21 @@ def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) 
         min_count: words and characters seen less often are unknown.
 
     Raises:
-        ValueError: nothing to learn from, bpe or unigram without a vocab_size, or one too small for the characters.
+        ValueError: nothing to learn from, a word longer than sentencepiece takes, bpe or unigram without a vocab_size, or one too small
+            for the characters.
     """
     if 0 < vocab_size < 3:
         raise ValueError(f"data.vocab_size={vocab_size} must be at least 3: EOS, unknown and one type")
     if kind in ("word", "char"):
-        return Tokenizer(_train_types(lines, kind, vocab_size, min_count))
+        model = _train_types(lines, kind, vocab_size, min_count)
+        try:
+            return Tokenizer(model)
+        except RuntimeError as error:
+            longest = max((word for line in lines for word in line.split()), key=len)
+            raise ValueError(
+                f"data.tokens={kind}: the word {longest[:20]!r}... of {len(longest):,} characters is too long for sentencepiece ({error});"
+                " choose data.tokens=char or bpe, or shorten it"
+            ) from error
     if not vocab_size:
         raise ValueError(f"data.vocab_size=0: data.tokens={kind} needs a size, such as data.vocab_size=8000")
     clean = ["".join(" " if char in RESERVED else char for char in line) if RESERVED & set(line) else line for line in lines]

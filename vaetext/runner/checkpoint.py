@@ -58,10 +58,16 @@ def load_weights(model: torch.nn.Module, weights: Tensors, source: Path) -> None
     Raises:
         ValueError: names or shapes differ, as in a run of another version.
     """
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"{source}: its weights do not fit this version's model: {error}") from error
+    own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if wrong := [name for name in {**own, **given} if own.get(name) != given.get(name)]:
+        shapes = [f"of shape {each[wrong[0]]}" if wrong[0] in each else "absent" for each in (given, own)]
+        more = f", and {len(wrong) - 1} more differ" if len(wrong) > 1 else ""
+        raise ValueError(
+            f"{source}: its weights do not fit this version's model: {wrong[0]} is {shapes[0]} there and {shapes[1]} here{more};"
+            " use the version that env.json names, or train it again"
+        )
+    model.load_state_dict(weights)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:

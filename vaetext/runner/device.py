@@ -25,9 +25,10 @@ def choose(name: str, key: str = "trainer.device") -> torch.device:
 
 
 def use_threads(count: int) -> None:
-    """Sets torch's CPU threads; 0 takes every core this process may use (OMP_NUM_THREADS, where set, wins)."""
-    cores = int(os.environ.get("OMP_NUM_THREADS") or 0) or len(os.sched_getaffinity(0))
-    torch.set_num_threads(count or cores)
+    """Sets torch's CPU threads; 0 takes every core this process may use (the first number of OMP_NUM_THREADS, where set, wins)."""
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    cores = int(given) if given.isdecimal() else 0
+    torch.set_num_threads(count or cores or len(os.sched_getaffinity(0)))
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:

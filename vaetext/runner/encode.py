@@ -1,6 +1,7 @@
 """``vaetext encode``: codes and scores of a user's lines."""
 
 import io
+import re
 
 import numpy as np
 
@@ -39,12 +40,15 @@ def npz(scores: Scores, numbers: tuple[int, ...]) -> bytes:
 
 
 def tsv(scores: Scores, numbers: tuple[int, ...], lines: tuple[str, ...]) -> str:
-    """A row a line: its number, rec, KL of each latent, -ELBO, IW-NLL(K) (or the exact NLL), tokens with EOS or frames, the line; nats."""
+    """A row a line: its number, rec, KL of each latent, -ELBO, IW-NLL(K) (or the exact NLL), tokens with EOS or frames, the line; nats.
+
+    In the line every white space is a space, so that it stays one cell.
+    """
     samples = scores.log_px.shape[0]
     columns = {"rec": -scores.log_px.mean(0), **{f"KL {name}": kl.mean(0) for name, kl in scores.kl.items()}, "-ELBO": -scores.elbo}
     columns[f"IW-NLL({samples})" if scores.kl else "NLL"] = importance_nll(scores.log_weight)
     figures = zip(*(column.tolist() for column in columns.values()), strict=True)
     rows = [["index", *columns, "tokens" if scores.symbols else "frames", "line"]]
     for number, row, tokens, line in zip(numbers, figures, scores.tokens.tolist(), lines, strict=True):
-        rows.append([str(number), *(f"{value:.4f}" for value in row), str(tokens), line.replace("\t", " ")])
+        rows.append([str(number), *(f"{value:.4f}" for value in row), str(tokens), re.sub(r"[^\S ]", " ", line)])
     return "".join("\t".join(row) + "\n" for row in rows)

@@ -44,6 +44,7 @@ def require_lines(model: SequenceModel, sequences: Sequences, numbers: Sequence[
 
 def _standard_input() -> list[str]:
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig").split("\n")
+        content = sys.stdin.buffer.read() if sys.stdin else b""  # None where it was closed
+        return content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"input=-: standard input is not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say") from error
