@@ -98,7 +98,7 @@ def test_what_ended_early_says_so_and_an_interrupt_of_the_evaluation_how_to_go_o
 ) -> None:
     (text := tmp_path / "text.txt").write_text("the cat sat\na dog ran\n" * 30)
     sizes = ["model=rnnlm", "model.embedding_dim=3", "model.hidden_dim=4", "data=text", f"data.train={text}"]
-    folder = begin(tmp_path / "run", *sizes, "trainer.epochs=9", "trainer.patience=1", "trainer.min_improvement=0.9")
+    folder = begin(tmp_path / "run", *sizes, "trainer.epochs=9", "trainer.patience=1", "trainer.min_improvement=9")
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt

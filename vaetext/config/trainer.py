@@ -38,7 +38,9 @@ class Trainer(Checked):
     word_dropout: float = knob(0.0, "share of the decoder's input words replaced by the unknown word (frames: by zeros)", min=0.0, max=1.0)
     samples: int = knob(1, "posterior samples per sequence", min=1)
     patience: int = knob(0, "epochs without a better valid -ELBO before stopping; 0 never stops early", min=0)
-    min_improvement: float = knob(0.0, "relative fall of valid -ELBO that counts as better for patience and plateau", min=0.0)
+    min_improvement: float = knob(
+        0.0, "fall of valid -ELBO, in nats per symbol or frame, that counts as better for patience and plateau (0.01: 1 % of PPL)", min=0.0
+    )
     eval_batch_tokens: int = knob(4096, "padded tokens per evaluation batch and sample chunk", min=1)
     iw_samples: int = knob(50, "samples of the importance-weighted bound on test after training; 0 skips it", min=0)
     device: str = knob("auto", "auto, cpu, cuda or cuda:N")

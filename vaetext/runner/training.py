@@ -247,7 +247,8 @@ class Training:
     def _judge(self, neg_elbo: float) -> None:
         state = self.state
         better = state.best is None or neg_elbo < state.best
-        clearly = state.best is None or neg_elbo < state.best - abs(state.best) * self.config.min_improvement
+        least = self.config.min_improvement * float(self.splits["valid"].lengths.mean())
+        clearly = state.best is None or neg_elbo < state.best - least
         state.stale = 0 if clearly else state.stale + 1
         state.plateau = 0 if clearly else state.plateau + 1
         if state.plateau > self.config.plateau_patience:
