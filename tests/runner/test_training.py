@@ -319,6 +319,15 @@ def test_early_stopping_and_best(tmp_path: Path) -> None:
     assert len(valid) - 1 - state.best_epoch >= 2
 
 
+def test_an_improvement_counts_by_nats_per_symbol(tmp_path: Path) -> None:
+    run = training(tmp_path, min_improvement=0.1)
+    mean = splits()["valid"].lengths.mean()
+    assert mean > 2  # per sequence and per symbol are not the same
+    for neg_elbo, stale in ((20.0, 0), (20.0 - 0.11 * mean, 0), (20.0 - 0.2 * mean, 1), (20.0 - 0.31 * mean, 0)):
+        run._judge(neg_elbo)
+        assert run.state.stale == stale, neg_elbo
+
+
 def test_a_finished_run_goes_on_with_more_epochs(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     training(whole).fit()

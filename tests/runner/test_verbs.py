@@ -122,11 +122,15 @@ def test_a_line_that_is_too_long_is_named(run: Any) -> None:
             verb.run(config)  # type: ignore[attr-defined]
 
 
-def test_reconstruction_is_the_same_in_batches_of_any_size(tokenizer: tokenizers.Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["vrae", "hvrae", "lvae"])
+def test_reconstruction_is_the_same_in_batches_of_any_size(
+    name: str, tokenizer: tokenizers.Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = tokenizer.encode_all(LINES * 3)
-    together = pairs(model(tokenizer), tokenizer, ids, GREEDY)
+    together, codes = pairs(model(tokenizer, name), tokenizer, ids, GREEDY), mean_codes(model(tokenizer, name), ids)
     monkeypatch.setattr(reconstruct, "BATCH_TOKENS", 12)
-    assert pairs(model(tokenizer), tokenizer, ids, GREEDY) == together
+    assert pairs(model(tokenizer, name), tokenizer, ids, GREEDY) == together
+    torch.testing.assert_close(mean_codes(model(tokenizer, name), ids), codes)
 
 
 def test_one_very_long_line_is_reconstructed_with_others(tokenizer: tokenizers.Tokenizer) -> None:

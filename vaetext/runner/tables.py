@@ -68,8 +68,8 @@ def collect(runs: list[Path], split: str) -> list[Row]:
     for folder in sorted(runs, key=lambda run: (run / RESULTS).stat().st_mtime):
         config = load_config(folder)
         setting = {key: value for key, value in flat(asdict(config)).items() if key not in NOT_A_SETTING}
-        size = read_results(folder).get(split, {}).get("tokens")
-        setting[f"data.{split}_tokens"] = size
+        with understood(folder / RESULTS):
+            setting[f"data.{split}_tokens"] = read_results(folder).get(split, {}).get("tokens")
         seeds = groups.setdefault(json.dumps(setting, sort_keys=True), {})
         if config.seed in seeds:
             log.warning("%s repeats %s; the newer one counts", folder, seeds[config.seed])
