@@ -82,9 +82,9 @@ class _SymbolLogProb(torch.autograd.Function):
         for start in range(0, len(hidden), len(logits)):
             block = slice(start, start + len(logits))
             softmax = _logits(hidden[block], weight, bias, logits)
-            chosen, top = softmax.gather(1, symbols[block, None])[:, 0].to(picked.dtype), softmax.amax(-1).to(picked.dtype)
+            chosen, top = softmax.gather(1, symbols[block, None])[:, 0].to(picked.dtype), _largest(softmax).to(picked.dtype)
             torch.softmax(softmax, -1, out=softmax)  # in place: half the memory
-            picked[block] = chosen - top + softmax.amax(-1).to(picked.dtype).log()  # log p = logit - top + log p(top): no underflow
+            picked[block] = chosen - top + _largest(softmax).to(picked.dtype).log()  # log p = logit - top + log p(top): no underflow
         ctx.kept = logits if any(ctx.needs_input_grad) and len(hidden) <= len(logits) else None
         if ctx.kept is None:
             _give_back(logits)
@@ -111,6 +111,19 @@ class _SymbolLogProb(torch.autograd.Function):
 def _logits(hidden: Tensor, weight: Tensor, bias: Tensor, block: Tensor) -> Tensor:
     """W h + b [n, V], written to the first n rows of ``block``."""
     return torch.addmm(bias, hidden, weight.T, out=block[: len(hidden)])
+
+
+def _largest(values: Tensor) -> Tensor:
+    """The largest [n] of each row of values [n, V].
+
+    Numbers of sixteen bits are compared as integers, four times faster on a CPU: positive floats have the order of their bits, negative ones
+    the reverse.
+    """
+    if values.dtype != torch.bfloat16:
+        return values.amax(-1)
+    bits = values.view(torch.int16)
+    highest, lowest = bits.amax(-1), bits.amin(-1)
+    return torch.where(highest < 0, lowest, highest).view(values.dtype)
 
 
 def _residual(softmax: Tensor, symbols: Tensor) -> Tensor:
