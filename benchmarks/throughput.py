@@ -5,7 +5,8 @@
 
 The share is (arithmetic of the model) / (seconds) / (rate of a 2048 x 2048 matrix product in the same precision, measured between the
 blocks of steps of the same run). Arithmetic: 6 operations per weight of every matrix that a token passes (2 forward, 4 backward);
-padding does no counted work. Convolutions pass positions, not tokens: their models have no share, and a speed beside vrae's.
+padding does no counted work. Every batch is trained on once before it is timed, as kernels are made for each length once a run.
+Convolutions pass positions, not tokens: their models have no share, and a speed beside vrae's.
 """
 
 import math
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from hydra import compose, initialize_config_module
@@ -86,22 +88,31 @@ def measure(overrides: list[str]) -> None:
         rates, speeds, order = [], [], training._order(0)
         model.train()
         dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[trainer.precision]
-        for block in range(BLOCKS + 1):
-            rate, tokens, started = matrix_rate(device, dtype), 0, now(device)
-            for index in order[block * STEPS : (block + 1) * STEPS]:
-                batch = training._batch(index)
-                training.backward(batch, 1)
-                training.update()
-                tokens += len(batch.positions)
-            if block:  # the first warms up
-                rates.append(rate)
-                speeds.append(tokens / (now(device) - started))
+        blocks = [order[block * STEPS : (block + 1) * STEPS] for block in range(BLOCKS)]
+        for block in blocks:
+            train(training, block)
+        for block in blocks:
+            rates.append(matrix_rate(device, dtype))
+            started = now(device)
+            tokens = train(training, block)
+            speeds.append(tokens / (now(device) - started))
     speed, rate = statistics.median(speeds), statistics.median(rates)
     gpu = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
     memory = (gpu or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**20
     share = speed * operations_per_token(model) / rate
     shown = "-" if math.isnan(share) else f"{share:.2f}"
     print(f"| {config.model.name} | {trainer.precision} | {device} | {speed:,.0f} | {shown} | {rate / 1e9:,.0f} | {memory:,.0f} |")  # type: ignore[union-attr]
+
+
+def train(training: Training, order: list[Any]) -> int:
+    """Trains on some batches; their real tokens."""
+    tokens = 0
+    for index in order:
+        batch = training._batch(index)
+        training.backward(batch, 1)
+        training.update()
+        tokens += len(batch.positions)
+    return tokens
 
 
 def main() -> None:

@@ -21,6 +21,15 @@ def test_values_and_gradients(rows: int, monkeypatch: pytest.MonkeyPatch) -> Non
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 
+def test_the_largest_of_sixteen_bit_numbers() -> None:
+    torch.manual_seed(0)
+    values = torch.randn(300, 50).bfloat16()
+    values[:100] = -values[:100].abs()
+    values[0], values[1, 3], values[2], values[3, 7] = -0.0, 0.0, -torch.inf, torch.inf
+    assert torch.equal(softmax._largest(values), values.amax(-1))
+    assert softmax._largest(torch.full((1, 4), torch.nan).bfloat16()).isnan().all()
+
+
 def test_no_rows() -> None:
     assert symbol_log_prob(torch.zeros(0, 5), torch.zeros(7, 5), torch.zeros(7), torch.zeros(0, dtype=torch.int64)).shape == (0,)
 

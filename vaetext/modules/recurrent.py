@@ -4,16 +4,14 @@ import torch
 from torch import Tensor, nn
 
 HOLD = 1e4  # a pre-activation at which sigmoid is exactly 0 or 1 in every floating format
-ALIGNED = 8  # features
 
 
 class Recurrent(nn.Module):
     """A stack of LSTM or GRU layers whose state stands still on padding.
 
-    Each layer's input carries features more, 1 at padded steps, with fixed weights that close the input gate and open the
+    Each layer's input carries one more feature, 1 at padded steps, with fixed weights that close the input gate and open the
     forget gate (GRU: the update gate) completely there. So one call of the fused kernel over the padded batch gives exactly
-    the states of the unpadded sequences, final ones included, in both directions. One would do; they fill the input up to a
-    multiple of ALIGNED, of which kernels are a sixth faster.
+    the states of the unpadded sequences, final ones included, in both directions.
 
     Args:
         cell: "lstm" or "gru".
@@ -61,9 +59,8 @@ class Recurrent(nn.Module):
     def _layer(self, layer: nn.RNNBase, steps: Tensor, start: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         weights = [weight for weight in layer._flat_weights if weight is not None]
         if mask is not None:
-            more = ALIGNED - steps.shape[-1] % ALIGNED
-            steps = torch.cat([steps, ~mask[..., None].expand(-1, -1, more)], -1)
-            weights = [self._holding(weight, more) if n % 4 == 0 else weight for n, weight in enumerate(weights)]
+            steps = torch.cat([steps, ~mask[..., None]], -1)
+            weights = [self._holding(weight) if n % 4 == 0 else weight for n, weight in enumerate(weights)]
         options = (True, 1, 0.0, self.training, self.directions == 2, True)  # bias, layers, dropout, training, bidirectional, batch first
         end: list[Tensor]
         if self.cell == "lstm":
@@ -76,11 +73,11 @@ class Recurrent(nn.Module):
                 end[0] = self._last(outputs, mask)
         return outputs, torch.cat(end) if len(end) > 1 else end[0]
 
-    def _holding(self, weight: Tensor, more: int) -> Tensor:
-        """The input weights [gates * H, inputs] with the columns of ``more`` features that tell padding."""
+    def _holding(self, weight: Tensor) -> Tensor:
+        """The input weights [gates * H, inputs] with the column of the padding feature."""
         gates = (-HOLD, HOLD, 0.0, 0.0) if self.cell == "lstm" else (0.0, HOLD, 0.0)
         column = torch.tensor(gates, device=weight.device, dtype=weight.dtype).repeat_interleave(self.hidden)
-        return torch.cat([weight, column[:, None].expand(-1, more)], 1)
+        return torch.cat([weight, column[:, None]], 1)
 
     def _last(self, outputs: Tensor, mask: Tensor) -> Tensor:
         """[directions, B, H]: the forward output at the last real step, the backward one at the first."""
