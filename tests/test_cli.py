@@ -210,9 +210,18 @@ def test_every_verb_has_help(verb: str, monkeypatch: pytest.MonkeyPatch, capsys:
     assert f"\n  {verb} " in capsys.readouterr().out
 
 
-def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--version"], monkeypatch) == 0
+@pytest.mark.parametrize("arguments", [["--version"], ["sample", "--version"], ["train", "model=vrae", "--version"]])
+def test_the_version(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments, monkeypatch) == 0
     assert capsys.readouterr().out.startswith("vaetext 0.")
+
+
+@pytest.mark.parametrize("arguments", [["train", "model=rnnlm"], ["data", "ptb"], ["sample", "a run"]])
+def test_hydras_own_help_stands_beside_anything(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "--hydra-help"], monkeypatch) == 0
+    assert "== Flags ==" in capsys.readouterr().out
 
 
 def test_a_folder_of_ones_own_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ WITH_VALUE = (
     *("--cfg", "-c", "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
     *("--package", "-p", "--experimental-rerun", "--shell-completion", "-sc"),
 )
-SHOWS = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--version", "--shell-completion", "-sc")  # flags that run nothing
+SHOWS = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc")  # flags that run nothing
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def _dispatch(arguments: list[str]) -> None:
         from vaetext.help import overview
 
         return print(overview(VERBS))
-    if verb == "--version":
+    if "--version" in arguments:
         return print(f"vaetext {__version__}")
     if verb in ("-sc", "--shell-completion"):
         return _complete(arguments)
@@ -69,6 +69,8 @@ def _dispatch(arguments: list[str]) -> None:
         from vaetext.help import verb_help
 
         return print(verb_help(verb, flags, overrides))
+    if "--hydra-help" in flags:  # the same whatever is configured; Hydra would refuse groups and operands there
+        overrides = []
     if not set(SHOWS) & {flag.split("=")[0] for flag in flags}:
         _require(verb, overrides)
     os.environ["VAETEXT_SWEEP"] = sweep_name(overrides)
