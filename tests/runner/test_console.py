@@ -21,7 +21,7 @@ def screen(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> i
 
 
 def report(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO), console.TrainingProgress(20) as progress:
+    with caplog.at_level(logging.INFO), console.TrainingProgress(20, lambda: 0.5) as progress:
         for line in (STEP, STEP, VALID):
             progress.report(line)
 

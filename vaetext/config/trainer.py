@@ -26,9 +26,9 @@ class Trainer(Checked):
     plateau_patience: int = knob(1, "plateau: epochs without improvement before the factor applies", min=0)
     warmup_steps: int = knob(0, "optimizer steps of linear learning-rate warm-up", min=0)
     beta_schedule: str = knob("linear", "KL weight over steps", choices=("constant", "linear", "sigmoid", "cyclical"))
-    beta_start: float = knob(0.0, "KL weight at step 0", min=0.0)
+    beta_start: float = knob(0.0, "linear, cyclical: KL weight at step 0", min=0.0)
     beta_max: float = knob(1.0, "largest KL weight", min=0.0)
-    beta_epochs: float = knob(10.0, "epochs until beta_max is reached (of each cycle: its length)", above=0.0)
+    beta_epochs: float = knob(10.0, "epochs that a KL weight from 0 takes to beta_max (of each cycle: its length)", above=0.0)
     beta_ramp: float = knob(0.5, "cyclical: share of each cycle that rises", above=0.0, max=1.0)
     beta_delay: float = knob(
         0.0, "epochs that each latent's KL weight, which must rise, follows behind the one before (a ladder's z_2 behind z_1)", min=0.0

@@ -1,6 +1,7 @@
 """What a person sees: one console on stderr for logs and progress, results on stdout."""
 
 import logging
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -32,18 +33,19 @@ class TrainingProgress:
     """A bar with rec, KL, beta and the time left on a terminal; one line an epoch elsewhere.
 
     Args:
-        steps: optimizer steps of all epochs.
+        epochs: how many there will be at most.
+        done: how many are done, the current one in part.
     """
 
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
+    def __init__(self, epochs: int, done: Callable[[], float]) -> None:
+        self.epochs, self.done = epochs, done
         columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[figures]}"))
         self.bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal)
         self.task: TaskID | None = None
 
     def __enter__(self) -> "TrainingProgress":
         self.bar.start()
-        self.task = self.bar.add_task("training", total=self.steps, epoch=0, figures="")
+        self.task = self.bar.add_task("training", total=self.epochs, epoch=0, figures="")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -53,7 +55,7 @@ class TrainingProgress:
         """Takes one line of ``metrics.jsonl``."""
         if line["split"] == "steps" and self.task is not None:
             figures = f"{_figures(line)} beta {line['beta']:.3f}"
-            self.bar.update(self.task, completed=line["step"], epoch=line["epoch"], figures=figures)
+            self.bar.update(self.task, completed=self.done(), epoch=line["epoch"], figures=figures)
         if line["split"] == "valid":
             log.info("epoch %s valid: %s -ELBO %.3f (%.0f s)", line["epoch"], _figures(line), line["neg_elbo"], line["seconds"])
 

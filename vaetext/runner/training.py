@@ -38,13 +38,15 @@ class State:
     """Where training stands: everything besides tensors that a resumed run needs to go on bit for bit."""
 
     epoch: int = 0
-    batch: int = 0  # batches of this epoch that are done
+    batch: int = 0  # batches of this epoch whose optimizer steps are done
+    batches: int = 0  # of an epoch
     step: int = 0  # optimizer steps
     window: dict[str, float] = field(default_factory=dict)  # sums since the last reading
     sums: dict[str, float] = field(default_factory=dict)  # sums of this epoch, up to the last reading
     best: float | None = None  # lowest valid -ELBO, nats
     best_epoch: int | None = None
-    stale: int = 0  # epochs without an improvement, for early stopping
+    reference: float | None = None  # valid -ELBO at the last improvement that counted
+    stale: int = 0  # epochs since, for early stopping
     plateau: int = 0  # the same, for the plateau schedule
     reductions: int = 0
     metrics_bytes: int = 0
@@ -81,8 +83,7 @@ class Training:
         self.state, self.split = State(), splits["train"]
         # statistics of batches of like length would tell that length, and fit no other batch
         self.length_pool = 1 if any(isinstance(module, BatchNorm) for module in model.modules()) else config.length_pool
-        batches = config.epoch_batches or -(-len(splits["train"]) // config.batch_size)
-        self.epoch_steps = -(-batches // config.accumulate)
+        self.batches = config.epoch_batches or -(-len(splits["train"]) // config.batch_size)
         self.window: Tensor | None = None
         self.bad_step = torch.full((), -1, device=device)
         self.stop = False
@@ -113,10 +114,10 @@ class Training:
         for number in range(self.state.batch, len(order)):
             batch = self._batch(order[number])
             self.backward(batch, min(self.config.accumulate, len(order) - number // self.config.accumulate * self.config.accumulate))
-            self.state.batch = number + 1
             self.state.tokens += int(batch.positions.shape[0])
-            if self.state.batch % self.config.accumulate == 0 or self.state.batch == len(order):
+            if (number + 1) % self.config.accumulate == 0 or number + 1 == len(order):
                 self.update()
+                self.state.batch = number + 1
                 self.state.seconds = before + time.monotonic() - started
                 if self.state.step % self.config.log_every == 0:
                     self.read_window()
@@ -132,14 +133,14 @@ class Training:
             batch = batch.with_word_dropout(self.config.word_dropout)
         with autocast(self.device, self.config.precision):
             evidence = self.model.evidence(batch, FreshNoise(self.config.samples, len(batch), self.device))
-            weights = betas(self.config, self.state.step, self.epoch_steps, len(self.model.latents))
+            weights = betas(self.config, self.epochs, len(self.model.latents))
             loss = training_loss(evidence, self.config, weights)
         torch.autograd.backward(loss / parts)
         self._count(evidence, loss.detach())
 
     def update(self) -> None:
         """One optimizer step; nothing here waits for the device."""
-        rate = learning_rate(self.config, self.state.step, self.epoch_steps, self.state.reductions)
+        rate = learning_rate(self.config, self.epochs, self.state.step, self.state.reductions)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         norm = total_norm([each.grad for each in self.model.parameters() if each.grad is not None])
@@ -201,6 +202,7 @@ class Training:
             with self.metrics.open("rb") as file:
                 os.fsync(file.fileno())
         self.state.window = dict(zip(self._names(), self._sums().tolist(), strict=True))
+        self.state.batches = self.batches
         groups = {
             "model": self.model.state_dict(),
             "optimizer": checkpoint.optimizer_tensors(self.optimizer),
@@ -217,6 +219,7 @@ class Training:
             unfinished.unlink()
         groups, state = checkpoint.load(self.last, self.device)
         self.state = State(**state)
+        self._rescale()
         checkpoint.load_weights(self.model, groups["model"], self.last)
         checkpoint.load_optimizer(self.optimizer, groups.get("optimizer", {}))
         torch.set_rng_state(groups["random"]["cpu"].cpu())
@@ -234,13 +237,26 @@ class Training:
         return self.state.epoch >= self.config.epochs or 0 < self.config.patience <= self.state.stale
 
     @property
+    def epochs(self) -> float:
+        """Epochs done, the current one by the share of its batches: where schedules stand."""
+        return self.state.epoch + self.state.batch / self.batches
+
+    @property
     def beta(self) -> float:
         """The KL weight of the current step, of the first latent where each has its own."""
-        return beta(self.config, self.state.step, self.epoch_steps)
+        return beta(self.config, self.epochs)
+
+    def _rescale(self) -> None:
+        """An epoch that was left in part goes on at the same share of its batches, which other sizes make more or fewer."""
+        state = self.state
+        if state.batches and state.batches != self.batches:
+            state.batch = state.batch * self.batches // state.batches
+        if state.batch < self.batches:
+            state.batch -= state.batch % self.config.accumulate
 
     def _setting(self) -> dict[str, Any]:
-        rate = learning_rate(self.config, self.state.step, self.epoch_steps, self.state.reductions)
-        weights = betas(self.config, self.state.step, self.epoch_steps, len(self.model.latents))
+        rate = learning_rate(self.config, self.epochs, self.state.step, self.state.reductions)
+        weights = betas(self.config, self.epochs, len(self.model.latents))
         each = {"betas": dict(zip(self.model.latents, weights, strict=True))} if self.config.beta_delay else {}
         return {"beta": self.beta, **each, "lr": rate}
 
@@ -248,7 +264,8 @@ class Training:
         state = self.state
         better = state.best is None or neg_elbo < state.best
         least = self.config.min_improvement * float(self.splits["valid"].lengths.mean())
-        clearly = state.best is None or neg_elbo < state.best - least
+        clearly = state.reference is None or neg_elbo < state.reference - least
+        state.reference = neg_elbo if clearly else state.reference
         state.stale = 0 if clearly else state.stale + 1
         state.plateau = 0 if clearly else state.plateau + 1
         if state.plateau > self.config.plateau_patience:
