@@ -31,7 +31,20 @@ def test_the_largest_of_sixteen_bit_numbers() -> None:
 
 
 def test_no_rows() -> None:
-    assert symbol_log_prob(torch.zeros(0, 5), torch.zeros(7, 5), torch.zeros(7), torch.zeros(0, dtype=torch.int64)).shape == (0,)
+    weight = torch.ones(7, 5, requires_grad=True)
+    picked = symbol_log_prob(torch.zeros(0, 5), weight, torch.zeros(7), torch.zeros(0, dtype=torch.int64))
+    assert picked.shape == (0,)
+    assert torch.equal(torch.autograd.grad(picked.sum(), weight)[0], torch.zeros(7, 5))
+
+
+def test_a_block_of_logits_is_used_again_in_evaluation() -> None:
+    weight = torch.ones(7, 5, requires_grad=True)
+    for _ in range(2):
+        with torch.no_grad():
+            symbol_log_prob(torch.zeros(3, 5), weight, torch.zeros(7), torch.zeros(3, dtype=torch.int64))
+        (block,) = softmax._FREE
+        assert block.shape[1] == 7
+    assert softmax._take(weight, 7) is block
 
 
 def test_bf16_is_close_to_float32() -> None:

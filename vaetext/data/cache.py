@@ -66,9 +66,8 @@ def _store(prepared: Prepared, folder: Path) -> None:
     try:
         for name, split in prepared.splits.items():
             ids = pyarrow.LargeListArray.from_arrays(pyarrow.array(split.offsets), pyarrow.array(split.x))
-            table = datasets.table.InMemoryTable(pyarrow.table({"ids": ids}))
             with datasets.arrow_writer.ArrowWriter(path=str(temporary / f"{name}.arrow")) as writer:
-                writer.write_table(table.table)
+                writer.write_table(pyarrow.table({"ids": ids}))
                 writer.finalize()
         prepared.tokenizer.save(temporary / "tokenizer.model")
         os.replace(temporary, folder)

@@ -53,6 +53,8 @@ class Decoder(nn.Module):
         super().__init__()
         self.size, self.tied, self.attention = domain.size, config.tied, attention
         self.embedding = embedding(domain, config.embedding_dim, start=True)
+        if config.tied and isinstance(self.embedding, nn.Embedding):  # its rows are output weights: those of a linear layer
+            nn.init.uniform_(self.embedding.weight, -(config.embedding_dim**-0.5), config.embedding_dim**-0.5)
         self.rnn = Recurrent(config.cell, config.embedding_dim + context, config.hidden_dim, config.layers)
         self.input_dropout = Dropout(config.dropout, config.locked_dropout)
         self.output_dropout = Dropout(config.output_dropout, config.locked_dropout)

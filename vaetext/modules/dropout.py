@@ -20,5 +20,6 @@ class Dropout(nn.Module):
         """steps [B, T, F] -> the same shape."""
         if not self.training or self.rate == 0:
             return steps
-        drawn = torch.rand_like(steps[:, :1] if self.locked else steps)  # far faster than Bernoulli draws on a CPU
+        shape = steps[:, :1].shape if self.locked else steps.shape
+        drawn = torch.rand(shape, device=steps.device)  # far faster than Bernoulli draws on a CPU; float32, as bfloat16 has too few values
         return steps * ((drawn >= self.rate) / (1 - self.rate))

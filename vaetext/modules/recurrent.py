@@ -10,8 +10,8 @@ class Recurrent(nn.Module):
     """A stack of LSTM or GRU layers whose state stands still on padding.
 
     Each layer's input carries one more feature, 1 at padded steps, with fixed weights that close the input gate and open the
-    forget gate (GRU: the update gate) completely there. So one call of the fused kernel over the padded batch gives exactly
-    the states of the unpadded sequences, final ones included, in both directions.
+    forget gate (GRU: the update gate) completely there. So one call of the fused kernel over the padded batch gives the states
+    of the unpadded sequences, final ones included, in both directions: an LSTM's exactly, a GRU's up to rounding.
 
     Args:
         cell: "lstm" or "gru".
@@ -76,8 +76,8 @@ class Recurrent(nn.Module):
     def _holding(self, weight: Tensor) -> Tensor:
         """The input weights [gates * H, inputs] with the column of the padding feature."""
         gates = (-HOLD, HOLD, 0.0, 0.0) if self.cell == "lstm" else (0.0, HOLD, 0.0)
-        column = torch.tensor(gates, device=weight.device, dtype=weight.dtype).repeat_interleave(self.hidden)
-        return torch.cat([weight, column[:, None]], 1)
+        column = torch.cat([weight.new_full((self.hidden, 1), gate) for gate in gates])
+        return torch.cat([weight, column], 1)
 
     def _last(self, outputs: Tensor, mask: Tensor) -> Tensor:
         """[directions, B, H]: the forward output at the last real step, the backward one at the first."""

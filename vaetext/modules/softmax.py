@@ -50,26 +50,28 @@ def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tenso
     if torch.is_autocast_enabled(hidden.device.type):
         dtype = torch.get_autocast_dtype(hidden.device.type)
         hidden, weight, bias = hidden.to(dtype), weight.to(dtype), bias.to(dtype)
+    if not torch.is_grad_enabled():
+        hidden, weight, bias = hidden.detach(), weight.detach(), bias.detach()
     more = -len(hidden) % MULTIPLE
     hidden, filled = nn.functional.pad(hidden, (0, 0, 0, more)), nn.functional.pad(symbols, (0, more))
     return _SymbolLogProb.apply(hidden, weight, bias, filled)[: len(symbols)]  # type: ignore[no-any-return, no-untyped-call]
 
 
-_FREE: dict[tuple[Any, ...], list[Tensor]] = {}  # blocks of logits that no graph holds: memory not mapped and cleared anew each step
+_FREE: list[Tensor] = []  # the last block of logits given back, if any: memory that is not mapped and cleared anew each step
 
 
 def _take(like: Tensor, vocabulary: int) -> Tensor:
-    """A block [rows, V] to write logits to, of as many rows as BYTES hold; what is never written to takes no memory."""
-    rows = max(1, BYTES // (vocabulary * like.element_size() * MULTIPLE)) * MULTIPLE
-    free = _FREE.setdefault((like.device, like.dtype, rows, vocabulary), [])
-    return free.pop() if free else like.new_empty(rows, vocabulary)
+    """A block [rows, V] to write logits to, of as many rows as BYTES hold."""
+    shape = (max(1, BYTES // (vocabulary * like.element_size() * MULTIPLE)) * MULTIPLE, vocabulary)
+    for free in _FREE:
+        if (free.device, free.dtype, free.shape) == (like.device, like.dtype, shape):
+            return _FREE.pop()
+    return like.new_empty(shape)
 
 
 def _give_back(block: Tensor) -> None:
     """Frees a block for the next who takes one; a block that is never given back is garbage, as any tensor."""
-    free = _FREE.setdefault((block.device, block.dtype, *block.shape), [])
-    if not free:
-        free.append(block)
+    _FREE[:] = [block]
 
 
 class _SymbolLogProb(torch.autograd.Function):
@@ -97,7 +99,7 @@ class _SymbolLogProb(torch.autograd.Function):
         gradient = -gradients[0].to(hidden.dtype)[:, None]
         scaled, d_hidden, d_weight, d_bias = gradient * hidden, *(torch.empty_like(each) for each in (hidden, weight, bias[None]))
         logits, ctx.kept, kept = ctx.kept if ctx.kept is not None else _take(hidden, len(weight)), None, ctx.kept is not None
-        for start in range(0, len(hidden), len(logits)):
+        for start in range(0, max(len(hidden), 1), len(logits)):
             block = slice(start, start + len(logits))
             softmax = logits[: len(symbols)] if kept else _logits(hidden[block], weight, bias, logits)
             residual = _residual(softmax if kept else torch.softmax(softmax, -1, out=softmax), symbols[block])

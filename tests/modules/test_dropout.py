@@ -1,0 +1,31 @@
+"""Dropout: the share of zeros, the mean that stays, and masks locked over steps."""
+
+import pytest
+import torch
+
+from vaetext.modules.dropout import Dropout
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_the_share_of_zeros_and_the_mean(rate: float, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    count = 4_000_000
+    dropped = Dropout(rate)(torch.ones(1, 1000, count // 1000, dtype=dtype))
+    stderr = (rate * (1 - rate) / count) ** 0.5
+    kept = dropped != 0
+    assert abs(kept.double().mean().item() - (1 - rate)) < 4 * stderr
+    assert dropped[kept].double().mean().item() == pytest.approx(1 / (1 - rate), rel=1e-2)
+
+
+def test_a_locked_mask_is_one_for_all_steps_and_its_own_for_each_sequence() -> None:
+    torch.manual_seed(0)
+    dropped = Dropout(0.5, locked=True)(torch.ones(3, 7, 50))
+    assert torch.equal(dropped, dropped[:, :1].expand_as(dropped))
+    assert not torch.equal(dropped[0], dropped[1])
+    assert not torch.equal((free := Dropout(0.5)(torch.ones(3, 7, 50)))[:, 0], free[:, 1])
+
+
+def test_no_dropout_in_evaluation() -> None:
+    steps = torch.ones(2, 3, 4)
+    assert Dropout(0.5).eval()(steps) is steps
