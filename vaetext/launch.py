@@ -89,8 +89,8 @@ def release() -> None:
 
 
 def _bare(folder: Path) -> bool:
-    """Whether nothing stands in a folder but a configuration and a log."""
-    return all(each.name == ".hydra" or each.suffix == ".log" for each in folder.iterdir())
+    """Whether nothing stands in a folder but a configuration, a log and a lock."""
+    return all(each.name in (".hydra", ".lock") or each.suffix == ".log" for each in folder.iterdir())
 
 
 def _made(folder: Path) -> bool:

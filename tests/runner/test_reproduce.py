@@ -1,4 +1,4 @@
-"""A table of rows that have been trained already: nothing is trained again, ours stand beside theirs."""
+"""Published tables: ours stand beside theirs, and what has been trained is not trained again."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,8 @@ def finished(folder: Path, bounds: list[float]) -> None:
     (folder / "DONE").touch()
 
 
-def test_ours_stand_beside_theirs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ours_stand_beside_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(reproduce, "train", lambda overrides, folder: None)
     table = Table(
         "t", "Title", "Note.", [{"name": "A row", "overrides": [], "published": {"NLL (rec)": 101.45, "KL (source)": 4.86}}], {"full": []}
     )
@@ -77,3 +78,14 @@ def test_a_row_that_fails_is_an_error(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="status 1"):
         reproduce.train(["model=vrea"], tmp_path / "out")
+
+
+def test_a_finished_row_is_left_alone_and_another_configuration_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sizes = ["trainer=debug", "data.train_size=40", "data.valid_size=20", "data.test_size=20", "model.hidden_dim=4", "trainer.threads=1"]
+    reproduce.train(sizes, tmp_path / "out")
+    before = (tmp_path / "out" / "results.json").stat().st_mtime_ns
+    reproduce.train(sizes, tmp_path / "out")
+    with pytest.raises(ValueError, match="status 1"):
+        reproduce.train([*sizes, "model.latent_dim=3"], tmp_path / "out")
+    assert (tmp_path / "out" / "results.json").stat().st_mtime_ns == before

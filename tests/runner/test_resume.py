@@ -12,7 +12,7 @@ from vaetext.config.store import register
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import ResumeConfig
 from vaetext.runner import resume
-from vaetext.runner.run_folder import CONFIG, DONE, is_done, load_config, load_run, write_overrides
+from vaetext.runner.run_folder import CONFIG, DONE, alone, is_done, load_config, load_run, write_overrides
 from vaetext.runner.train import link_latest, train
 from vaetext.runner.training import Stopped
 
@@ -70,6 +70,10 @@ def test_a_finished_run_whose_text_has_changed_stays_as_it_is(tmp_path: Path) ->
         with pytest.raises(ValueError, match=rf"data=text \({text}\) gives another vocabulary .*; put back"):
             resume.resume(folder, {"epochs": 2})
         assert contents(folder) == before
+    text.write_text("cat the sat\na dog ran\n" * 30)  # the same words as often
+    with pytest.raises(ValueError, match=r"holds other sequences now than in training \(train.*\); put back"):
+        resume.resume(folder, {"epochs": 2})
+    assert contents(folder) == before
     text.write_text("the cat sat\na dog ran\n" * 30)
     resume.resume(folder, {"epochs": 2})
     assert load_config(folder).trainer.epochs == 2
@@ -154,3 +158,9 @@ def test_latest_takes_the_place_of_nothing_but_a_link(tmp_path: Path) -> None:
     link.write_text("mine")
     link_latest(tmp_path / "a", anew=True)
     assert link.read_text() == "mine"
+
+
+def test_one_process_trains_in_a_folder(folder: Path) -> None:
+    with alone(folder), pytest.raises(ValueError, match="another process trains there; wait for it"):
+        train(load_config(folder), folder)
+    assert not (folder / "checkpoints").exists()

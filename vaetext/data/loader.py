@@ -1,5 +1,6 @@
 """From flat arrays to batches: shuffled, of like length, without Python per token."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,11 @@ class Split:
 
     def __getitem__(self, n: int) -> np.ndarray:
         return self.x[self.offsets[n] : self.offsets[n + 1]]
+
+    @property
+    def digest(self) -> str:
+        """A sha256 of what is in it, in order."""
+        return hashlib.sha256(self.offsets.tobytes() + np.ascontiguousarray(self.x).tobytes()).hexdigest()
 
     def epoch(self, seed: int, number: int) -> "Split":
         """What epoch ``number`` trains on: these sequences, or fresh ones."""

@@ -12,7 +12,7 @@ from vaetext.config.quoting import quote
 from vaetext.config.verbs import ReproduceConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.runner.console import show
-from vaetext.runner.run_folder import CONFIG, METRICS, RESULTS, is_done, read_results, understood
+from vaetext.runner.run_folder import METRICS, RESULTS, read_results, understood
 from vaetext.runner.table import PUBLISHED, Row, Values, cells, columns, kind, markdown
 
 FALLING = "* not converged: valid -ELBO fell by more than 1 % in the last tenth of the epochs."
@@ -78,15 +78,12 @@ def falling(folder: Path) -> bool:
 
 
 def train(overrides: list[str], folder: Path) -> None:
-    """``vaetext train`` into ``folder``, or ``vaetext resume`` where it was begun; nothing where it has finished.
+    """``vaetext train`` into ``folder``: a run that was begun there goes on, one that has finished is left alone.
 
     Raises:
-        ValueError: the run ended with an error, which stands above.
+        ValueError: the run ended with an error, which stands above, as where the folder holds a run of another configuration.
     """
-    if is_done(folder):
-        return log.info("%s has finished", folder)
-    begun = (folder / CONFIG).is_file()
-    arguments = ["resume", str(folder)] if begun else ["train", *overrides, f"hydra.run.dir={quote(str(folder))}"]
+    arguments = ["train", *overrides, f"hydra.run.dir={quote(str(folder))}"]
     log.info("vaetext %s", " ".join(arguments))
     with subprocess.Popen([sys.executable, "-m", "vaetext", *arguments], stdout=sys.stderr.fileno(), env=_environment()) as process:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from vaetext.config.data import Data, UserText
 from vaetext.config.store import override_trainer, read_config
@@ -27,6 +28,7 @@ from vaetext.runner.device import choose, use_threads
 
 log = logging.getLogger(__name__)
 OVERRIDES = "resumed.json"  # trainer knobs changed by `vaetext resume`; what .hydra/ holds is never touched
+LOCK = ".lock"  # held by the process that trains there
 CONFIG, TOKENIZER, NUMBERS, DOMAIN, SOURCES, METRICS, RESULTS, DONE = (
     ".hydra/config.yaml", "tokenizer.model", "numbers.json", "domain.json", "sources.json", "metrics.jsonl", "results.json", "DONE"
 )  # fmt: skip
@@ -63,6 +65,8 @@ class Run:
         """
         corpus = corpora.load(moved(self.config.data, self.folder))
         require_corpus(self.folder, corpus)
+        if names := changed(self.folder, corpus):
+            log.warning("%s: data=%s has changed since training (%s): other sequences are scored", self.folder, corpus.name, names)
         return corpus
 
 
@@ -119,6 +123,24 @@ def load_config(folder: Path) -> TrainConfig:
     return override_trainer(read_config(folder / CONFIG), read_overrides(folder))
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Holds a run folder while this process trains there.
+
+    Raises:
+        ValueError: another process does.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"{folder}: another process trains there; wait for it, stop it, or take another folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def read_overrides(folder: Path) -> dict[str, Any]:
     """The trainer's knobs that ``resume`` changed."""
     changed = folder / OVERRIDES
@@ -144,11 +166,19 @@ def require_corpus(folder: Path, corpus: Corpus) -> None:
         )
 
 
+def changed(folder: Path, corpus: Corpus) -> str:
+    """The splits, by name, that hold other sequences than those that the run in ``folder`` was begun with."""
+    begun = read_json(folder / SOURCES).get("sha256", {}) if (folder / SOURCES).is_file() else {}
+    return ", ".join(name for name, digest in begun.items() if name in corpus.splits and corpus.splits[name].digest != digest)
+
+
 def write_corpus(folder: Path, corpus: Corpus) -> None:
-    """Writes what a run must keep of its data: ``tokenizer.model`` or ``numbers.json``, ``domain.json`` and the files' paths."""
+    """Writes what a run must keep of its data: ``tokenizer.model`` or ``numbers.json``, ``domain.json``, and the files' paths and sums."""
     corpus.tokenizer.save(folder / (NUMBERS if isinstance(corpus.tokenizer, Numbers) else TOKENIZER))
     atomic_write(folder / DOMAIN, json.dumps(asdict(corpus.domain)) + "\n")
-    atomic_write(folder / SOURCES, json.dumps({"files": [str(Path(each).resolve()) for each in corpus.source]}) + "\n")
+    files = [str(Path(each).resolve()) for each in corpus.source]
+    sums = {name: split.digest for name, split in corpus.splits.items()}
+    atomic_write(folder / SOURCES, json.dumps({"files": files, "sha256": sums}) + "\n")
 
 
 def read_tokenizer(folder: Path) -> Tokenizer | Numbers:

@@ -28,6 +28,8 @@ from vaetext.runner.reconstruct import write_reconstructions
 from vaetext.runner.run_folder import (
     DONE,
     RESULTS,
+    alone,
+    changed,
     is_done,
     moved,
     read_domain,
@@ -69,16 +71,30 @@ def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: di
 
     Returns:
         The best valid -ELBO, nats per sequence.
+
+    Raises:
+        ValueError: another process trains there, the configuration, the data or the checkpoint does not fit, or training broke off.
+        Stopped: on an interrupt; `vaetext resume` goes on.
     """
     folder = folder.resolve()  # it may be named by a link, ``latest`` say
     if config.trainer.tensorboard:
         require_tensorboard()
+    with alone(folder):
+        return _train(config, folder, resume, overrides or {})
+
+
+def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str, Any]) -> float:
     use_threads(config.trainer.threads)
     device = choose(config.trainer.device)
     with DownloadProgress() as downloads:
         corpus = corpora.load(moved(config.data, folder) if resume else config.data, downloads.report)
     if resume:
         require_corpus(folder, corpus)
+        if names := changed(folder, corpus):
+            raise ValueError(
+                f"{folder}: data={corpus.name} holds other sequences now than in training ({names}); put back what it was trained on,"
+                " or train a new run"
+            )
     torch.manual_seed(config.seed)
     model = build(config.model, read_domain(folder) if resume else corpus.domain).to(device)
     for name, split in corpus.splits.items():
@@ -97,7 +113,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: di
     link_latest(folder, anew=not resume)
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
-    with TrainingProgress(config.trainer.epochs * training.epoch_steps) as progress, reports(config, folder) as others:
+    with TrainingProgress(config.trainer.epochs, lambda: training.epochs) as progress, reports(config, folder) as others:
         training.report = lambda line: [report(line) for report in (progress.report, *others)]
         training.fit()
     try:
