@@ -127,6 +127,14 @@ def test_padding_batch_and_order_change_nothing(name: str, knobs: dict[str, Any]
 
 
 @every_case
+def test_evaluation_decodes_what_training_does(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    model, batch = make(name, knobs, domain).eval(), batch_of(domain)
+    codes = model.sample(model.posterior(batch), KeyedNoise(0, batch.index, range(4), torch.float64))
+    log_px = model.log_px(batch, {latent: code.z for latent, code in codes.items()})
+    torch.testing.assert_close(log_px, evidence(model, batch).log_px, rtol=1e-12, atol=1e-12)
+
+
+@every_case
 def test_analytic_and_sampled_bounds_agree(name: str, knobs: dict[str, Any], domain: Domain) -> None:
     model = make(name, knobs, domain).eval()
     result = evidence(model, batch_of(domain), samples=4000)

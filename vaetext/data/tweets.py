@@ -45,6 +45,9 @@ def read(config: Tweets, files: list[Path]) -> dict[str, list[str]]:
     """train, valid and test: cleaned tweets shorter than ``max_chars`` whose every word occurs twice in the corpus.
 
     Source 004, 3.2. Its split is not published; the full file is shuffled and cut 75 / 5 / 20, the sample keeps its own.
+
+    Raises:
+        ValueError: no tweet of some split is left.
     """
     parts = _full(files[0]) if len(files) == 1 else {Path(path).name.split(".")[0]: _sample(path) for path in files}
     cleaned = {name: [clean(tweet) for tweet in tweets] for name, tweets in parts.items()}

@@ -38,7 +38,7 @@ class KeyedNoise(Noise):
     """Draws that depend on (seed, name, sequence index, sample index, coordinate) alone.
 
     So no number of an evaluation changes with batch size, order, padding or the number of processes: coordinate (i, j, ...)
-    of a shape has the same value in every longer shape. Uniforms come from two rounds of the splitmix64 finaliser
+    of a shape has the same value in every longer shape. Uniforms come from rounds of the splitmix64 finaliser
     (Steele et al. 2014), normals from their inverse distribution function, both in integers and float64.
 
     Args:

@@ -1,8 +1,12 @@
 """Recurrent networks over padded batches, on the fused kernels of every device."""
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 
+# where padding is held the weights are made anew at each call: cuDNN compacts them, which copies little and is no news to anybody
+warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
 HOLD = 1e4  # a pre-activation at which sigmoid is exactly 0 or 1 in every floating format
 
 

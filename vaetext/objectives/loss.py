@@ -30,6 +30,9 @@ def floored_kl(name: str, code: Code, config: Trainer) -> Tensor:
     """max(mean KL, free_bits) of one latent, or that summed over its dimensions; the mean is over samples and sequences.
 
     A batch mean under its floor costs the floor and has no gradient (Kingma et al. 2016).
+
+    Raises:
+        ValueError: free bits per dimension on a latent whose KL has no dimensions.
     """
     if config.free_bits == 0:
         return code.total_kl.mean()
