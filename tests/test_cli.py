@@ -149,6 +149,19 @@ WRONG = {
     "sample . temperature=0": "is no run folder",
     "reproduce table=ptp": "did you mean 'ptb'?",
     "train --config-dir nowhere": "nowhere",
+    "train outputs=": "outputs='' names no folder",
+    "train table=ptb": "table=...: this verb has no such group or key",
+    "resume . trainer=paper": "takes single knobs, as in trainer.epochs=30",
+    "resume . +trainer=paper": "takes single knobs, as in trainer.epochs=30",
+    "train --xyz": "--xyz is no flag; `vaetext train --help` lists them",
+    "train --multirn": "did you mean '--multirun'?",
+    "train --cfg": "--cfg needs a value after it, as in --cfg job",
+    "train --cfg jbo": "--cfg jbo: it shows job, hydra or all",
+    "interpolate . -dog": "a sentence that begins with a dash goes in as \"a='-...'\"",
+    "interpolate . cat a=dog": "a is given twice",
+    "sample . run=there": "run is given twice",
+    "interpolate . ~dog cat": "is no run folder",
+    "reconstruct . input=nowhere": "is no run folder",
 }
 
 
@@ -247,6 +260,7 @@ def test_a_folder_of_ones_own_options(tmp_path: Path, monkeypatch: pytest.Monkey
         ("vaetext train mod", "model="),
         ("vaetext train model=", "model=vrae"),
         ("vaetext evaluate runs/x iw_s", "iw_samples="),
+        ("vaetext train --config-dir mine trainer=pap", "trainer=paper"),
     ],
 )
 def test_tab_completion(line: str, found: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,12 +22,14 @@ VERBS = {
     "reproduce": "a published table, every row trained, ours beside theirs",
 }
 OPERANDS = {"train": [], "interpolate": ["run", "a", "b"], "tables": ["runs"], "data": ["data"], "reproduce": []}
-KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w.@/:-]*=|~[A-Za-z_]")
+KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w.@/:-]*=")
+DELETION = re.compile(r"~[A-Za-z_][\w.@/:-]*")
 FLAG = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.S)
 WITH_VALUE = (
     *("--cfg", "-c", "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
     *("--package", "-p", "--experimental-rerun", "--shell-completion", "-sc"),
 )
+ALONE = ("--help", "-h", "--hydra-help", "--version", "--run", "-r", "--multirun", "-m", "--resolve", "--info", "-i")  # no value, or =
 SHOWS = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc")  # flags that run nothing
 
 
@@ -99,27 +101,50 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
     Raises:
         ValueError: more operands than the verb has, or an argument that is neither flag nor override.
     """
-    count = next((n for n, each in enumerate(arguments) if not os.path.exists(each) and _is_option(each)), len(arguments))
-    overrides, flags, rest = operands(verb, arguments[:count]), [], iter(arguments[count:])
+    count = next((n for n, each in enumerate(arguments) if not os.path.exists(each) and _is_option(each, verb)), len(arguments))
+    given, flags, overrides, rest = operands(verb, arguments[:count]), [], [], iter(arguments[count:])
     for argument in rest:
         if argument in WITH_VALUE:
-            flags += [argument, *[each for each in [next(rest, None)] if each is not None]]
+            flags += [argument, _value(argument, next(rest, None))]
         elif argument in ("-i", "--info"):
             flags.append("--info=all")
-        elif _is_option(argument):
-            (flags if FLAG.fullmatch(argument) else overrides).append(argument)
+        elif FLAG.fullmatch(argument):
+            flags.append(_known(argument, verb))
+        elif _is_option(argument, verb):
+            overrides.append(argument)
         else:
             sentence = "; a sentence that begins with word= goes in as \"a='word=...'\"" if verb == "interpolate" else ""
             raise ValueError(
                 f"{argument!r} is neither a flag nor key=value; operands come first, and values with spaces need quotes{sentence}"
             )
+    for name in (each.partition("=")[0] for each in given if each.partition("=")[0] in {each.partition("=")[0] for each in overrides}):
+        raise ValueError(f"{name} is given twice, as an operand and as {name}=; leave one out, or put a sentence in as \"{name}='...'\"")
     if verb == "resume":  # knobs of the run, not of the verb
+        if any(re.match(r"\+*trainer=", each) for each in overrides):
+            raise ValueError("`vaetext resume` takes single knobs, as in trainer.epochs=30, and no other trainer")
         overrides = [re.sub(r"^trainer\.", "++trainer.", each) for each in overrides]
-    return flags, overrides
+    return flags, [*given, *overrides]
 
 
-def _is_option(argument: str) -> bool:
-    return bool(KEY.match(argument) or FLAG.fullmatch(argument))
+def _is_option(argument: str, verb: str) -> bool:
+    return bool(KEY.match(argument) or FLAG.fullmatch(argument) or (verb == "train" and DELETION.fullmatch(argument)))
+
+
+def _known(flag: str, verb: str) -> str:
+    """The flag itself, if Hydra has it."""
+    if (name := flag.partition("=")[0]) in (*ALONE, *WITH_VALUE):
+        return flag
+    sentence = "; a sentence that begins with a dash goes in as \"a='-...'\"" if verb == "interpolate" else ""
+    raise ValueError(f"{name} is no flag{closest(name, (*ALONE, *WITH_VALUE))}; `vaetext {verb} --help` lists them{sentence}")
+
+
+def _value(flag: str, value: str | None) -> str:
+    """The value of a flag that must have one."""
+    if value is None:
+        raise ValueError(f"{flag} needs a value after it, as in {flag} {'job' if flag in ('--cfg', '-c') else '...'}")
+    if flag in ("--cfg", "-c") and value not in ("job", "hydra", "all"):
+        raise ValueError(f"{flag} {value}: it shows job, hydra or all")
+    return value
 
 
 def operands(verb: str, given: list[str]) -> list[str]:
@@ -155,7 +180,7 @@ def _complete(arguments: list[str]) -> None:
     if len(words) == 2:
         return print(" ".join(verb for verb in VERBS if verb.startswith(words[1])))
     verb = words[1] if len(words) > 2 and words[1] in VERBS else "train"
-    options = [word for word in words[2:-1] if _is_option(word)]
+    options = [word for word in words[2:-1] if KEY.match(word)]
     os.environ["COMP_LINE"] = " ".join([words[0], *options, *words[2:][-1:]])
     _start(verb, arguments)
 

@@ -23,6 +23,7 @@ NO_NULL = re.compile(r"field '(?P<full>[^']+)' is not Optional")
 IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': \w+ raised while composing config")
 WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
 OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I)
+NO_GROUP = re.compile(r"Could not override '(?P<key>[^']+)'\. No match in the defaults list")
 MISSING_VALUE = re.compile(r"Missing mandatory value: (?P<key>\S+)")
 
 
@@ -76,6 +77,8 @@ def _known(text: str) -> str | None:
         return f"{found['full']}=null: it must have a value"
     if found := WRAPPED.search(text):
         return found["message"]
+    if found := NO_GROUP.search(text):
+        return f"{found['key']}=...: this verb has no such group or key; --help lists them"
     if found := MISSING_VALUE.search(text):
         return f"{found['key']} is missing: give it as {found['key']}=..., or as the first argument"
     return None

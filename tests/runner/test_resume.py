@@ -14,7 +14,7 @@ from vaetext.config.verbs import ResumeConfig
 from vaetext.runner import resume
 from vaetext.runner.run_folder import CONFIG, DONE, alone, is_done, load_config, load_run, write_overrides
 from vaetext.runner.train import link_latest, train
-from vaetext.runner.training import Stopped
+from vaetext.runner.training import Stopped, Training
 
 
 def begin(folder: Path, *overrides: str) -> Path:
@@ -164,3 +164,35 @@ def test_one_process_trains_in_a_folder(folder: Path) -> None:
     with alone(folder), pytest.raises(ValueError, match="another process trains there; wait for it"):
         train(load_config(folder), folder)
     assert not (folder / "checkpoints").exists()
+
+
+def test_knobs_that_would_change_nothing_any_more_are_refused(tmp_path: Path) -> None:
+    folder = begin(tmp_path / "run", "model=rnnlm", "model.hidden_dim=4", "data.train_size=40", "data.valid_size=20", "data.test_size=20")
+    train(load_config(folder), folder)
+    for knobs, message in (({"lr": 0.5}, r"over after 1 epochs, so trainer\.lr=0\.5"), ({"batch_size": 8}, "raise trainer.epochs")):
+        with pytest.raises(ValueError, match=message):
+            resume.resume(folder, knobs)
+        assert not (folder / "resumed.json").exists() and is_done(folder)
+    resume.resume(folder, {"iw_samples": 3, "epochs": 1})  # as many as it has
+    resume.resume(folder, {"lr": 0.5, "epochs": 2})
+    assert (load_config(folder).trainer.lr, load_config(folder).trainer.epochs) == (0.5, 2)
+
+
+def test_a_run_without_a_checkpoint_goes_on_with_the_files_it_was_begun_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = (tmp_path / name for name in ("here", "there"))
+    for place, text in ((here, "the cat sat\na dog ran\n"), (there, "other words here\n")):
+        place.mkdir()
+        (place / "text.txt").write_text(text * 30)
+    monkeypatch.chdir(here)
+    folder = begin(here / "run", "model=rnnlm", "data=text", "data.train=text.txt", "model.embedding_dim=3", "model.hidden_dim=4")
+
+    def killed(self: Training) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "fit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(load_config(folder), folder)
+    monkeypatch.chdir(there)
+    resume.resume(folder, {})
+    assert is_done(folder) and load_run(folder).corpus.source == [str(here / "text.txt")]

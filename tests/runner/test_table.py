@@ -197,6 +197,15 @@ def test_later_evaluations_of_the_same_checkpoint_add_their_samples(tmp_path: Pa
     assert only.values("IW-NLL(900)") == []
 
 
+def test_an_evaluation_of_other_text_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = make_run(tmp_path / "run", result(100.0, {"z": 5.0}))
+    other = {**record(5.0, {"z": 1.0}, 500), "tokens": 7}
+    (folder / "evaluate" / "a").mkdir(parents=True)
+    (folder / "evaluate" / "a" / "results.json").write_text(json.dumps({"checkpoint": "best", "best_epoch": 12, "test": other}))
+    (only,) = collect([folder], "test")
+    assert only.values("IW-NLL(500)") == [] and "is of other text than" in caplog.text
+
+
 def test_what_cannot_be_tabulated_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ValueError, match=r"runs=\[\]"):
         find_runs([])

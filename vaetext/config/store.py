@@ -104,6 +104,8 @@ def read_config(path: Path) -> TrainConfig:
     """
     try:
         saved = yaml.safe_load(path.read_text())
+        if not isinstance(saved, dict):
+            raise ValueError("it is empty or damaged, as where a run was killed while it began; train it again")
         _refuse_resolvers(saved)
         schema = OmegaConf.structured(TrainConfig)
         schema.model = models()[saved["model"]["name"]]

@@ -24,6 +24,8 @@ class TrainConfig(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.outputs:
+            raise ValueError("outputs='' names no folder; leave it out, or set outputs=. for this one")
         if not (isinstance(self.model, Latent) and isinstance(self.trainer, Trainer)):
             return
         if self.model.prior != "standard" and self.trainer.free_bits and self.trainer.free_bits_per == "dimension":

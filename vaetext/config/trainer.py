@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from vaetext.config.knobs import Checked, knob
 
+TECHNICAL = ("device", "threads", "log_every", "checkpoint_minutes", "eval_batch_tokens", "iw_samples", "tensorboard")  # no training
+
 
 @dataclass
 class Trainer(Checked):
@@ -11,7 +13,7 @@ class Trainer(Checked):
 
     name: str = knob("default", "the setting's name, as in conf/trainer/")
     epochs: int = knob(20, "most epochs", min=1)
-    epoch_batches: int = knob(0, "batches of an epoch; 0 makes it a pass over the training split", min=0)
+    epoch_batches: int = knob(0, "batches of an epoch; 0 makes it a pass over the training split", min=0, max=10**7)
     batch_size: int = knob(32, "sequences per batch", min=1)
     length_pool: int = knob(64, "batches sorted by length together; 1 draws all at random, as models with batch normalisation do", min=1)
     accumulate: int = knob(1, "batches whose gradients are averaged before one optimizer step", min=1)

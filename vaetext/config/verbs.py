@@ -32,7 +32,7 @@ class Decodes(ReadsRun):
 
     greedy: bool = knob(True, "take the likeliest symbol of each step (of frames: the mean)")
     beam: int = knob(0, "width of a beam search for the likeliest sequence; 0 searches none", min=0)
-    temperature: float = knob(1.0, "drawing: logits are divided by it (of frames: deviations multiplied)", above=0.0)
+    temperature: float = knob(1.0, "drawing: logits are divided by it (of frames: deviations multiplied)", above=0.0, max=1e6)
     top_k: int = knob(0, "drawing: only the k likeliest symbols; 0 keeps all", min=0)
     top_p: float = knob(1.0, "drawing: only the likeliest symbols that hold this share of the probability", above=0.0, max=1.0)
     max_length: int = knob(0, "most symbols, or frames, before a sequence is cut; 0: 100 symbols, or as long as the data's longest", min=0)

@@ -24,6 +24,8 @@ def input_lines(source: str) -> list[tuple[int, str]]:
     Raises:
         ValueError: the file is missing or not UTF-8, or there is no line.
     """
+    if source != "-" and not Path(source).exists():
+        raise ValueError(f"input={source}: no such file; give one with a sentence a line, or - for standard input")
     lines = _standard_input() if source == "-" else read_lines(Path(source))
     kept = [(number, line.strip()) for number, line in enumerate(lines) if line.strip()]
     if not kept:

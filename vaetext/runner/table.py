@@ -155,7 +155,7 @@ def cells(rows: list[Row]) -> list[list[str]]:
 
 def markdown(table: list[list[str]]) -> str:
     """Cells as a Markdown table, padded so that it reads well as plain text, numbers to the right."""
-    lines = [[cell.replace("|", "\\|") for cell in line] for line in table]
+    lines = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in table]
     widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
     words = 2 if table[0][:2] == ["data", "model"] else 1
     padded = [

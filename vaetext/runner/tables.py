@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vaetext.config.store import flat
+from vaetext.config.trainer import TECHNICAL
 from vaetext.config.verbs import TablesConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.runner.console import show
@@ -16,8 +17,7 @@ from vaetext.runner.table import FORMATS, Row, Values, columns
 log = logging.getLogger(__name__)
 EXTENSIONS = {"markdown": "md", "csv": "csv", "latex": "tex"}
 NOT_A_SETTING = {
-    "seed", "outputs", "sweep", "debug", "data.root", "trainer.device", "trainer.threads", "trainer.log_every",
-    "trainer.checkpoint_minutes", "trainer.eval_batch_tokens", "trainer.iw_samples", "trainer.tensorboard",
+    "seed", "outputs", "sweep", "debug", "data.root", *(f"trainer.{name}" for name in TECHNICAL),
 }  # fmt: skip
 Setting = dict[str, Any]  # full key -> value, as JSON
 
@@ -96,8 +96,12 @@ def figures(run: Path, split: str) -> Values:
     for path in sorted(run.glob(f"evaluate/**/{RESULTS}")):  # a multirun's lie a level deeper
         later = read_json(path)
         with understood(path):
-            if split in later and (later["checkpoint"], later["best_epoch"]) == ("best", result["best_epoch"]):
-                values = {**columns(later[split]), **values}
+            if split not in later or (later["checkpoint"], later["best_epoch"]) != ("best", result["best_epoch"]):
+                continue
+            if any(later[split][size] != result[split][size] for size in ("sequences", "tokens")):
+                log.warning("%s is of other text than %s and is left out", path, run / RESULTS)
+                continue
+            values = {**columns(later[split]), **values}
     return values
 
 

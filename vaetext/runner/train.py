@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from vaetext.config.store import override_trainer
 from vaetext.config.train import TrainConfig
+from vaetext.config.trainer import TECHNICAL
 from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
@@ -28,9 +30,11 @@ from vaetext.runner.reconstruct import write_reconstructions
 from vaetext.runner.run_folder import (
     DONE,
     RESULTS,
+    SOURCES,
     alone,
     changed,
     is_done,
+    load_config,
     moved,
     read_domain,
     read_overrides,
@@ -87,8 +91,9 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
     use_threads(config.trainer.threads)
     device = choose(config.trainer.device)
     with DownloadProgress() as downloads:
-        corpus = corpora.load(moved(config.data, folder) if resume else config.data, downloads.report)
-    if resume:
+        corpus = corpora.load(moved(config.data, folder), downloads.report)
+    begun = (folder / SOURCES).is_file()  # a run may have stopped before its first checkpoint
+    if begun or resume:
         require_corpus(folder, corpus)
         if names := changed(folder, corpus):
             raise ValueError(
@@ -104,7 +109,12 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
         training.restore()
         if training.finished and training.state.epoch < config.trainer.epochs:
             log.warning("training had stopped early, valid -ELBO having stalled; trainer.patience=0 goes on to trainer.epochs")
-    else:
+        if training.finished and (idle := idle_knobs(folder, overrides)):
+            raise ValueError(
+                f"{folder}: training is over after {training.state.epoch} epochs, so trainer.{idle[0]}={overrides[idle[0]]} would change"
+                " nothing; raise trainer.epochs (where it had stopped early, with trainer.patience=0), or train a new run"
+            )
+    if not begun:
         write_corpus(folder, corpus)
     if overrides:
         write_overrides(folder, overrides)
@@ -122,6 +132,12 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
         raise Stopped(f"training is done and saved, its evaluation is not; go on with `vaetext resume {folder}`") from error
     assert training.state.best is not None
     return training.state.best
+
+
+def idle_knobs(folder: Path, overrides: dict[str, Any]) -> list[str]:
+    """The knobs among ``overrides`` that are other than the run's own and matter to training alone."""
+    own = asdict(load_config(folder).trainer) if overrides else {}
+    return [key for key, value in overrides.items() if key not in TECHNICAL and own[key] != value]
 
 
 @contextmanager
