@@ -99,7 +99,8 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
     Operands are the leading arguments up to the first flag or ``key=``; an existing path is one whatever it looks like.
 
     Raises:
-        ValueError: more operands than the verb has, or an argument that is neither flag nor override.
+        ValueError: more operands than the verb has, one that is given as ``key=`` too, an unknown flag, one without its value, or an
+            argument that is neither flag nor override.
     """
     count = next((n for n, each in enumerate(arguments) if not os.path.exists(each) and _is_option(each, verb)), len(arguments))
     given, flags, overrides, rest = operands(verb, arguments[:count]), [], [], iter(arguments[count:])
@@ -117,7 +118,8 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
             raise ValueError(
                 f"{argument!r} is neither a flag nor key=value; operands come first, and values with spaces need quotes{sentence}"
             )
-    for name in (each.partition("=")[0] for each in given if each.partition("=")[0] in {each.partition("=")[0] for each in overrides}):
+    named, keys = ({each.partition("=")[0] for each in part} for part in (given, overrides))
+    for name in named & keys:
         raise ValueError(f"{name} is given twice, as an operand and as {name}=; leave one out, or put a sentence in as \"{name}='...'\"")
     if verb == "resume":  # knobs of the run, not of the verb
         if any(re.match(r"\+*trainer=", each) for each in overrides):
