@@ -4,11 +4,8 @@ import json
 import logging
 import math
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +25,8 @@ from vaetext.objectives.schedules import beta, betas, learning_rate
 from vaetext.runner import checkpoint
 from vaetext.runner.device import autocast
 from vaetext.runner.evaluation import score, summary
+from vaetext.runner.interrupts import interrupts
+from vaetext.runner.optimizer import make_optimizer, total_norm
 from vaetext.runner.run_folder import METRICS
 
 log = logging.getLogger(__name__)
@@ -96,7 +95,7 @@ class Training:
             ValueError: a loss or gradient is not finite; the last good checkpoint is kept.
             Stopped: on the first interrupt, after a checkpoint.
         """
-        with self._interrupts():
+        with interrupts(self._request_stop):
             if self.state.step == 0:  # what an earlier try wrote before its first checkpoint
                 self.metrics.unlink(missing_ok=True)
             if self.state.step == 0 and isinstance(self.model, NeedsData):
@@ -297,6 +296,12 @@ class Training:
         means = [loss, -evidence.log_px.mean(), *(evidence.latents[name].total_kl.mean() for name in self.model.latents)]
         self.window = self._sums() + count * torch.stack([torch.ones_like(loss), *means]).double()
 
+    def _request_stop(self) -> None:
+        """The first interrupt ends training at the next step, with a checkpoint; the second at once."""
+        if self.stop:
+            raise KeyboardInterrupt
+        self.stop = True
+
     def _stopped(self) -> Stopped:
         return Stopped(f"step {self.state.step} is saved; go on with `vaetext resume {self.last.parents[1]}`")
 
@@ -315,41 +320,9 @@ class Training:
             self.state.metrics_bytes = file.tell()
         self.report(line)
 
-    @contextmanager
-    def _interrupts(self) -> Iterator[None]:
-        """The first Ctrl-C or SIGTERM ends training at the next step, with a checkpoint; the second at once."""
-
-        def request(number: int, frame: Any) -> None:
-            if self.stop:
-                raise KeyboardInterrupt
-            self.stop = True
-
-        signals = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-        before = {number: signal.signal(number, request) for number in signals}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
 
 LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
 SETUP_BATCHES = 16
-
-
-def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimizer:
-    """Adam, AdamW or SGD over all parameters, one fused kernel a step."""
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
-    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    betas = (config.betas[0], config.betas[1])
-    return kind(model.parameters(), lr=config.lr, betas=betas, weight_decay=config.weight_decay, fused=True)
-
-
-def total_norm(gradients: list[Tensor]) -> Tensor:
-    """[] the Euclidean norm of all gradients together, by products of vectors: twice as fast on a CPU as norms."""
-    flat = [gradient.flatten() for gradient in gradients]
-    return torch.stack([each.dot(each) for each in flat]).sum().sqrt()
 
 
 def _record(means: dict[str, float]) -> dict[str, Any]:
