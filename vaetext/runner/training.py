@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,29 +28,9 @@ from vaetext.runner.evaluation import score, summary
 from vaetext.runner.interrupts import interrupts
 from vaetext.runner.optimizer import make_optimizer, total_norm
 from vaetext.runner.run_folder import METRICS
+from vaetext.runner.state import State
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class State:
-    """Where training stands: everything besides tensors that a resumed run needs to go on bit for bit."""
-
-    epoch: int = 0
-    batch: int = 0  # batches of this epoch whose optimizer steps are done
-    batches: int = 0  # of an epoch
-    step: int = 0  # optimizer steps
-    window: dict[str, float] = field(default_factory=dict)  # sums since the last reading
-    sums: dict[str, float] = field(default_factory=dict)  # sums of this epoch, up to the last reading
-    best: float | None = None  # lowest valid -ELBO, nats
-    best_epoch: int | None = None
-    reference: float | None = None  # valid -ELBO at the last improvement that counted
-    stale: int = 0  # epochs since, for early stopping
-    plateau: int = 0  # the same, for the plateau schedule
-    reductions: int = 0
-    metrics_bytes: int = 0
-    seconds: float = 0.0
-    tokens: int = 0
 
 
 class Stopped(KeyboardInterrupt):
@@ -260,18 +240,10 @@ class Training:
         return {"beta": self.beta, **each, "lr": rate}
 
     def _judge(self, neg_elbo: float) -> None:
-        state = self.state
-        better = state.best is None or neg_elbo < state.best
         least = self.config.min_improvement * float(self.splits["valid"].lengths.mean())
-        clearly = state.reference is None or neg_elbo < state.reference - least
-        state.reference = neg_elbo if clearly else state.reference
-        state.stale = 0 if clearly else state.stale + 1
-        state.plateau = 0 if clearly else state.plateau + 1
-        if state.plateau > self.config.plateau_patience:
-            state.reductions, state.plateau = state.reductions + 1, 0
-        if better:
-            state.best, state.best_epoch = neg_elbo, state.epoch
-            checkpoint.save(self.best, {"model": self.model.state_dict()}, {"epoch": state.epoch, "neg_elbo": neg_elbo})
+        if self.state.judge(neg_elbo, least, self.config.plateau_patience):
+            state = {"epoch": self.state.epoch, "neg_elbo": neg_elbo}
+            checkpoint.save(self.best, {"model": self.model.state_dict()}, state)
 
     def _order(self, epoch: int) -> list[Any]:
         """An epoch's batches, as numbers in ``split``, which becomes what that epoch trains on."""
