@@ -14,7 +14,7 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Code
-from vaetext.distributions.gaussian import Gaussian, standard_log_prob
+from vaetext.distributions.gaussian import Gaussian, standard
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import StandardNormal
 from vaetext.models.base import SequenceModel
@@ -41,7 +41,7 @@ class Linear(SequenceModel):
         return {"z": self.law.code("z", posterior, noise)}
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        return standard_log_prob(batch.x[:, :1].double() - codes["z"])
+        return standard(codes["z"]).log_prob(batch.x[:, :1].double() - codes["z"])
 
     def prior(self, noise: Noise) -> dict[str, Any]:
         return {"z": self.law.draw("z", noise)}

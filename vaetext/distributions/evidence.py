@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from vaetext.distributions.gaussian import Gaussian
+
 
 @dataclass(frozen=True)
 class Code:
@@ -38,6 +40,22 @@ class Code:
     def log_ratio(self) -> Tensor:
         """[K, B] log q(z|x) - log p(z) at the sample."""
         return self.log_q - self.log_p
+
+
+def gaussian_code(q: Gaussian, p: Gaussian, normal: Tensor, hangs: bool = False, descends: bool = False) -> Code:
+    """Samples of a Gaussian q(z|x), a vector or a map, with its densities and the analytic KL(q || p) of each dimension (and position).
+
+    Args:
+        q: [B, D] or [B, P, D]; [K, B, ...] where it differs from sample to sample.
+        p: the prior, of any shape that broadcasts.
+        normal: [K, B, D] or [K, B, P, D] draws of N(0, I), one for each sample.
+        hangs: q is given samples of other latents, and so no law of z alone.
+        descends: p is too.
+    """
+    z = q.draw(normal)
+    mean, std, kl, above = (each.expand_as(z) for each in (q.mean, q.std, q.kl(p), p.mean))
+    log_q, log_p = (law.log_prob(z).reshape(*z.shape[:2], -1).sum(-1) for law in (q, p))
+    return Code(z, mean, None if hangs else std, log_q, log_p, kl, ("position", "dimension")[4 - z.dim() :], above if descends else None)
 
 
 @dataclass(frozen=True)

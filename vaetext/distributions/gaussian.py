@@ -33,10 +33,6 @@ class Gaussian:
         scaled = (z - self.mean) * (-0.5 * self.log_var).exp()
         return -0.5 * (scaled**2 + self.log_var + math.log(2 * math.pi)).sum(-1)
 
-    def kl_standard(self) -> Tensor:
-        """[..., D] KL(self || N(0, 1)) = (mean^2 + var - 1 - log var) / 2 of each dimension, nats."""
-        return 0.5 * (self.mean**2 + self.log_var.exp() - 1.0 - self.log_var)
-
     def kl(self, other: "Gaussian") -> Tensor:
         """[..., D] KL(self || other) = ((mean - mean')^2 / var' + r - 1 - log r) / 2, r = var / var', of each dimension, nats."""
         log_ratio = self.log_var - other.log_var
@@ -52,9 +48,10 @@ class Gaussian:
         return Gaussian(mean, -torch.logaddexp(-self.log_var, -other.log_var))
 
 
-def standard_log_prob(z: Tensor) -> Tensor:
-    """[...] log N(z; 0, I) in nats, summed over the last axis."""
-    return -0.5 * (z**2 + math.log(2 * math.pi)).sum(-1)
+def standard(like: Tensor) -> Gaussian:
+    """N(0, 1), to be broadcast, where and as precise as ``like``."""
+    zero = like.new_zeros(())
+    return Gaussian(zero, zero)
 
 
 class GaussianHead(nn.Module):

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from vaetext.config.model import Latent
-from vaetext.distributions.evidence import Code
-from vaetext.distributions.gaussian import Gaussian, standard_log_prob
+from vaetext.distributions.evidence import Code, gaussian_code
+from vaetext.distributions.gaussian import Gaussian, standard
 from vaetext.distributions.noise import Noise
 
 
@@ -38,16 +38,12 @@ class StandardNormal(Prior):
     def __init__(self, latent_dim: int, positions: int | None = None) -> None:
         super().__init__()
         self.shape = (latent_dim,) if positions is None else (positions, latent_dim)
-        self.axes = ("position", "dimension")[-len(self.shape) :]
 
     def draw(self, name: str, noise: Noise) -> Tensor:
         return noise.normal(name, *self.shape)
 
     def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
-        z = posterior.draw(noise.normal(name, *self.shape))
-        mean, std, kl = (each.expand_as(z) for each in (posterior.mean, posterior.std, posterior.kl_standard()))
-        log_q, log_p = (each.reshape(*z.shape[:2], -1).sum(-1) for each in (posterior.log_prob(z), standard_log_prob(z)))
-        return Code(z, mean, std, log_q, log_p, kl, self.axes)
+        return gaussian_code(posterior, standard(posterior.mean), noise.normal(name, *self.shape))
 
 
 class Mixture(Prior):

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from vaetext.config.model import HVRAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
-from vaetext.distributions.evidence import Code
-from vaetext.distributions.gaussian import Gaussian, GaussianHead
+from vaetext.distributions.evidence import Code, gaussian_code
+from vaetext.distributions.gaussian import Gaussian, GaussianHead, standard
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import make_prior
 from vaetext.models.base import Autoregressive, SequenceModel
@@ -74,14 +74,9 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
         """z_g, then z_l given it: q(z_l|x) itself is no Gaussian, so its code has no ``std``."""
         z_g = self.prior_law.code("z_g", posterior.z_g, noise)
         q = self.local_posterior(posterior.local, z_g.z)
-        z = q.draw(noise.normal("z_l", *self.local_shape))
-        p = self.local_law(z_g.z)
-        log_q, log_p, kl = q.log_prob(z), p.log_prob(z), q.kl(p)
-        axes: tuple[str, ...] = ("dimension",)
-        if self.frames:
-            log_q, log_p, axes = log_q.sum(-1), log_p.sum(-1), ("position", "dimension")
-        above = None if self.local_prior is None else p.mean.expand_as(z)
-        return {"z_g": z_g, "z_l": Code(z, q.mean, None, log_q, log_p, kl, axes, above)}
+        normal = noise.normal("z_l", *self.local_shape)
+        z_l = gaussian_code(q, self.local_law(z_g.z), normal, hangs=True, descends=self.local_prior is not None)
+        return {"z_g": z_g, "z_l": z_l}
 
     @property
     def local_shape(self) -> tuple[int, ...]:
@@ -95,10 +90,7 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
 
     def local_law(self, z_g: Tensor) -> Gaussian:
         """p(z_l|z_g) for z_g [K, B, D], to be broadcast over frames."""
-        if self.local_prior is not None:
-            return self.local_prior(self._beside(z_g))  # type: ignore[no-any-return]
-        zero = z_g.new_zeros(())
-        return Gaussian(zero, zero)
+        return standard(z_g) if self.local_prior is None else self.local_prior(self._beside(z_g))
 
     def draw_local(self, z_g: Tensor, noise: Noise) -> Tensor:
         """[K, B, *local_shape] draws of p(z_l|z_g)."""

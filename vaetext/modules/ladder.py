@@ -6,8 +6,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from vaetext.distributions.evidence import Code
-from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.evidence import Code, gaussian_code
+from vaetext.distributions.gaussian import Gaussian, standard
 from vaetext.distributions.noise import Noise
 from vaetext.modules.normalisation import BatchNorm
 
@@ -98,9 +98,9 @@ class Rung(nn.Module):
         self.shape, self.up, self.estimate, self.down = shape, up, estimate, down
 
     def prior(self, above: Tensor | None, noise: Tensor) -> Gaussian:
-        """p(z_i|z_{i+1}) for ``above`` z_{i+1} [K, B, ...], of the shape of ``noise``."""
+        """p(z_i|z_{i+1}) for ``above`` z_{i+1} [K, B, ...], of the shape of ``noise``, or to be broadcast to it."""
         if self.down is None or above is None:
-            return Gaussian(torch.zeros_like(noise), torch.zeros_like(noise))
+            return standard(noise)
         law = self.down(above.flatten(0, 1))
         return Gaussian(law.mean.view_as(noise), law.log_var.view_as(noise))
 
@@ -148,7 +148,7 @@ class Ladder(nn.Module):
         def draw(name: str, prior: Gaussian, normal: Tensor) -> Tensor:
             top = name == self.names[-1]
             q = estimates[name] if top else estimates[name].merge(prior)
-            codes[name] = _code(q, prior, normal, top)
+            codes[name] = gaussian_code(q, prior, normal, hangs=not top, descends=not top)
             return codes[name].z
 
         self._descend(noise, draw)
@@ -171,12 +171,3 @@ class Ladder(nn.Module):
 
     def _named(self) -> list[tuple[str, Rung]]:
         return list(zip(self.names, cast(Iterable[Rung], self.rungs), strict=True))
-
-
-def _code(q: Gaussian, prior: Gaussian, normal: Tensor, independent: bool) -> Code:
-    """Samples of q with its KL from p(z_i|z_{i+1}); ``independent`` where q hangs on no other sample."""
-    z = q.draw(normal)
-    log_q, log_p = (law.log_prob(z).flatten(2).sum(2) if z.dim() > 3 else law.log_prob(z) for law in (q, prior))
-    axes = ("position", "dimension") if z.dim() > 3 else ("dimension",)
-    std, above = (q.std.expand_as(z), None) if independent else (None, prior.mean)
-    return Code(z, q.mean.expand_as(z), std, log_q, log_p, q.kl(prior).expand_as(z), axes, above)
