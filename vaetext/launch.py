@@ -17,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from vaetext.config.quoting import resuming
 from vaetext.config.store import VERBS, flat, read_config, register, typed
 from vaetext.errors import explain
 
@@ -113,7 +114,7 @@ def saved(*, _root_: DictConfig) -> str:
         for key in (each for each in {**before, **now} if each not in ELSEWHERE and before.get(each) != now.get(each)):
             raise ValueError(
                 f"{folder} holds a run with {key}={before.get(key)}, not {now.get(key)}; take another folder (sweep= or hydra.run.dir=),"
-                f" delete that one, or change trainer.* of the run with `vaetext resume {folder}`"
+                f" delete that one, or change trainer.* of the run with {resuming(folder)}"
             )
     return str(Path(SAVED).parent)
 

@@ -1,6 +1,8 @@
-"""Values on a command line that Hydra reads."""
+"""Values and paths on a command line."""
 
 import re
+import shlex
+from pathlib import Path
 
 
 def quote(value: str) -> str:
@@ -8,3 +10,8 @@ def quote(value: str) -> str:
     value = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + "\\${", value)
     value = re.sub(r"(\\+)(?='|$)", lambda found: found[1] * 2, value)
     return "'" + value.replace("'", "\\'") + "'"
+
+
+def resuming(folder: Path) -> str:
+    """The command that goes on with a run, as it can be pasted into a shell."""
+    return f"`vaetext resume {shlex.quote(str(folder))}`"

@@ -13,6 +13,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from vaetext.config.data import Data, UserText
+from vaetext.config.quoting import resuming
 from vaetext.config.store import override_trainer, read_config
 from vaetext.config.train import TrainConfig
 from vaetext.data import corpora
@@ -215,7 +216,7 @@ def read_results(folder: Path) -> dict[str, Any]:
         ValueError: the run has none, or it is damaged.
     """
     if not (folder / RESULTS).is_file():
-        raise ValueError(f"{folder} has no {RESULTS}: the run has not finished; go on with `vaetext resume {folder}`")
+        raise ValueError(f"{folder} has no {RESULTS}: the run has not finished; go on with {resuming(folder)}")
     return read_json(folder / RESULTS)
 
 

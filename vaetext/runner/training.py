@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaetext.config.quoting import resuming
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.loader import Split, collate, epoch_order
@@ -275,7 +276,7 @@ class Training:
         self.stop = True
 
     def _stopped(self) -> Stopped:
-        return Stopped(f"step {self.state.step} is saved; go on with `vaetext resume {self.last.parents[1]}`")
+        return Stopped(f"step {self.state.step} is saved; go on with {resuming(self.last.parents[1])}")
 
     def _raise_if_broken(self) -> None:
         if (step := int(self.bad_step)) >= 0:
