@@ -118,14 +118,21 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
             raise ValueError(
                 f"{argument!r} is neither a flag nor key=value; operands come first, and values with spaces need quotes{sentence}"
             )
+    _require_once(given, overrides)
+    return flags, [*given, *(_knobs_of_run(overrides) if verb == "resume" else overrides)]
+
+
+def _require_once(given: list[str], overrides: list[str]) -> None:
     named, keys = ({each.partition("=")[0] for each in part} for part in (given, overrides))
     for name in named & keys:
         raise ValueError(f"{name} is given twice, as an operand and as {name}=; leave one out, or put a sentence in as \"{name}='...'\"")
-    if verb == "resume":  # knobs of the run, not of the verb
-        if any(re.match(r"\+*trainer=", each) for each in overrides):
-            raise ValueError("`vaetext resume` takes single knobs, as in trainer.epochs=30, and no other trainer")
-        overrides = [re.sub(r"^trainer\.", "++trainer.", each) for each in overrides]
-    return flags, [*given, *overrides]
+
+
+def _knobs_of_run(overrides: list[str]) -> list[str]:
+    """Overrides of resume: trainer.* are knobs of the run, not of the verb, which has none of them."""
+    if any(re.match(r"\+*trainer=", each) for each in overrides):
+        raise ValueError("`vaetext resume` takes single knobs, as in trainer.epochs=30, and no other trainer")
+    return [re.sub(r"^trainer\.", "++trainer.", each) for each in overrides]
 
 
 def _is_option(argument: str, verb: str) -> bool:
