@@ -20,7 +20,7 @@ from vaetext.models.registry import build
 from vaetext.runner import encode, files, interpolate, reconstruct, sample
 from vaetext.runner.evaluation import score
 from vaetext.runner.generation import GREEDY, Choice, held
-from vaetext.runner.interpolate import lerp, path, slerp, write_interpolations
+from vaetext.runner.interpolate import follow, lerp, path, slerp, write_interpolations
 from vaetext.runner.reconstruct import mean_codes, pairs, write_reconstructions
 from vaetext.runner.sample import draw, write_samples
 
@@ -224,6 +224,31 @@ def test_one_latent_may_move_alone() -> None:
     assert codes["z_2"][:, 0].tolist() == [0.0, 0.5, 1.0]
     with pytest.raises(ValueError, match=r"move=z_9: .*z_1, z_2"):
         path(a, b, 3, "linear", move="z_9")
+
+
+def test_a_held_latent_stays_where_the_one_above_it_moves(tokenizer: tokenizers.Tokenizer) -> None:
+    torch.manual_seed(0)
+    hvrae = build(HVRAE(name="hvrae", embedding_dim=4, latent_dim=2, local_dim=1, local_prior="conditional"), tokenizer.domain(9)).eval()
+    for each, moved, hold in ((hvrae, "z_g", "z_l"), (model(tokenizer, "lvae"), "z_3", "z_2"), (model(tokenizer, "lvae"), "z_2", "z_1")):
+        a, b = (interpolate.end(each, tokenizer, None, 0, n) for n in (0, 1))
+        codes = follow(each, path(a, b, 3, "linear", hold, moved), moved, hold)
+        free = follow(each, path(a, b, 3, "linear", None, moved), moved)
+        assert torch.equal(codes[hold], a[hold].expand_as(codes[hold]))
+        assert not torch.equal(free[hold], codes[hold])
+        torch.testing.assert_close(codes[moved], free[moved])
+
+
+def test_a_latent_that_the_decoder_does_not_read_is_not_held_in_vain(run: Any, tmp_path: Path) -> None:
+    run("lvae")
+    lines = lines_file(tmp_path, "the cat sat\nthe dog ran\n")
+    with pytest.raises(ValueError, match=r"hold=z_2: the decoder reads z_1 alone.* sample with hold=z_2"):
+        reconstruct.run(ReconstructConfig(run="r", input=lines, hold="z_2"))
+    with pytest.raises(ValueError, match=r"hold=z_2: the decoder reads z_1 alone"):
+        interpolate.run(InterpolateConfig(run="r", a="the cat", b="a dog", hold="z_2"))
+    interpolate.run(InterpolateConfig(run="r", hold="z_2", max_length=4))
+    reconstruct.run(ReconstructConfig(run="r", input=lines, hold="z_1", max_length=4))
+    with pytest.raises(ValueError, match=r"hold=z_9: .*z_1, z_2"):
+        reconstruct.run(ReconstructConfig(run="r", input=lines, hold="z_9"))
 
 
 def test_slerp_keeps_to_the_great_circle() -> None:

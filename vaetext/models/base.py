@@ -22,6 +22,7 @@ class SequenceModel(nn.Module, ABC):
 
     Attributes:
         latents: names of the latent variables; a model without any gives the exact log p(x).
+        decoded: those that the decoder reads; the others show only in what they make of these.
         max_length: most symbols of a sequence it can take, EOS counted (of frames: frames); None sets no limit.
 
     Args:
@@ -34,6 +35,10 @@ class SequenceModel(nn.Module, ABC):
     def __init__(self, domain: Domain) -> None:
         super().__init__()
         self.domain = domain
+
+    @property
+    def decoded(self) -> tuple[str, ...]:
+        return self.latents
 
     @abstractmethod
     def posterior(self, batch: Batch) -> Any:
@@ -51,8 +56,8 @@ class SequenceModel(nn.Module, ABC):
     def prior(self, noise: Noise) -> dict[str, Tensor]:
         """Draws of p(z): latent name -> z [K, B, ...], from noise for B sequences."""
 
-    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise) -> dict[str, Tensor]:
-        """The codes after the latent ``moved`` was set: latents that it stands above are drawn anew from p(z), given it.
+    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None) -> dict[str, Tensor]:
+        """The codes after the latent ``moved`` was set: latents that it stands above, but one that is held, are drawn anew, given it.
 
         So a latent that the decoder sees through others only can be moved and shown. Here no latent stands above another.
         """

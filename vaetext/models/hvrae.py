@@ -105,8 +105,8 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
         z_g = self.prior_law.draw("z_g", noise)
         return {"z_g": z_g, "z_l": self.draw_local(z_g, noise)}
 
-    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise) -> dict[str, Tensor]:
-        if moved != "z_g" or self.local_prior is None:
+    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None) -> dict[str, Tensor]:
+        if moved != "z_g" or held == "z_l" or self.local_prior is None:
             return codes
         return {**codes, "z_l": self.draw_local(codes["z_g"], noise)}
 

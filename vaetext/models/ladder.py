@@ -44,6 +44,10 @@ class LadderVAE(SequenceModel, Autoregressive):
         self.to_state = nn.ModuleList(nn.Linear(config.reconstruction_dim, self.decoder.rnn.state_size) for _ in range(config.layers))
         initialise(self, config.init_scale)
 
+    @property
+    def decoded(self) -> tuple[str, ...]:
+        return self.latents[:1]
+
     def embedded(self, batch: Batch) -> Tensor:
         """[B, max_length, E]: the embedded sequence, EOS included, zeros after it."""
         return nn.functional.pad(self.embedding(batch.x) * batch.mask[..., None], (0, 0, 0, self.max_length - batch.x.shape[1]))
@@ -59,9 +63,9 @@ class LadderVAE(SequenceModel, Autoregressive):
     def prior(self, noise: Noise) -> dict[str, Tensor]:
         return self.ladder.prior(noise)
 
-    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise) -> dict[str, Tensor]:
-        kept = self.latents[self.latents.index(moved) :]
-        return self.ladder.prior(noise, {name: codes[name] for name in kept})
+    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None) -> dict[str, Tensor]:
+        kept = {name: z for name, z in codes.items() if name == held or name in self.latents[self.latents.index(moved) :]}
+        return self.ladder.prior(noise, kept)
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         r = self.reconstruction(codes["z_1"])

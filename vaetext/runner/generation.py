@@ -59,9 +59,16 @@ def held(codes: Codes, name: str | None, first: Codes) -> Codes:
     return codes if name is None else {**codes, name: first[name][:1].expand_as(codes[name])}
 
 
-def redrawn(model: SequenceModel, codes: Codes, moved: str, noise: Noise) -> Codes:
-    """The codes [rows, ...] once the latents that ``moved`` stands above are drawn anew, given it, with the noise of one sample."""
-    return {name: z[0] for name, z in model.redrawn({name: z[None] for name, z in codes.items()}, moved, noise).items()}
+def require_decoded(model: SequenceModel, hold: str | None) -> None:
+    """Raises ValueError where a latent to hold would change nothing: the decoder reads others, inferred from each sentence."""
+    if hold in model.latents and hold not in model.decoded:
+        read = ", ".join(model.decoded)
+        raise ValueError(f"hold={hold}: the decoder reads {read} alone, inferred from each sentence; hold that, or sample with hold={hold}")
+
+
+def redrawn(model: SequenceModel, codes: Codes, moved: str, noise: Noise, hold: str | None = None) -> Codes:
+    """The codes [rows, ...] once latents that ``moved`` stands above, but one to ``hold``, are drawn anew with the noise of one sample."""
+    return {name: z[0] for name, z in model.redrawn({name: z[None] for name, z in codes.items()}, moved, noise, hold).items()}
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner import plots
 from vaetext.runner.console import show
 from vaetext.runner.files import output_folder
-from vaetext.runner.generation import GREEDY, Choice, Codes, generate, held, redrawn, require_latent
+from vaetext.runner.generation import GREEDY, Choice, Codes, generate, held, redrawn, require_decoded, require_latent
 from vaetext.runner.reconstruct import mean_codes
 from vaetext.runner.run_folder import load_run
 
@@ -28,14 +28,16 @@ def run(config: InterpolateConfig) -> None:
     """Decodes ``steps`` points from a to b (sentences, or prior draws); to stdout, interpolations.txt and interpolation.png.
 
     Raises:
-        ValueError: the model has no latent, or no latent of the name to hold or to move.
+        ValueError: the model has no latent, no latent of the name to hold or to move, or none whose holding shows in the sentences given.
     """
     run = load_run(config.run, config.checkpoint, config.device)
+    if config.b is not None and config.move is None:
+        require_decoded(run.model, config.hold)
     a = end(run.model, run.tokenizer, config.a, config.seed, 0)
     b = end(run.model, run.tokenizer, config.b, config.seed, 1, config.hold, a)
     codes = path(a, b, config.steps, config.method, config.hold, config.move)
     if config.move:
-        codes = follow(run.model, codes, config.move)
+        codes = follow(run.model, codes, config.move, config.hold)
     lines = decode(run.model, run.tokenizer, codes, config.steps, Choice.of(config), config.seed)
     ends = [DRAWN if text is None else run.tokenizer.decode(run.tokenizer.encode(text)) for text in (config.a, config.b)]
     text, folder = page(ends, lines, config.hold, config.move), output_folder()
@@ -90,10 +92,10 @@ def path(a: Codes, b: Codes, steps: int, method: str, hold: str | None = None, m
 
 
 @torch.no_grad()
-def follow(model: SequenceModel, codes: Codes, moved: str) -> Codes:
-    """The codes [steps, ...] once the latents that ``moved`` stands above are at their prior's mean given it."""
+def follow(model: SequenceModel, codes: Codes, moved: str, hold: str | None = None) -> Codes:
+    """The codes [steps, ...] once the latents that ``moved`` stands above, but one to ``hold``, are at their prior's mean given it."""
     z = codes[moved]
-    return redrawn(model, codes, moved, MeanNoise(len(z), z.device))
+    return redrawn(model, codes, moved, MeanNoise(len(z), z.device), hold)
 
 
 def lerp(a: Tensor, b: Tensor, share: float) -> Tensor:

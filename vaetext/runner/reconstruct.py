@@ -15,7 +15,7 @@ from vaetext.distributions.noise import MeanNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner.console import show
 from vaetext.runner.files import input_lines, output_folder, require_lines
-from vaetext.runner.generation import GREEDY, Choice, Codes, generate, held, model_name
+from vaetext.runner.generation import GREEDY, Choice, Codes, generate, held, model_name, require_decoded
 from vaetext.runner.run_folder import load_run
 
 BATCH_TOKENS = 4096  # padded tokens encoded together: bounds memory, and changes no result
@@ -58,7 +58,11 @@ def pairs(
     """Each sequence as the model reads it (unknown tokens shown), and its reconstruction below; frames are as many as were given.
 
     With a latent to ``hold``, every one is reconstructed with the first one's code of that latent.
+
+    Raises:
+        ValueError: there is no latent of the name to hold, or the decoder does not read it.
     """
+    require_decoded(model, hold)
     codes = mean_codes(model, sequences)
     outputs = generate(model, held(codes, hold, codes), len(sequences), choice, seed, frames=max(map(len, sequences)))
     if isinstance(model.domain, Frames):
