@@ -66,6 +66,30 @@ def test_characters_of_sentencepieces_own_are_unknown_and_do_no_harm() -> None:
         assert UNK in learned.encode("the \u2585")
 
 
+@pytest.mark.parametrize("char", ["\x00", "\x1f"])
+def test_what_sentencepiece_cannot_hold_is_unknown_and_leaves_the_rest_as_it_is(char: str) -> None:
+    lines = [f"ab{char}cd baz", "cd ab"] * 3
+    for kind in ("char", "bpe"):
+        learned = tokenizers.train(lines, kind, 20)
+        assert learned.decode(learned.encode(lines[0])) == "ab<unk>cd baz"
+    words = tokenizers.train(lines, "word")
+    assert words.decode(words.encode(lines[0])) == ("<unk> baz" if char == "\x00" else "ab cd baz")  # the other one is white space
+
+
+def test_words_that_hold_a_mark_are_words() -> None:
+    line = "foo<unk>bar a</s>b <unk>pre baz"
+    words = tokenizers.train([line], "word")
+    assert words.decode(words.encode(line)) == line and UNK not in words.encode(line)
+    assert words.encode("<unk> </s>") == [UNK, UNK, EOS]
+
+
+@pytest.mark.parametrize("kind", ["word", "char", "bpe", "unigram"])
+def test_every_unknown_one_counts(kind: str) -> None:
+    learned = tokenizers.train(["the cat sat", "the mat"] * 20, kind, 20)
+    assert learned.encode_all(["漢字漢 the 漢", "the cat"])[0].count(UNK) == (2 if kind == "word" else 4)
+    assert learned.decode(learned.encode("漢 the 漢")) == "<unk> the <unk>"
+
+
 def test_vocabulary_size_and_minimum_count() -> None:
     assert tokenizers.train(LINES, "word", vocab_size=3).pieces[2:] == ["▁the"]
     rare = tokenizers.train(LINES, "word", min_count=2)

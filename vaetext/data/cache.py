@@ -19,7 +19,7 @@ from vaetext.data.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "valid", "test")
-FORMAT = 2  # of what is stored; raise it when tokenization changes
+FORMAT = 3  # of what is stored; raise it when tokenization changes
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from vaetext.data.domain import Symbols
 UNK, EOS = 0, 1
 SPACE = "\u2581"  # sentencepiece's sign for a space
 MARKS = ("<unk>", "</s>")  # words that name symbols
-RESERVED = {SPACE, "\u2585"}  # characters that sentencepiece keeps for itself; here they are unknown
+RESERVED = {SPACE, "\u2585", "\x00", "\x1f"}  # characters that sentencepiece keeps for itself; here they are unknown
 
 
 class Tokenizer:
@@ -38,7 +38,7 @@ class Tokenizer:
         return [self._pieces.id_to_piece(n) for n in range(self.size)]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tokenizer) and self.pieces == other.pieces
+        return isinstance(other, Tokenizer) and self.pieces[2:] == other.pieces[2:]
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -66,12 +66,20 @@ class Tokenizer:
     def encode_all(self, lines: list[str]) -> list[list[int]]:
         """The ids of many lines, EOS at the end of each.
 
-        Words and characters are looked up one by one: sentencepiece would merge neighbouring unknown words into one.
+        Words and characters are looked up one by one: sentencepiece would merge neighbouring unknown ones into one, as it does with
+        the characters that no subword has, which are taken apart again.
         """
         if self.kind != "subword":
             ids, words = self._ids, self.kind == "word"
             return [[*(ids.get(token, UNK) for token in (line.split() if words else line)), EOS] for line in lines]
-        return [[*ids, EOS] for ids in self._pieces.encode(lines)]
+        return [
+            [*(self._apart(line, ids) if UNK in ids else ids), EOS] for line, ids in zip(lines, self._pieces.encode(lines), strict=True)
+        ]
+
+    def _apart(self, line: str, ids: list[int]) -> list[int]:
+        """The ids of a line's subwords, each unknown character one of its own."""
+        pieces = self._pieces.encode(line, out_type=str)
+        return [n for n, piece in zip(ids, pieces, strict=True) for _ in range(len(piece) if n == UNK else 1)]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids up to EOS; an unknown token reads ``<unk>``."""
@@ -168,8 +176,8 @@ def _train(lines: list[str], model_type: str, **options: Any) -> bytes:
         add_dummy_prefix=model_type != "char",
         remove_extra_whitespaces=model_type == "word",
         unk_surface=" <unk>" if model_type == "word" else "<unk>",
-        unk_piece="<unk>" if model_type == "word" else "\u2585unk",  # letters of a text that says <unk> are letters
-        eos_piece="</s>" if model_type == "word" else "\u2585eos",
+        unk_piece="\u2585unk",  # letters of a text that says <unk> are letters
+        eos_piece="\u2585eos",
         unk_id=UNK,
         eos_id=EOS,
         bos_id=-1,
