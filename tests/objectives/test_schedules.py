@@ -1,5 +1,6 @@
 """Schedules at the steps where the sources say what they are."""
 
+import math
 from typing import Any
 
 import pytest
@@ -23,6 +24,22 @@ def test_beta_never_leaves_its_range(schedule: str) -> None:
 def test_cyclical_beta_starts_again() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=2, beta_ramp=0.5)
     assert [beta(config, epochs) for epochs in (0, 0.5, 1, 1.9, 2, 2.5)] == pytest.approx([0, 0.5, 1, 1, 0, 0.5])
+
+
+def test_a_cycle_begins_where_it_should_whatever_the_rounding() -> None:
+    config = Trainer(beta_schedule="cyclical", beta_epochs=0.1)
+    assert [beta(config, cycle / 10) for cycle in range(13)] == pytest.approx([0.0] * 13, abs=1e-6)
+
+
+def test_a_cycle_rises_for_the_share_of_it_that_its_ramp_says() -> None:
+    config = Trainer(beta_schedule="cyclical", beta_epochs=4, beta_ramp=0.25)
+    assert [beta(config, epochs) for epochs in (0, 0.5, 1, 3.9, 4.25)] == pytest.approx([0, 0.5, 1, 1, 0.25])
+
+
+def test_a_sigmoid_is_half_way_at_half_of_its_epochs() -> None:
+    config = Trainer(beta_schedule="sigmoid", beta_epochs=4, beta_max=0.8)
+    expected = [0.8 / (1 + math.exp(6)), 0.8 / (1 + math.exp(3)), 0.4, 0.8]
+    assert [beta(config, epochs) for epochs in (0, 1, 2, 4)] == pytest.approx(expected)
 
 
 def test_each_latent_follows_its_delay_behind_the_one_before() -> None:

@@ -318,7 +318,25 @@ def test_early_stopping_and_best(tmp_path: Path) -> None:
     state = run.fit()
     valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
     assert state.epoch < 50 and state.best == min(valid) and state.best_epoch == valid.index(min(valid))
-    assert len(valid) - 1 - state.best_epoch >= 2
+    assert len(valid) - 1 - state.best_epoch == 2  # every improvement counts here
+
+
+def test_the_best_weights_are_those_of_the_lowest_bound_though_its_fall_be_small(tmp_path: Path) -> None:
+    run = training(tmp_path, epochs=4, min_improvement=1e6)
+    state = run.fit()
+    valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
+    assert state.best_epoch == valid.index(min(valid)) > 0
+    assert checkpoint.load(tmp_path / "checkpoints" / "best.safetensors", CPU)[1]["neg_elbo"] == min(valid)
+
+
+def test_another_schedule_counts_nothing_for_a_plateau(tmp_path: Path) -> None:
+    run = training(tmp_path, schedule="constant", epochs=6, lr=0.3, plateau_patience=0, min_improvement=1e6)
+    assert run.fit().reductions == 0
+    again = training(tmp_path, schedule="plateau", epochs=7, lr=0.3, plateau_patience=0, min_improvement=1e6)
+    again.restore()
+    assert again.fit().reductions == 1
+    rates = [line["lr"] for line in lines(tmp_path) if line["split"] == "train"]
+    assert rates == [0.3] * 7
 
 
 def test_an_improvement_counts_by_nats_per_symbol(tmp_path: Path) -> None:
@@ -357,17 +375,26 @@ def test_what_was_written_before_the_first_checkpoint_is_written_anew(tmp_path: 
 def test_gradient_accumulation_is_the_gradient_of_the_larger_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vaetext.runner.training.FreshNoise", lambda samples, size, device: MeanNoise(size, device))
 
-    def gradient(order: list[list[int]]) -> list[torch.Tensor]:
-        run = training(tmp_path, word_dropout=0.0)
-        run.model.eval()  # no dropout
-        for index in order:
-            run.backward(run._batch(np.array(index)), len(order))
-        return [parameter.grad for parameter in run.model.parameters() if parameter.grad is not None]
+    def gradients(sizes: list[int], accumulate: int) -> list[list[torch.Tensor]]:
+        """Those of each optimizer step of an epoch of batches of these sizes."""
+        run = training(tmp_path, word_dropout=0.0, accumulate=accumulate, beta_schedule="constant")
+        monkeypatch.setattr(run.model.eval(), "train", lambda: run.model)  # no dropout
+        monkeypatch.setattr(run, "_order", lambda _: np.split(np.arange(30), np.cumsum(sizes))[:-1])
+        found: list[list[torch.Tensor]] = []
 
-    parts, whole = gradient([[0, 1, 2, 3], [4, 5, 6, 7]]), gradient([[0, 1, 2, 3, 4, 5, 6, 7]])
-    assert parts and len(parts) == len(whole)
-    for one, other in zip(parts, whole, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+        def update() -> None:
+            found.append([parameter.grad for parameter in run.model.parameters() if parameter.grad is not None])
+            run.optimizer.zero_grad()
+
+        monkeypatch.setattr(run, "update", update)
+        run.train_epoch()
+        return found
+
+    parts, whole = gradients([4, 4, 1, 3, 4, 4, 2, 4], 3), gradients([9, 11, 6], 1)
+    assert len(parts) == len(whole) == 3 and parts[0]
+    for step, expected in zip(parts, whole, strict=True):
+        for one, other in zip(step, expected, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_training_learns(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ class Trainer(Checked):
     epoch_batches: int = knob(0, "batches of an epoch; 0 makes it a pass over the training split", min=0, max=10**7)
     batch_size: int = knob(32, "sequences per batch", min=1)
     length_pool: int = knob(64, "batches sorted by length together; 1 draws all at random, as models with batch normalisation do", min=1)
-    accumulate: int = knob(1, "batches whose gradients are averaged before one optimizer step", min=1)
+    accumulate: int = knob(1, "batches that one optimizer step takes together, as one of their size (free bits are for each)", min=1)
     optimizer: str = knob("adam", "optimizer", choices=("adam", "adamw", "sgd"))
     lr: float = knob(1e-3, "learning rate", above=0.0)
     betas: list[float] = knob([0.9, 0.999], "Adam's decay rates", min=0.0, below=1.0)

@@ -23,19 +23,19 @@ class State:
     seconds: float = 0.0
     tokens: int = 0
 
-    def judge(self, neg_elbo: float, least: float, plateau_patience: int) -> bool:
+    def judge(self, neg_elbo: float, least: float, plateau_patience: int | None) -> bool:
         """Takes an epoch's valid -ELBO, nats per sequence; says whether it is the lowest so far.
 
         Args:
             least: the fall, nats per sequence, that counts as an improvement; small ones add up.
-            plateau_patience: epochs without one before the plateau schedule cuts the learning rate.
+            plateau_patience: epochs without one before the plateau schedule cuts the learning rate; None under another schedule.
         """
         better = self.best is None or neg_elbo < self.best
         clearly = self.reference is None or neg_elbo < self.reference - least
         self.reference = neg_elbo if clearly else self.reference
         self.stale = 0 if clearly else self.stale + 1
-        self.plateau = 0 if clearly else self.plateau + 1
-        if self.plateau > plateau_patience:
+        self.plateau = 0 if clearly or plateau_patience is None else self.plateau + 1
+        if plateau_patience is not None and self.plateau > plateau_patience:
             self.reductions, self.plateau = self.reductions + 1, 0
         if better:
             self.best, self.best_epoch = neg_elbo, self.epoch

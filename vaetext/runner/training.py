@@ -93,7 +93,7 @@ class Training:
         started, before = time.monotonic(), self.state.seconds
         for number in range(self.state.batch, len(order)):
             batch = self._batch(order[number])
-            self.backward(batch, min(self.config.accumulate, len(order) - number // self.config.accumulate * self.config.accumulate))
+            self.backward(batch, self._share(order, number))
             self.state.tokens += int(batch.positions.shape[0])
             if (number + 1) % self.config.accumulate == 0 or number + 1 == len(order):
                 self.update()
@@ -107,15 +107,15 @@ class Training:
                     raise self._stopped()
         self.read_window()
 
-    def backward(self, batch: Batch, parts: int) -> None:
-        """Adds one batch's gradient, of the mean over ``parts`` batches."""
+    def backward(self, batch: Batch, share: float) -> None:
+        """Adds one batch's gradient, of the mean over the optimizer step's sequences, of which the batch has this ``share``."""
         if self.config.word_dropout:
             batch = batch.with_word_dropout(self.config.word_dropout)
         with autocast(self.device, self.config.precision):
             evidence = self.model.evidence(batch, FreshNoise(self.config.samples, len(batch), self.device))
             weights = betas(self.config, self.epochs, len(self.model.latents))
             loss = training_loss(evidence, self.config, weights)
-        torch.autograd.backward(loss / parts)
+        torch.autograd.backward(loss * share)
         self._count(evidence, loss.detach())
 
     def update(self) -> None:
@@ -242,7 +242,8 @@ class Training:
 
     def _judge(self, neg_elbo: float) -> None:
         least = self.config.min_improvement * float(self.splits["valid"].lengths.mean())
-        if self.state.judge(neg_elbo, least, self.config.plateau_patience):
+        patience = self.config.plateau_patience if self.config.schedule == "plateau" else None
+        if self.state.judge(neg_elbo, least, patience):
             state = {"epoch": self.state.epoch, "neg_elbo": neg_elbo}
             checkpoint.save(self.best, {"model": self.model.state_dict()}, state)
 
@@ -251,6 +252,11 @@ class Training:
         config = self.config
         self.split = self.splits["train"].epoch(self.seed, epoch)
         return epoch_order(self.split, config.batch_size, self.seed, epoch, self.length_pool, config.epoch_batches)
+
+    def _share(self, order: list[Any], number: int) -> float:
+        """The share of batch ``number`` in the sequences of its optimizer step; an epoch's last batch, and last step, may be smaller."""
+        first = number - number % self.config.accumulate
+        return len(order[number]) / sum(map(len, order[first : first + self.config.accumulate]))
 
     def _batch(self, index: Any) -> Batch:
         return collate(self.split, index, self.model.domain).to(self.device)
