@@ -70,8 +70,20 @@ def test_each_perplexity_counts_what_its_name_says() -> None:
     assert row["ppl"] == pytest.approx(math.exp(row["neg_elbo"] / 2))
     assert row["ppl_no_eos"] == pytest.approx(math.exp(row["neg_elbo"]))
     assert row["rec_ppl_no_eos"] == pytest.approx(math.exp(row["rec"]))
+    assert row["bits_per_symbol"] == pytest.approx(row["neg_elbo"] / 2 / math.log(2))
+    many = record(20)
+    assert many["iw_ppl"] == pytest.approx(math.exp(many["iw_nll"] / 2)) and many["iw_nll"] < many["neg_elbo"] - 0.01
     assert perplexity(1.0, 3, 0) is None
     assert perplexity(709.0, 3, 3) == pytest.approx(8.2e307, rel=0.01) and perplexity(710.0, 3, 3) is None
+
+
+def test_the_distance_has_the_standard_error_of_a_mean() -> None:
+    split = Split.of([[n % 6 + 2, 1] for n in range(60)], np.linspace(-30, -3, 60))
+    scores = score(Linear(), split, seed=0, samples=1, batch_tokens=40, device=CPU)
+    gaps = np.linspace(-30, -3, 60) - (scores.log_px - scores.kl["z"]).mean(0).numpy()
+    row = evaluate(Linear(), split, seed=0, samples=1, batch_tokens=40, device=CPU)
+    assert row["truth_gap"] == pytest.approx(gaps.mean())
+    assert row["truth_gap_stderr"] == pytest.approx(gaps.std(ddof=1) / 60**0.5)
 
 
 def test_one_sequence_has_no_standard_error() -> None:
@@ -129,3 +141,5 @@ def test_active_units_are_those_whose_mean_moves() -> None:
     mean = torch.zeros(50, 3)
     mean[:, 1] = torch.linspace(-1, 1, 50)
     assert active_units(code(mean, torch.ones_like(mean))) == 1
+    deviations = torch.tensor([0.09, 0.11, 0.15])  # variances below and above 0.01
+    assert active_units(code(deviations * torch.linspace(-1, 1, 50).sign()[:, None], torch.ones(50, 3))) == 2

@@ -63,7 +63,7 @@ class KeyedNoise(Noise):
         key = _mix(self._key + crc32(name.encode()))
         for size in shape:
             key = _mix(key[..., None] + torch.arange(size, device=key.device))
-        return (((key >> 11) & (2**53 - 1)).double() + 0.5) * 2.0**-53
+        return (((key >> 11) & (2**53 - 1)).double() + 0.5).clamp(max=2**53 - 1) * 2.0**-53  # never 1
 
 
 class MeanNoise(Noise):

@@ -58,7 +58,10 @@ def batches(model: SequenceModel, split: Split, batch_tokens: int, device: torch
 
 @torch.no_grad()
 def score(model: SequenceModel, split: Split, *, seed: int, samples: int, batch_tokens: int, device: torch.device) -> Scores:
-    """Scores every sequence of a split with ``samples`` posterior samples, in chunks of at most ``batch_tokens`` padded tokens."""
+    """Scores every sequence of a split with ``samples`` posterior samples, in chunks of at most ``batch_tokens`` padded tokens.
+
+    Noise is keyed by the number of a sequence in its split: the n-th ones of two splits have the same, and so are no independent draws.
+    """
     model.require(split.lengths, "the input")
     model.eval()
     samples = samples if model.latents else 1
