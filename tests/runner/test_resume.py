@@ -12,7 +12,7 @@ from vaetext.config.store import register
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import ResumeConfig
 from vaetext.runner import resume
-from vaetext.runner.run_folder import CONFIG, DONE, alone, is_done, load_config, load_run, write_overrides
+from vaetext.runner.run_folder import CONFIG, DONE, alone, going_on, is_done, load_config, load_run, write_overrides
 from vaetext.runner.train import link_latest, train
 from vaetext.runner.training import Stopped, Training
 
@@ -95,6 +95,28 @@ def test_a_run_on_ones_own_text_is_read_from_any_folder(tmp_path: Path, monkeypa
         _ = load_run(folder).corpus
     monkeypatch.setenv("VAETEXT_DATA", str(root))
     assert load_run(folder).corpus.source == [str(root / "text.txt")]
+
+
+def test_a_run_that_begins_reads_the_file_that_was_named_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for place in (tmp_path, tmp_path / "root" / "sub"):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "text.txt").write_text("the cat sat\na dog ran\n" * 30)
+    sizes = ["model=rnnlm", "model.embedding_dim=3", "model.hidden_dim=4", "data=text"]
+    missing = begin(tmp_path / "one", *sizes, "data.train=old/text.txt")
+    with pytest.raises(ValueError, match=r"data\.train=old/text\.txt: no such file"):
+        train(load_config(missing), missing)
+    below = begin(tmp_path / "two", *sizes, "data.train=sub/text.txt", "data.root=root")
+    train(load_config(below), below)
+    assert load_run(below).corpus.source == [str(tmp_path / "root" / "sub" / "text.txt")]
+
+
+def test_a_job_of_a_sweep_that_is_stopped_names_the_sweep(tmp_path: Path) -> None:
+    folder = tmp_path / "sweep" / "0"
+    assert going_on(folder) == f"`vaetext resume {folder}`"
+    folder.mkdir(parents=True)
+    (folder.parent / "multirun.yaml").touch()
+    assert going_on(folder) == f"`vaetext resume {folder.parent}`"
 
 
 def test_what_ended_early_says_so_and_an_interrupt_of_the_evaluation_how_to_go_on(

@@ -13,11 +13,10 @@ from vaetext.config.quoting import quote
 from vaetext.config.store import override_trainer
 from vaetext.config.verbs import ResumeConfig
 from vaetext.errors import explain
-from vaetext.runner.run_folder import CONFIG, is_done, load_config
+from vaetext.runner.run_folder import CONFIG, SWEEP, is_done, load_config
 from vaetext.runner.train import train
 from vaetext.runner.training import LAST
 
-SWEEP = "multirun.yaml"  # what Hydra saves of a sweep
 log = logging.getLogger(__name__)
 
 

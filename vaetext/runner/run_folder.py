@@ -20,6 +20,7 @@ from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.data.domain import Domain, Frames, Symbols
+from vaetext.data.files import find
 from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.models.base import SequenceModel
@@ -28,6 +29,7 @@ from vaetext.runner import checkpoint
 from vaetext.runner.device import choose, use_threads
 
 log = logging.getLogger(__name__)
+SWEEP = "multirun.yaml"  # what Hydra saves of a sweep, beside its jobs' folders
 OVERRIDES = "resumed.json"  # trainer knobs changed by `vaetext resume`; what .hydra/ holds is never touched
 LOCK = ".lock"  # held by the process that trains there
 CONFIG, TOKENIZER, NUMBERS, DOMAIN, SOURCES, METRICS, RESULTS, DONE = (
@@ -100,16 +102,21 @@ def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run
 
 
 def moved(data: Data, folder: Path) -> Data:
-    """A run's data set, its user's files where training in ``folder`` read them.
+    """A run's data set, its user's files where training in ``folder`` read them, if it has begun.
 
-    Those that are gone from there are looked for at the paths they were given by, then by their bare names: a data root may hold them.
+    Those that are gone from there are looked for at the paths they were given by, then by their bare names, data roots included.
     """
-    if not isinstance(data, UserText):
+    if not isinstance(data, UserText) or not (folder / SOURCES).is_file():
         return data
     given = {name: path for name in ("train", "valid", "test") if (path := getattr(data, name))}
-    read = read_json(folder / SOURCES).get("files", []) if (folder / SOURCES).is_file() else given.values()
-    places = {name: (*each, Path(each[1]).name) for name, *each in zip(given, read, given.values(), strict=False)}
-    return replace(data, **{name: next((each for each in tried if Path(each).is_file()), tried[-1]) for name, tried in places.items()})
+    places = zip(given.items(), read_json(folder / SOURCES).get("files", []), strict=False)
+    found: dict[str, Any] = {name: _present(read, path, Path(path).name, root=data.root) or path for (name, path), read in places}
+    return replace(data, **found)
+
+
+def _present(*paths: str, root: str | None) -> str | None:
+    """The first path at which there is a file, as it is or in a data root."""
+    return next((path for path in paths if Path(path).is_file() or find(path, root)), None)
 
 
 def load_config(folder: Path) -> TrainConfig:
@@ -202,6 +209,11 @@ def read_domain(folder: Path) -> Domain:
         return Symbols(**found) if "eos" in found else Frames(**found)
     except (FileNotFoundError, TypeError, ValueError) as error:
         raise ValueError(f"{folder / DOMAIN} is missing or not of this version ({error}); train the run again") from error
+
+
+def going_on(folder: Path) -> str:
+    """The command that goes on with a run that was stopped, or with the sweep that it is a job of."""
+    return resuming(folder.parent if (folder.parent / SWEEP).is_file() else folder)
 
 
 def is_done(folder: Path) -> bool:

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from vaetext.config.quoting import resuming
 from vaetext.config.store import override_trainer
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import TECHNICAL
@@ -34,6 +33,7 @@ from vaetext.runner.run_folder import (
     SOURCES,
     alone,
     changed,
+    going_on,
     is_done,
     load_config,
     moved,
@@ -130,7 +130,7 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
     try:
         finish(config, folder, corpus, training)
     except KeyboardInterrupt as error:
-        raise Stopped(f"training is done and saved, its evaluation is not; go on with {resuming(folder)}") from error
+        raise Stopped(f"training is done and saved, its evaluation is not; go on with {going_on(folder)}") from error
     assert training.state.best is not None
     return training.state.best
 

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaetext.config.quoting import resuming
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.loader import Split, collate, epoch_order
@@ -28,7 +27,7 @@ from vaetext.runner.device import autocast
 from vaetext.runner.evaluation import score, summary
 from vaetext.runner.interrupts import interrupts
 from vaetext.runner.optimizer import make_optimizer, total_norm
-from vaetext.runner.run_folder import METRICS
+from vaetext.runner.run_folder import METRICS, going_on
 from vaetext.runner.state import State
 
 log = logging.getLogger(__name__)
@@ -282,7 +281,7 @@ class Training:
         self.stop = True
 
     def _stopped(self) -> Stopped:
-        return Stopped(f"step {self.state.step} is saved; go on with {resuming(self.last.parents[1])}")
+        return Stopped(f"step {self.state.step} is saved; go on with {going_on(self.last.parents[1])}")
 
     def _raise_if_broken(self) -> None:
         if (step := int(self.bad_step)) >= 0:
