@@ -24,6 +24,7 @@ IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': \w+ raised while composing co
 WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
 OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I)
 NO_GROUP = re.compile(r"Could not override '(?P<key>[^']+)'\. No match in the defaults list")
+NO_SCHEMA = re.compile(r"Could not load 'schema/(?P<group>\w+)/(?P<name>[^']+)'")
 MISSING_VALUE = re.compile(r"Missing mandatory value: (?P<key>\S+)")
 
 
@@ -79,6 +80,8 @@ def _known(text: str) -> str | None:
         return found["message"]
     if found := NO_GROUP.search(text):
         return f"{found['key']}=...: this verb has no such group or key; --help lists them"
+    if found := NO_SCHEMA.search(text):
+        return f"{found['group']} {found['name']} is not known here; install the package that brings it"
     if found := MISSING_VALUE.search(text):
         return f"{found['key']} is missing: give it as {found['key']}=..., or as the first argument"
     return None

@@ -14,6 +14,7 @@ from vaetext.config.model import RNNLM, VRAE
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import Trainer
 from vaetext.runner.evaluation import perplexity
+from vaetext.runner.run_folder import CONFIG
 from vaetext.runner.table import Row, cells, columns, csv_table, latex_table, markdown_table, ordered, run_table
 from vaetext.runner.tables import collect, find_runs
 
@@ -242,7 +243,33 @@ def test_runs_on_other_text_of_the_same_name_are_no_seeds_of_one_row(tmp_path: P
     other = result(50.0, {"z": 1.0}, 2)
     other["test"]["tokens"] = 700
     runs = [make_run(tmp_path / "a", result(100.0, {"z": 1.0}, 1), 1), make_run(tmp_path / "b", other, 2)]
-    assert [(row.data, row.seeds) for row in collect(runs, "test")] == [("ptb test_tokens=1100", 1), ("ptb test_tokens=700", 1)]
+    assert [(row.data, row.seeds) for row in collect(runs, "test")] == [("ptb test_tokens=700", 1), ("ptb test_tokens=1100", 1)]
+
+
+def test_what_is_no_knob_is_shown_where_no_knob_differs_alone(tmp_path: Path) -> None:
+    other = result(50.0, {"z": 1.0}, 2)
+    other["test"]["tokens"] = 700
+    runs = [make_run(tmp_path / "a", result(100.0, {"z": 1.0}, 1)), make_run(tmp_path / "b", other)]
+    config = OmegaConf.load(runs[1] / CONFIG)
+    config.data.min_count = 2
+    OmegaConf.save(config, runs[1] / CONFIG)
+    assert [row.data for row in collect(runs, "test")] == ["ptb min_count=1", "ptb min_count=2"]
+
+
+def test_rows_are_sorted_by_the_numbers_in_their_labels(tmp_path: Path) -> None:
+    sizes = [(size, make_run(tmp_path / str(size), result(100.0, {}), model=VRAE(name="vrae", latent_dim=size))) for size in (16, 8, 32)]
+    assert [row.label for row in collect([folder for _, folder in sizes], "test")] == [f"vrae latent_dim={size}" for size in (8, 16, 32)]
+
+
+def test_a_run_of_a_model_that_is_not_installed_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    runs = [make_run(tmp_path / name, result(100.0, {})) for name in ("a", "b")]
+    config = OmegaConf.load(runs[0] / CONFIG)
+    config.model.name = "unigram"
+    OmegaConf.save(config, runs[0] / CONFIG)
+    assert [row.label for row in collect(runs, "test")] == ["vrae"]
+    assert "model unigram is not known here; install the package that brings it; the run is left out" in caplog.text
+    with pytest.raises(ValueError, match="model unigram is not known here"):
+        collect(runs[:1], "test")
 
 
 def test_a_column_that_some_seeds_lack_is_left_out() -> None:

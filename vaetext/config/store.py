@@ -1,7 +1,9 @@
 """The schemas of every group for Hydra, and typed configurations from what it composes or a run folder holds."""
 
+import logging
 import re
 from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +31,7 @@ from vaetext.config.verbs import (
     TablesConfig,
 )
 
+log = logging.getLogger(__name__)
 VERBS: dict[str, type] = {
     "train": TrainConfig,
     "resume": ResumeConfig,
@@ -49,8 +52,19 @@ Config = TypeVar("Config")
 
 def models() -> dict[str, type[Model]]:
     """Model name -> schema: our own, then those of installed packages (the ``Config`` of each entry point ``vaetext.models``)."""
-    plugins = {entry.name: entry.load().Config for entry in entry_points(group="vaetext.models")}
-    return {**plugins, **MODELS}
+    return {**_plugins(), **MODELS}
+
+
+@cache
+def _plugins() -> dict[str, type[Model]]:
+    """The schemas of other packages' models; one that cannot be had is left out, with a warning."""
+    found = {}
+    for entry in entry_points(group="vaetext.models"):
+        try:
+            found[entry.name] = entry.load().Config
+        except Exception as error:  # whatever a foreign module does when it is imported: our own models must go on
+            log.warning("model %s of %s is left out: %s: %s", entry.name, entry.value, type(error).__name__, error)
+    return found
 
 
 def schemas() -> list[tuple[str, str, type]]:
@@ -108,7 +122,9 @@ def read_config(path: Path) -> TrainConfig:
             raise ValueError("it is empty or damaged, as where a run was killed while it began; train it again")
         _refuse_resolvers(saved)
         schema = OmegaConf.structured(TrainConfig)
-        schema.model = models()[saved["model"]["name"]]
+        if (name := saved["model"]["name"]) not in models():
+            raise ValueError(f"model {name} is not known here; install the package that brings it")
+        schema.model = models()[name]
         schema.data = DATA[saved["data"]["name"]]
         schema.trainer = Trainer
         return typed(OmegaConf.merge(schema, saved), TrainConfig)  # type: ignore[arg-type]

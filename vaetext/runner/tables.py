@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from vaetext.config.store import flat
 from vaetext.config.trainer import TECHNICAL
 from vaetext.config.verbs import TablesConfig
 from vaetext.data.atomic import atomic_write
+from vaetext.data.cache import SPLITS
 from vaetext.runner.console import show
 from vaetext.runner.run_folder import CONFIG, DONE, RESULTS, is_done, load_config, read_json, read_results, understood
 from vaetext.runner.table import FORMATS, Row, Values, columns
@@ -19,6 +22,7 @@ EXTENSIONS = {"markdown": "md", "csv": "csv", "latex": "tex"}
 NOT_A_SETTING = {
     "seed", "outputs", "sweep", "debug", "data.root", *(f"trainer.{name}" for name in TECHNICAL),
 }  # fmt: skip
+COUNTS = tuple(f"data.{split}_tokens" for split in SPLITS)  # no knobs: they tell other text in files of the same name
 Setting = dict[str, Any]  # full key -> value, as JSON
 
 
@@ -59,14 +63,21 @@ def find_runs(paths: list[str]) -> list[Path]:
 def collect(runs: list[Path], split: str) -> list[Row]:
     """A row for each setting; runs that are equal in all but the seed are one row, and where the seed is the same too the newest counts.
 
-    Runs on files of the same name that hold other text are no such runs: their splits differ in size.
+    Runs on files of the same name that hold other text are no such runs: their splits differ in size. A run of another version, or of
+    a model that is not installed, is left out.
 
     Raises:
-        ValueError: a run comes from another version, or has no figures of that split.
+        ValueError: a run has no figures of that split, or none of them can be read.
     """
     groups: dict[str, dict[int, Path]] = {}
     for folder in sorted(runs, key=lambda run: (run / RESULTS).stat().st_mtime):
-        config = load_config(folder)
+        try:
+            config = load_config(folder)
+        except ValueError as error:
+            if runs == [folder]:
+                raise
+            log.warning("%s; the run is left out", error)
+            continue
         setting = {key: value for key, value in flat(asdict(config)).items() if key not in NOT_A_SETTING}
         with understood(folder / RESULTS):
             setting[f"data.{split}_tokens"] = read_results(folder).get(split, {}).get("tokens")
@@ -74,12 +85,20 @@ def collect(runs: list[Path], split: str) -> list[Row]:
         if config.seed in seeds:
             log.warning("%s repeats %s; the newer one counts", folder, seeds[config.seed])
         seeds[config.seed] = folder
+    if not groups:
+        raise ValueError(f"none of the {len(runs)} runs can be read; see above")
     settings = [json.loads(key) for key in groups]
     rows = [Row(*labels(setting, settings)) for setting in settings]
     for row, seeds in zip(rows, groups.values(), strict=True):
         for folder in seeds.values():
             row.add(figures(folder, split))
-    return sorted(rows, key=lambda row: (row.data, row.label))
+    return sorted(rows, key=lambda row: (_natural(row.data), _natural(row.label)))
+
+
+def _natural(label: str) -> list[tuple[float, str]]:
+    """What sorts labels by the numbers in them: 8 before 16."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", label)
+    return [(float(part), "") if n % 2 else (math.inf, part) for n, part in enumerate(parts)]
 
 
 def figures(run: Path, split: str) -> Values:
@@ -113,7 +132,7 @@ def labels(setting: Setting, settings: list[Setting]) -> tuple[str, str]:
     same_data = [each for each in settings if each["data.name"] == setting["data.name"]]
     same_model = [each for each in same_data if each["model.name"] == setting["model.name"]]
     same_trainer = [each for each in same_model if each["trainer.name"] == setting["trainer.name"]]
-    data = differing(setting, same_data, "data.")
+    data = [key for key in differing(setting, same_data, "data.") if key not in COUNTS] or differing(setting, same_data, "data.")
     model = differing(setting, same_model, "model.")
     trainer = [key for key in differing(setting, same_model, "trainer.") if key == "trainer.name"]
     trainer += [key for key in differing(setting, same_trainer, "trainer.") if key not in trainer]
