@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from vaetext import cli
 from vaetext.config.quoting import quote
 from vaetext.errors import explain
+from vaetext.runner.files import output_folder
 
 SENTENCES = [
     "the company said it 's <unk> of $ N million",
@@ -333,6 +334,19 @@ def test_a_multirun_of_a_verb_without_a_folder_leaves_none(
     assert seen == values
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b"]
     assert all((tmp_path / each / "train.log").is_file() == (key == "run") for each in ("a", "b"))
+
+
+def test_a_multirun_over_runs_writes_below_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for run_folder in ("a", "b"):
+        (tmp_path / run_folder / ".hydra").mkdir(parents=True)
+        (tmp_path / run_folder / ".hydra" / "config.yaml").touch()
+    folders: list[Path] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("vaetext.runner.sample.run", lambda config: folders.append(output_folder()))
+    assert run(["sample", "-m", "run=a,b", "seed=1,2"], monkeypatch) == 0
+    assert [folder.relative_to(tmp_path).parts[:2] for folder in folders] == [(name, "sample") for name in "aabb"]
+    assert len(set(folders)) == 4 and all(folder.is_dir() for folder in folders)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_runs_never_share_a_folder(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

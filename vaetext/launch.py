@@ -120,7 +120,7 @@ def saved(*, _root_: DictConfig) -> str:
 
 
 def run_folder(path: str) -> str:
-    """The folder itself, if a run is in it.
+    """The absolute path of a folder, if a run is in it.
 
     Raises:
         ValueError: it is none.
@@ -128,7 +128,7 @@ def run_folder(path: str) -> str:
     if not (Path(path) / SAVED).is_file():
         state = f"is no run folder (it has no {SAVED})" if Path(path).exists() else "does not exist"
         raise ValueError(f"run={path} {state}; name a folder that `vaetext train` wrote, such as outputs/grammar/vrae/latest")
-    return path
+    return str(Path(path).absolute())
 
 
 def runs_folder(path: str) -> str:
@@ -137,7 +137,7 @@ def runs_folder(path: str) -> str:
     Raises:
         ValueError: it is neither.
     """
-    return str(Path(path if any(Path(path).glob(f"*/{SAVED}")) else run_folder(path)).absolute())
+    return str(Path(path).absolute()) if any(Path(path).glob(f"*/{SAVED}")) else run_folder(path)
 
 
 @cache
