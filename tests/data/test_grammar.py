@@ -43,8 +43,21 @@ def enumerate_sentences(law: Law) -> tuple[dict[str, float], float]:
 
 
 def test_draws_carry_the_log_p_of_the_general_sum() -> None:
-    for sentences, log_p in grammar.generate(SMALL).values():
-        np.testing.assert_allclose(log_p, [grammar.log_prob(sentence) for sentence in sentences], rtol=0, atol=1e-10)
+    for drawn in grammar.generate(SMALL).values():
+        np.testing.assert_allclose(drawn.log_p, [grammar.log_prob(sentence) for sentence in drawn.sentences], rtol=0, atol=1e-10)
+
+
+def test_draws_carry_what_they_were_made_from() -> None:
+    drawn = grammar.generate(SMALL)["train"]
+    topic, tense, number, kind = (drawn.latents[name] for name in ("topic", "tense", "number", "type"))
+    for sentence, t, m, n, k in zip(drawn.sentences, topic, tense, number, kind, strict=True):
+        words = set(sentence.split())
+        assert ("?" in words, "reportedly" in words, "not" in words) == (k == "question", k == "report", k == "negation")
+        assert not words & {"these", "some"} if n == "one" else not words & {"this", "every"}
+        times = {"past": {"yesterday", "earlier", "recently"}, "future": {"tomorrow", "soon", "later"}}
+        assert not any(words & said for tense, said in times.items() if tense != m)
+        assert not words & {"ship", "boat", "anchor"} if t != "sea" else True
+    assert len(set(topic)) == 12 and {len(set(each)) for each in (tense, number, kind)} == {2, 3, 4}
 
 
 def test_reduced_law_sums_to_one_and_agrees_with_enumeration_and_frequencies(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,9 +70,9 @@ def test_reduced_law_sums_to_one_and_agrees_with_enumeration_and_frequencies(mon
     assert p == pytest.approx(truth, rel=1e-10)
 
     draws = 20000
-    sentences, log_p = grammar.sample(draws, np.random.default_rng(1))
-    np.testing.assert_allclose(log_p, [np.log(truth[sentence]) for sentence in sentences], atol=1e-10)
-    often, counts = sorted(truth, key=lambda each: -truth[each])[:30], Counter(sentences)
+    drawn = grammar.sample(draws, np.random.default_rng(1))
+    np.testing.assert_allclose(drawn.log_p, [np.log(truth[sentence]) for sentence in drawn.sentences], atol=1e-10)
+    often, counts = sorted(truth, key=lambda each: -truth[each])[:30], Counter(drawn.sentences)
     expected = np.array([draws * truth[sentence] for sentence in often])
     assert expected.min() > 30  # enough for the normal approximation below
     assert (abs(np.array([counts[sentence] for sentence in often]) - expected) < 4.5 * np.sqrt(expected)).all()
@@ -113,11 +126,11 @@ def test_lines_outside_the_grammar_have_no_probability(line: str) -> None:
 
 def test_draws_depend_on_the_seed_alone_and_splits_differ() -> None:
     once, again = grammar.generate(SMALL), grammar.generate(SMALL)
-    assert {name: sentences for name, (sentences, _) in once.items()} == {name: sentences for name, (sentences, _) in again.items()}
-    assert [len(once[name][0]) for name in ("train", "valid", "test")] == [600, 200, 200]
-    assert not set(once["valid"][0]) & set(once["test"][0])
+    assert {name: drawn.sentences for name, drawn in once.items()} == {name: drawn.sentences for name, drawn in again.items()}
+    assert [len(once[name].sentences) for name in ("train", "valid", "test")] == [600, 200, 200]
+    assert not set(once["valid"].sentences) & set(once["test"].sentences)
     other = Grammar(name="grammar", seed=1, train_size=600, valid_size=200, test_size=200)
-    assert grammar.generate(other)["train"][0] != once["train"][0]
+    assert grammar.generate(other)["train"].sentences != once["train"].sentences
 
 
 def test_figures_are_those_of_the_ground_truth() -> None:
@@ -127,5 +140,5 @@ def test_figures_are_those_of_the_ground_truth() -> None:
     assert found["entropy"] + 4 * found["entropy stderr"] <= 45
     assert found["I(x; latents)"] - 4 * found["I(x; latents) stderr"] >= 3
     assert found["types"] > 300
-    lengths = [len(sentence.split()) + 1 for sentence in grammar.generate(SMALL)["train"][0]]
+    lengths = [len(sentence.split()) + 1 for sentence in grammar.generate(SMALL)["train"].sentences]
     assert found["mean length with EOS"] == pytest.approx(np.mean(lengths), abs=0.3)

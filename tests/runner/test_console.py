@@ -40,6 +40,14 @@ def test_a_bar_with_live_figures_on_a_terminal(screen: io.StringIO, caplog: pyte
     assert "epoch 0" in screen.getvalue()
 
 
+@pytest.mark.parametrize("screen", [True], indirect=True)
+def test_a_narrow_terminal_cuts_the_figures_and_not_the_times(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console.console, "width", 80)
+    with console.TrainingProgress(20, lambda: 0.5) as progress:
+        progress.report({**STEP, "kl": {f"z_{n}": 10.25 for n in range(1, 5)}})
+    assert "0:00:00 -:--:-- rec 12.35 KL z_1 10.25" in screen.getvalue()
+
+
 def test_results_go_to_stdout_and_nothing_else_does(capsys: pytest.CaptureFixture[str]) -> None:
     console.show("| a [bold] | $ |")
     console.console.print("log")

@@ -127,6 +127,21 @@ def test_codes_are_coloured_by_what_the_sequences_were_made_from() -> None:
     assert bar.get_ylabel() == "tokens with EOS"
 
 
+def test_codes_are_coloured_by_names_with_a_legend() -> None:
+    names = np.array(["past", "future", "past"] * 10)
+    (axis,) = plots.codes(scores(z=code(torch.randn(30, 4))), {"tense": names}).axes
+    assert [len(dots.get_offsets()) for dots in axis.collections] == [10, 20]  # type: ignore[arg-type]
+    legend = axis.get_legend()
+    assert legend is not None and legend.get_title().get_text() == "tense"
+    assert [text.get_text() for text in legend.get_texts()] == ["future", "past"]
+
+
+def test_a_long_sentence_is_cut_where_the_picture_ends() -> None:
+    codes = {"z": torch.zeros(2, 3)}
+    shown = [text.get_text() for text in plots.interpolation(codes, ["a" * 200, "b  c"], ["A", "B"]).axes[1].texts]
+    assert "a" * 94 + " …" in shown and "b  c" in shown
+
+
 def test_codes_are_a_row_a_latent_and_a_column_a_factor() -> None:
     drawn = {f"z_{n}": code(torch.randn(30, 4)) for n in range(1, 6)}
     figure = plots.codes(scores(**drawn), {"a": np.zeros(30), "b": np.ones(30)})

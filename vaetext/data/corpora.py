@@ -96,9 +96,9 @@ def _grammar(config: Grammar) -> Corpus:
     """The grammar's sentences; the tokenizer knows every word of the law, seen in training or not."""
     drawn = grammar.generate(config)
     words = [word for slot in grammar.law().slots for word in slot.words if word]
-    learned = tokenizers.train([*drawn["train"][0], *words], "word")
-    splits = {name: Split.of(learned.encode_all(drawn[name][0]), np.asarray(drawn[name][1])) for name in SPLITS}
-    return Corpus(config.name, learned, splits)
+    learned = tokenizers.train([*drawn["train"].sentences, *words], "word")
+    splits = {name: Split.of(learned.encode_all(drawn[name].sentences), drawn[name].log_p) for name in SPLITS}
+    return Corpus(config.name, learned, {name: replace(split, factors=drawn[name].latents) for name, split in splits.items()})
 
 
 def _sine(config: Sine) -> Corpus:

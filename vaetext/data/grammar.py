@@ -75,18 +75,28 @@ class Law:
     syntax_p: np.ndarray
 
 
-def generate(config: Grammar) -> dict[str, tuple[list[str], np.ndarray]]:
-    """Split -> (sentences, their log p(x) [N] in nats, end of sentence included), drawn independently from ``config.seed``."""
+@dataclass(frozen=True)
+class Drawn:
+    """Sentences, their exact log p(x) [N] in nats, end of sentence included, and what they were made from: latent -> its names [N]."""
+
+    sentences: list[str]
+    log_p: np.ndarray
+    latents: dict[str, np.ndarray]
+
+
+def generate(config: Grammar) -> dict[str, Drawn]:
+    """Every split, drawn independently from ``config.seed``."""
     sizes = {"train": config.train_size, "valid": config.valid_size, "test": config.test_size}
     return {name: sample(size, np.random.default_rng([config.seed, n])) for n, (name, size) in enumerate(sizes.items())}
 
 
-def sample(size: int, rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
-    """``size`` sentences and their exact log p(x) [size], nats."""
-    choices, _ = _draw(law(), size, rng)
+def sample(size: int, rng: np.random.Generator) -> Drawn:
+    """``size`` sentences of the law."""
+    choices, (topic, syntax) = _draw(law(), size, rng)
     words = [np.array(slot.words, dtype=object)[chosen] for slot, chosen in zip(law().slots, choices, strict=True)]
     sentences = [" ".join(word for word in row if word) for row in zip(*words, strict=True)]
-    return sentences, _logsumexp(_joint(law(), choices))
+    names = dict(zip(("tense", "number", "type"), np.array(list(product(TENSES, NUMBERS, TYPES)))[syntax].T, strict=True))
+    return Drawn(sentences, _logsumexp(_joint(law(), choices)), {"topic": np.array(_topics())[topic], **names})
 
 
 def log_prob(sentence: str) -> float:
@@ -160,6 +170,10 @@ def law() -> Law:
         syntax(lambda tense, number, kind: {"?": 1.0} if kind == "question" else {".": 0.9, "!": 0.1}),
     ]
     return Law(slots, np.full(len(topics), 1 / len(topics)), syntax_p)
+
+
+def _topics() -> list[str]:
+    return [line.partition(":")[0] for line in _WORDS.strip().splitlines()[1:]]
 
 
 def _lexicons() -> list[Lexicon]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 console = Console(stderr=True)
 log = logging.getLogger(__name__)
@@ -39,8 +40,15 @@ class TrainingProgress:
 
     def __init__(self, epochs: int, done: Callable[[], float]) -> None:
         self.epochs, self.done = epochs, done
-        columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[figures]}"))
-        self.bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self.bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}", table_column=Column(min_width=8)),
+            BarColumn(bar_width=None, table_column=Column(max_width=40)),
+            TimeElapsedColumn(Column(min_width=7)),
+            TimeRemainingColumn(table_column=Column(min_width=7)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),  # the last: what a narrow terminal cuts
+            console=console,
+            disable=not console.is_terminal,
+        )
         self.task: TaskID | None = None
 
     def __enter__(self) -> "TrainingProgress":

@@ -2,13 +2,13 @@
 
 import io
 import json
-import textwrap
 import warnings
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -66,6 +66,8 @@ def training(lines: list[Line]) -> Figure:
     if latents:
         axes[0, 1].set(title="KL", ylabel="nats per sequence", ylim=(0, None))
     _settings(axes[0, -1], steps, bool(latents))
+    for axis in axes[0]:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axis in axes[0, :-1]:
         axis.set_xlabel("optimizer step")
         axis.legend(fontsize=8)
@@ -165,11 +167,22 @@ def codes(scores: Scores, factors: dict[str, np.ndarray] | None = None) -> Figur
     figure, axes = _panels(len(scores.codes), len(colours), height=4.2)
     for axis, ((name, code), (label, values)) in zip(axes.flat, product(scores.codes.items(), colours.items()), strict=True):
         plane, shares = principal(code.mean.double().flatten(1).numpy())
-        dots = axis.scatter(plane[:, 0], plane[:, 1], c=values, s=5, lw=0, cmap="viridis")
+        _dots(axis, plane, values, label)
         axis.set(title=f"means of {name}, {len(plane):,} sequences", aspect="equal", adjustable="datalim")
         axis.set(xlabel=f"first principal axis ({shares[0]:.0%} of variance)", ylabel=f"second ({shares[1]:.0%})")
-        figure.colorbar(dots, ax=axis, label=label)
     return figure
+
+
+def _dots(axis: Axes, plane: np.ndarray, values: np.ndarray, label: str) -> None:
+    """Points [N, 2], coloured by numbers [N], with a bar, or by names [N], with a legend."""
+    if values.dtype.kind == "U":
+        for number, name in enumerate(np.unique(values)):
+            x, y = plane[values == name].T
+            axis.scatter(x, y, s=5, lw=0, color=colormaps["tab20"](2 * number % 20 + number // 10), label=name)
+        axis.legend(title=label, fontsize=8, markerscale=3, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    else:
+        dots = axis.scatter(plane[:, 0], plane[:, 1], c=values, s=5, lw=0, cmap="viridis")
+        axis.figure.colorbar(dots, ax=axis, label=label)
 
 
 def samples(corpus: Corpus, drawn: list[Any]) -> Figure:
@@ -204,7 +217,7 @@ def interpolation(path: dict[str, Tensor], lines: list[str], ends: list[str]) ->
         ends: what the first and the last code are of.
     """
     strips = np.concatenate([z.detach().cpu().float().flatten(1).numpy() for z in path.values()], 1)
-    rows = [textwrap.shorten(line, 96, placeholder=" …") for line in (ends[0], *lines, ends[1])]
+    rows = [line if len(line) <= 96 else f"{line[:94].rstrip()} …" for line in (ends[0], *lines, ends[1])]
     figure = Figure(figsize=(12, 0.8 + 0.32 * len(rows)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1, 3])
     limit = max(float(np.abs(strips).max()), 1e-9)
