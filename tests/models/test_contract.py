@@ -159,6 +159,17 @@ def test_a_sequence_reads_its_own_code_only(name: str, knobs: dict[str, Any], do
 
 
 @every_case
+def test_the_decoder_reads_the_latents_that_it_says(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    model, batch = make(name, knobs, domain).eval(), batch_of(domain)
+    noise = KeyedNoise(0, batch.index, range(2), torch.float64)
+    codes = {latent: code.z for latent, code in model.sample(model.posterior(batch), noise).items()}
+    before = model.log_px(batch, codes)
+    for latent, z in codes.items():
+        same = torch.equal(before, model.log_px(batch, {**codes, latent: z + 1.0}))
+        assert same == (latent not in model.decoded), latent
+
+
+@every_case
 def test_steps_give_the_same_law_as_teacher_forcing(name: str, knobs: dict[str, Any], domain: Domain) -> None:
     model = make(name, knobs, domain).eval()
     if not isinstance(model, Generator):
