@@ -336,6 +336,15 @@ def test_a_multirun_of_a_verb_without_a_folder_leaves_none(
     assert all((tmp_path / each / "train.log").is_file() == (key == "run") for each in ("a", "b"))
 
 
+@pytest.mark.parametrize("wrong", ["model=vraee", "trainer.nope=3", "model=vrae,rnnlm seed=a b"])
+def test_a_typo_in_a_sweep_leaves_no_folder(stub: Stub, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(["train", "-m", "seed=2,3", *wrong.split()], monkeypatch) == 1
+    assert not (tmp_path / "outputs").exists() and stub.folders == []
+    assert run(["train", "-m", "seed=2,3"], monkeypatch) == 0
+    assert run(["train", "-m", "seed=2,3", "model=vrea"], monkeypatch) == 1
+    assert len([each for each in (tmp_path / "outputs/sweeps").iterdir() if each.is_dir()]) == 1
+
+
 def test_a_multirun_over_runs_writes_below_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for run_folder in ("a", "b"):
         (tmp_path / run_folder / ".hydra").mkdir(parents=True)

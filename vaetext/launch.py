@@ -36,18 +36,20 @@ class Failed(BaseException):
 
 
 def start(verb: str, arguments: list[str]) -> None:
-    """Runs a verb with Hydra's flags and overrides; errors are raised as they are."""
+    """Runs a verb with Hydra's flags and overrides; errors are raised as they are, and leave no folder that nothing was written to."""
     sys.argv = ["vaetext", *arguments]
     logging.raiseExceptions = False  # a log that cannot be written, on a full disk, hides no message of ours behind its traceback
     _claimed.clear()
     register()
-    hydra.main(version_base="1.3", config_path="pkg://vaetext.conf", config_name=verb)(task)()
+    try:
+        hydra.main(version_base="1.3", config_path="pkg://vaetext.conf", config_name=verb)(task)()
+    except BaseException:
+        release()
+        raise
 
 
 def task(config: DictConfig) -> Any:
     """One job of one verb: ``vaetext.runner.<verb>.run`` with the typed configuration.
-
-    One that fails before it has written anything leaves no folder behind; in a multirun, where jobs are numbered, folders stay.
 
     Raises:
         Failed: with the error.
@@ -59,7 +61,6 @@ def task(config: DictConfig) -> Any:
         return import_module(f"vaetext.runner.{verb}").run(typed(config, VERBS[verb]))
     except Exception as error:
         if job.mode != RunMode.MULTIRUN:
-            release()
             raise Failed(error) from error
         log.error("error: job %s: %s", job.job.num, explain(error), exc_info=config.debug)
         raise ValueError(f"job {job.job.num} failed ({' '.join(job.overrides.task)}): {explain(error)}") from error
@@ -70,13 +71,25 @@ def claim(path: str, *, _root_: DictConfig) -> str:
     if path not in _claimed:
         typed(_root_, OmegaConf.get_type(_root_) or VERBS["train"])
         first = folder = Path(path).absolute()
-        above, number = [each for each in folder.parents if not each.exists()], 1
+        above, number = _missing(folder), 1
         folder.parent.mkdir(parents=True, exist_ok=True)
         while not _made(folder):
             number += 1
             folder = first.with_name(f"{first.name}-{number}")
         _claimed[path] = [folder, *above]
     return str(_claimed[path][0])
+
+
+def sweep_folder(path: str) -> str:
+    """The path itself, of a multirun's folder; one that is not there yet is released as a claimed one is."""
+    if path not in _claimed and not (folder := Path(path).absolute()).exists():
+        _claimed[path] = [folder, *_missing(folder)]
+    return path
+
+
+def _missing(folder: Path) -> list[Path]:
+    """The folders above that are not there yet, deepest first."""
+    return [each for each in folder.parents if not each.exists()]
 
 
 def release() -> None:
@@ -90,8 +103,8 @@ def release() -> None:
 
 
 def _bare(folder: Path) -> bool:
-    """Whether nothing stands in a folder but a configuration, a log and a lock."""
-    return all(each.name in (".hydra", ".lock") or each.suffix == ".log" for each in folder.iterdir())
+    """Whether nothing stands in a folder but a configuration (a multirun's, too), a log and a lock."""
+    return all(each.name in (".hydra", ".lock", "multirun.yaml") or each.suffix == ".log" for each in folder.iterdir())
 
 
 def _made(folder: Path) -> bool:
@@ -148,5 +161,12 @@ def scratch() -> str:
     return folder
 
 
-for _name, _resolver in (("claim", claim), ("saved", saved), ("run", run_folder), ("runs", runs_folder), ("scratch", scratch)):
+for _name, _resolver in (
+    ("claim", claim),
+    ("saved", saved),
+    ("run", run_folder),
+    ("runs", runs_folder),
+    ("scratch", scratch),
+    ("sweep", sweep_folder),
+):
     OmegaConf.register_new_resolver(f"vaetext.{_name}", _resolver, replace=True)
