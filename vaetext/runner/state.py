@@ -34,9 +34,10 @@ class State:
         clearly = self.reference is None or neg_elbo < self.reference - least
         self.reference = neg_elbo if clearly else self.reference
         self.stale = 0 if clearly else self.stale + 1
-        self.plateau = 0 if clearly or plateau_patience is None else self.plateau + 1
-        if plateau_patience is not None and self.plateau > plateau_patience:
-            self.reductions, self.plateau = self.reductions + 1, 0
+        if plateau_patience is not None:
+            self.plateau = 0 if clearly else self.plateau + 1
+            if self.plateau > plateau_patience:
+                self.reductions, self.plateau = self.reductions + 1, 0
         if better:
             self.best, self.best_epoch = neg_elbo, self.epoch
         return better

@@ -132,7 +132,8 @@ def labels(setting: Setting, settings: list[Setting]) -> tuple[str, str]:
     same_data = [each for each in settings if each["data.name"] == setting["data.name"]]
     same_model = [each for each in same_data if each["model.name"] == setting["model.name"]]
     same_trainer = [each for each in same_model if each["trainer.name"] == setting["trainer.name"]]
-    data = [key for key in differing(setting, same_data, "data.") if key not in COUNTS] or differing(setting, same_data, "data.")
+    data = differing(setting, same_data, "data.")
+    data = [key for key in data if key not in COUNTS] or data
     model = differing(setting, same_model, "model.")
     trainer = [key for key in differing(setting, same_model, "trainer.") if key == "trainer.name"]
     trainer += [key for key in differing(setting, same_trainer, "trainer.") if key not in trainer]
