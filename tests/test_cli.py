@@ -261,13 +261,32 @@ def test_a_folder_of_ones_own_options(tmp_path: Path, monkeypatch: pytest.Monkey
         ("vaetext train mod", "model="),
         ("vaetext train model=", "model=vrae"),
         ("vaetext evaluate runs/x iw_s", "iw_samples="),
-        ("vaetext train --config-dir mine trainer=pap", "trainer=paper"),
+        ("vaetext  train  mod", "model="),
+        ("vaetext train --mul", "--multirun"),
+        ("vaetext train trainer.schedule=", "trainer.schedule=cosine"),
+        ("vaetext train trainer.schedule=", "trainer.schedule=halving"),
+        ("vaetext train model=vrae model.cell=g", "model.cell=gru"),
+        ("vaetext train data=ptb trainer.lr=", "trainer.lr=0.0015"),
+        ("vaetext train debug=t", "debug=true"),
+        ("vaetext data gr", "grammar"),
+        ("vaetext data ptb data.root=", ""),
+        ("vaetext tables outputs/x format=", "format=latex"),
+        ("vaetext sample outputs/x checkpoint=", "checkpoint=last"),
+        ("vaetext reproduce table=", "table=sine"),
     ],
 )
 def test_tab_completion(line: str, found: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COMP_LINE", line)
     assert run(["-sc", "query=bash"], monkeypatch) == 0
-    assert found in capsys.readouterr().out.split()
+    assert found in (capsys.readouterr().out.split() or [""])
+
+
+def test_tab_completion_knows_ones_own_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "trainer").mkdir()
+    (tmp_path / "trainer" / "mine.yaml").write_text("defaults: [default, _self_]\n")
+    monkeypatch.setenv("COMP_LINE", f"vaetext train --config-dir {tmp_path} trainer=m")
+    assert run(["-sc", "query=bash"], monkeypatch) == 0
+    assert capsys.readouterr().out.split() == ["trainer=mine"]
 
 
 def test_tab_completion_installs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

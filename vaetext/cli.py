@@ -63,7 +63,9 @@ def _dispatch(arguments: list[str]) -> None:
     if "--version" in arguments:
         return print(f"vaetext {__version__}")
     if verb in ("-sc", "--shell-completion"):
-        return _complete(arguments)
+        from vaetext.complete import complete
+
+        return complete(arguments, _start)
     if verb not in VERBS:
         raise ValueError(f"{verb!r} is no verb; there are {', '.join(VERBS)}{closest(verb, VERBS)}")
     flags, overrides = split(verb, rest)
@@ -181,17 +183,6 @@ def _require(verb: str, overrides: list[str]) -> None:
     name = OPERANDS.get(verb, ["run"])[:1]
     if name and name != ["data"] and not any(each.lstrip("+").startswith(f"{name[0]}=") for each in overrides):
         raise ValueError(f"`vaetext {verb}` needs a run folder: vaetext {verb} RUN, such as outputs/grammar/vrae/latest")
-
-
-def _complete(arguments: list[str]) -> None:
-    """Tab completion: Hydra's own, for the verb that stands on the line; before that, the verbs."""
-    words = os.environ.get("COMP_LINE", "").split(" ")
-    if len(words) == 2:
-        return print(" ".join(verb for verb in VERBS if verb.startswith(words[1])))
-    verb = words[1] if len(words) > 2 and words[1] in VERBS else "train"
-    options = [word for word in words[2:-1] if KEY.match(word)]
-    os.environ["COMP_LINE"] = " ".join([words[0], *options, *words[2:][-1:]])
-    _start(verb, arguments)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def verb_help(verb: str, flags: list[str], overrides: list[str]) -> str:
         found = options(group, folders)
         width = max(map(len, found), default=0)
         blocks.append("\n".join([f"{group}=", *(f"  {name:<{width}}  {line}" for name, line in found.items())]))
-    blocks += _knobs(_compose(verb, overrides, folders))
+    blocks += _knobs(compose_verb(verb, overrides, folders))
     return "\n\n".join([*blocks, FLAGS])
 
 
@@ -53,7 +53,8 @@ def options(group: str, folders: list[Path]) -> dict[str, str]:
     return found
 
 
-def _compose(verb: str, overrides: list[str], folders: list[Path]) -> DictConfig:
+def compose_verb(verb: str, overrides: list[str], folders: list[Path]) -> DictConfig:
+    """A verb's configuration, from overrides and ``--config-dir`` folders."""
     from hydra import compose, initialize_config_module
 
     import vaetext.launch  # noqa: F401  its resolvers
