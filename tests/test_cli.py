@@ -142,6 +142,7 @@ WRONG = {
     "data sine-continuous data.noise=1e200": "data.noise=1e+200 is out of range: it must be at most 1000000.0",
     "train ptb": "'ptb'",
     "train seed=1 ptb": "'ptb'",
+    "train ~trainer.lr": "~trainer.lr: a knob cannot be taken away; give it a value",
     "data gramar": "did you mean 'grammar'?",
     "evaluate": "vaetext evaluate RUN",
     "evaluate nothing": "run=nothing does not exist",
@@ -252,6 +253,32 @@ def test_a_folder_of_ones_own_options(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "trainer" / "mine.yaml").write_text("defaults: [default, _self_]\nlr: [0.5\nclip: 1\n")
     assert run(["train", "trainer=mine", "--config-dir", str(tmp_path)], monkeypatch) == 1
     assert capsys.readouterr().err.startswith(f"error: {tmp_path}/trainer/mine.yaml, line 3: not valid YAML: expected ',' or ']'")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "defaults: [defalt, _self_]",
+            "trainer/mine.yaml: trainer/defalt.yaml, which its defaults name, is not there; did you mean 'default'?",
+        ),
+        ("- a", "trainer/mine.yaml: it holds a list; write keys of Trainer with their values"),
+        ("defaults: [default, _self_]\nlr: ${nope.x}", "trainer.lr: ${nope.x} names no key; write its full name"),
+        ("defaults: [default, _self_]\nlr: ${nope:x}", "trainer.lr: ${nope:...} is nothing that can be asked for"),
+        ("defaults: [default, _self_]\nlr: fast", "trainer/mine.yaml: trainer.lr=fast: it must be Float"),
+        ("# caf\udce9\nlr: 1", "a configuration file is not UTF-8 text, near b'# caf\\xe9\\nlr: 1'"),
+    ],
+)
+def test_mistakes_in_ones_own_options(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf" / "trainer").mkdir(parents=True)
+    (tmp_path / "conf" / "trainer" / "mine.yaml").write_bytes(text.encode(errors="surrogateescape"))
+    assert run(["train", "--config-dir", "conf", "trainer=mine"], monkeypatch) == 1
+    told = capsys.readouterr().err
+    assert message in told and told.count("\n") == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["conf"]
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,16 @@ NO_TEXT = re.compile(r"Cannot convert '(?P<type>\w+?)(?:Config)?' to string: '(?
 NO_LIST = re.compile(r"(?:is not a ListConfig|Cannot merge DictConfig with ListConfig).*?full_key: (?P<full>\S+)", re.S)
 NO_NAME = re.compile(r"Config group override must be a string or a list|Merge error: \w+ is not a subclass of \w+")
 NO_NULL = re.compile(r"field '(?P<full>[^']+)' is not Optional")
-IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': \w+ raised while composing config")
+IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': (?:\w+ raised while composing config|Could not load)")
 WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
 OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I)
 NO_GROUP = re.compile(r"Could not override '(?P<key>[^']+)'\. No match in the defaults list")
 NO_SCHEMA = re.compile(r"Could not load 'schema/(?P<group>\w+)/(?P<name>[^']+)'")
+NO_FILE = re.compile(r"Could not load '(?P<group>[\w/.-]+)/(?P<name>[^'/]+)'")
+NO_MAPPING = re.compile(r"Invalid type assigned: (?P<type>\w+) is not a subclass of (?P<schema>\w+)")
+NO_REFERENCE = re.compile(r"Interpolation key '(?P<key>[^']+)' not found.*?full_key: (?P<full>\S+)", re.S)
+NO_RESOLVER = re.compile(r"Unsupported interpolation type (?P<name>\S+).*?full_key: (?P<full>\S+)", re.S)
+NO_DELETION = re.compile(r"Error merging override (?P<override>~\S+)")
 MISSING_VALUE = re.compile(r"Missing mandatory value: (?P<key>\S+)")
 
 
@@ -46,6 +51,9 @@ def explain(error: BaseException) -> str:
             if message := _known(text):
                 return f"{file['file']}.yaml: {message}" if file else message
         return " ".join(part.strip() for part in texts[0].strip().splitlines() if part.strip() and not part.startswith("See "))
+    if isinstance(error, UnicodeDecodeError):  # of a configuration: readers of data name their file and line
+        near = bytes(error.object[max(0, error.start - 20) : error.end + 20])
+        return f"a configuration file is not UTF-8 text, near {near!r}; save it as UTF-8"
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         return f"{error.problem_mark.name}, line {error.problem_mark.line + 1}: not valid YAML: {error.problem}"
     if isinstance(error, OSError) and error.strerror:
@@ -82,9 +90,26 @@ def _known(text: str) -> str | None:
         return f"{found['key']}=...: this verb has no such group or key; --help lists them"
     if found := NO_SCHEMA.search(text):
         return f"{found['group']} {found['name']} is not known here; install the package that brings it"
+    if found := NO_FILE.search(text):
+        likely = closest(found["name"], _options(found["group"]))
+        return f"{found['group']}/{found['name']}.yaml, which its defaults name, is not there{likely}"
+    if found := NO_MAPPING.search(text):
+        return f"it holds a {found['type']}; write keys of {found['schema']} with their values, as in key: value"
+    if found := NO_REFERENCE.search(text):
+        return f"{found['full']}: ${{{found['key']}}} names no key; write its full name, as in ${{trainer.lr}}"
+    if found := NO_RESOLVER.search(text):
+        return f"{found['full']}: ${{{found['name']}:...}} is nothing that can be asked for; ${{oc.env:NAME}} gives an environment variable"
+    if found := NO_DELETION.search(text):
+        return f"{found['override']}: a knob cannot be taken away; give it a value"
     if found := MISSING_VALUE.search(text):
         return f"{found['key']} is missing: give it as {found['key']}=..., or as the first argument"
     return None
+
+
+def _options(group: str) -> list[str]:
+    from vaetext.help import options
+
+    return list(options(group, []))
 
 
 def _fields(schema: str) -> list[str]:
