@@ -391,6 +391,22 @@ def test_a_typo_in_a_sweep_leaves_no_folder(stub: Stub, wrong: str, tmp_path: Pa
     assert len([each for each in (tmp_path / "outputs/sweeps").iterdir() if each.is_dir()]) == 1
 
 
+def test_a_sweep_is_refused_before_its_first_job(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", "-m", "seed=2,3", "model.latent_dim=4,0"], monkeypatch) == 1
+    assert "error: job 1 (seed=2 model.latent_dim=0): model.latent_dim=0 is out of range" in capsys.readouterr().err
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "rates.yaml").write_text("# @package _global_\nhydra: {sweeper: {params: {trainer.lr: '0.1,-1'}}}\n")
+    sweep = ["train", "-m", "--config-dir", str(tmp_path), "experiment=rates"]
+    assert run(sweep, monkeypatch) == 1
+    assert "error: job 1 (trainer.lr=-1 experiment=rates): trainer.lr=-1.0 is out of range" in capsys.readouterr().err
+    assert stub.folders == []
+    (tmp_path / "experiment" / "rates.yaml").write_text("# @package _global_\nhydra: {sweeper: {params: {trainer.lr: '0.1,0.2'}}}\n")
+    assert run(sweep, monkeypatch) == 0
+    assert len(stub.folders) == 2
+
+
 def test_a_multirun_over_runs_writes_below_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for run_folder in ("a", "b"):
         (tmp_path / run_folder / ".hydra").mkdir(parents=True)

@@ -5,8 +5,6 @@ import shlex
 from pathlib import Path
 
 import yaml
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from vaetext.config.quoting import quote
@@ -16,6 +14,7 @@ from vaetext.errors import explain
 from vaetext.runner.run_folder import CONFIG, SWEEP, is_done, load_config
 from vaetext.runner.train import train
 from vaetext.runner.training import LAST
+from vaetext.sweeps import jobs
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +46,10 @@ def report_unbegun(sweep: Path) -> None:
         return
     try:
         given = yaml.safe_load((sweep / SWEEP).read_text())["hydra"]["overrides"]["task"]
-        (jobs,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(given), None)
+        count = len(jobs(given))
     except (HydraException, KeyError, TypeError, ValueError, yaml.YAMLError) as error:  # another sweeper's, say
         return log.debug("%s: %s", sweep / SWEEP, error)
-    missing = [str(n) for n in range(len(jobs)) if not (sweep / str(n) / CONFIG).is_file()]
+    missing = [str(n) for n in range(count) if not (sweep / str(n) / CONFIG).is_file()]
     if missing:
         command = shlex.join(["vaetext", "train", "-m", *given, f"hydra.sweep.dir={quote(str(sweep.resolve()))}"])
         log.warning("%s: jobs %s never began; start them with: %s", sweep, ", ".join(missing), command)
