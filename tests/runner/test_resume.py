@@ -111,6 +111,29 @@ def test_a_run_that_begins_reads_the_file_that_was_named_and_no_other(tmp_path: 
     assert load_run(below).corpus.source == [str(tmp_path / "root" / "sub" / "text.txt")]
 
 
+def test_a_run_that_lost_its_last_checkpoint_stays_as_it_is(tmp_path: Path) -> None:
+    sizes = ["model=rnnlm", "model.embedding_dim=3", "model.hidden_dim=4", "data=sine", "data.train_size=64", "trainer.epochs=2"]
+    folder = begin(tmp_path / "run", *sizes)
+    train(load_config(folder), folder)
+    (folder / "checkpoints/last.safetensors").unlink()
+    for done in (True, False):
+        if not done:
+            (folder / DONE).unlink()
+        before = contents(folder)
+        with pytest.raises(ValueError, match=r"last\.safetensors is missing, so training cannot go on; copy it again, or train a new run"):
+            resume.resume(folder, {"epochs": 3})
+        assert contents(folder) == before
+    (folder / "metrics.jsonl").write_text('{"epoch": 0, "split": "valid"}\n{"epo')  # killed before its first checkpoint
+    resume.resume(folder, {})
+    assert is_done(folder)
+
+
+def test_verbs_take_the_seed_of_the_run(tmp_path: Path) -> None:
+    folder = begin(tmp_path / "run", "model=rnnlm", "model.embedding_dim=3", "model.hidden_dim=4", "data=sine", "seed=7")
+    train(load_config(folder), folder)
+    assert (load_run(folder).seed, load_run(folder, seed=0).seed) == (7, 0)
+
+
 def test_a_job_of_a_sweep_that_is_stopped_names_the_sweep(tmp_path: Path) -> None:
     folder = tmp_path / "sweep" / "0"
     assert going_on(folder) == f"`vaetext resume {folder}`"

@@ -48,7 +48,7 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensors], dict[str
                 group, name = key.split(".", 1)
                 groups.setdefault(group, {})[name] = file.get_tensor(key)
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is no checkpoint of vaetext ({error}); delete it, or copy it again") from error
+        raise ValueError(f"{path} is no checkpoint of vaetext ({error}); copy it again, or train a new run") from error
     return groups, state
 
 

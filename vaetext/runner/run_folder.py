@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -48,6 +49,7 @@ class Run:
         model: in evaluation mode, with the weights of one checkpoint.
         device: where the model is.
         epoch: the epoch those weights come from.
+        seed: of the noise that what is asked of the run takes.
         checkpoint: "best" or "last".
     """
 
@@ -57,6 +59,7 @@ class Run:
     model: SequenceModel
     device: torch.device
     epoch: int
+    seed: int
     checkpoint: str = "best"
 
     @cached_property
@@ -73,13 +76,14 @@ class Run:
         return corpus
 
 
-def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run:
+def load_run(path: str | Path, which: str = "best", device: str = "auto", seed: int | None = None) -> Run:
     """Reads a run folder.
 
     Args:
         path: the run folder.
         which: the checkpoint, "best" (lowest valid -ELBO; of a run that was stopped before it had one, the last) or "last".
         device: as ``trainer.device``.
+        seed: of the noise; the run's own where it is None.
 
     Raises:
         ValueError: the folder is no run, lacks that checkpoint, or comes from another version.
@@ -98,7 +102,7 @@ def load_run(path: str | Path, which: str = "best", device: str = "auto") -> Run
     groups, state = checkpoint.load(source, where)
     checkpoint.load_weights(model, groups["model"], source)
     epoch = state["epoch"] - (which == "last" and state["batch"] == 0)  # saved between epochs, its state counts those that are done
-    return Run(folder, config, tokenizer, model.eval(), where, epoch, which)
+    return Run(folder, config, tokenizer, model.eval(), where, epoch, config.seed if seed is None else seed, which)
 
 
 def moved(data: Data, folder: Path) -> Data:
@@ -219,6 +223,12 @@ def going_on(folder: Path) -> str:
 def is_done(folder: Path) -> bool:
     """Whether a run has finished, results and all."""
     return (folder / DONE).is_file()
+
+
+def has_trained(folder: Path) -> bool:
+    """Whether a run has finished or come past its first epoch, so that it must have a last checkpoint."""
+    metrics = folder / METRICS
+    return is_done(folder) or (metrics.is_file() and re.search(rb'^{"epoch": [1-9]', metrics.read_bytes(), re.M) is not None)
 
 
 def read_results(folder: Path) -> dict[str, Any]:

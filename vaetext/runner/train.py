@@ -34,6 +34,7 @@ from vaetext.runner.run_folder import (
     alone,
     changed,
     going_on,
+    has_trained,
     is_done,
     load_config,
     moved,
@@ -94,6 +95,10 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
     with DownloadProgress() as downloads:
         corpus = corpora.load(moved(config.data, folder), downloads.report)
     begun = (folder / SOURCES).is_file()  # a run may have stopped before its first checkpoint
+    if not resume and has_trained(folder):
+        raise ValueError(
+            f"{folder / LAST} is missing, so training cannot go on; copy it again, or train a new run (this one stays as it is)"
+        )
     if begun or resume:
         require_corpus(folder, corpus)
         if names := changed(folder, corpus):
@@ -103,6 +108,10 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
             )
     torch.manual_seed(config.seed)
     model = build(config.model, read_domain(folder) if resume else corpus.domain).to(device)
+    if config.trainer.word_dropout and not model.reads_inputs:
+        raise ValueError(
+            f"trainer.word_dropout={config.trainer.word_dropout}: the decoder of {config.model.name} is fed no words; leave it at 0"
+        )
     for name, split in corpus.splits.items():
         model.require(split.lengths, f"{config.data.name} ({name})")
     training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
