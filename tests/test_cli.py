@@ -151,6 +151,7 @@ WRONG = {
     "sample . temperature=0": "is no run folder",
     "reproduce table=ptp": "did you mean 'ptb'?",
     "train --config-dir nowhere": "nowhere",
+    "train model=cnn data=sine trainer.word_dropout=0.1": "trainer.word_dropout=0.1: the decoder of cnn is fed no words; leave it at 0",
     "train outputs=": "outputs='' names no folder",
     "train table=ptb": "table=...: this verb has no such group or key",
     "resume . trainer=paper": "takes single knobs, as in trainer.epochs=30",
@@ -389,6 +390,29 @@ def test_a_typo_in_a_sweep_leaves_no_folder(stub: Stub, wrong: str, tmp_path: Pa
     assert run(["train", "-m", "seed=2,3"], monkeypatch) == 0
     assert run(["train", "-m", "seed=2,3", "model=vrea"], monkeypatch) == 1
     assert len([each for each in (tmp_path / "outputs/sweeps").iterdir() if each.is_dir()]) == 1
+
+
+def test_a_path_may_stand_below_home(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "the home"))
+    assert cli.split("train", ["data.train=~/a b.txt", "+x=~", "model=~x", "seed=1"])[1] == [
+        f"data.train='{tmp_path}/the home/a b.txt'", f"+x='{tmp_path}/the home'", "model=~x", "seed=1",
+    ]  # fmt: skip
+    assert run(["train", "outputs=~/runs"], monkeypatch) == 0
+    assert stub.folders[0].is_relative_to(tmp_path / "the home" / "runs")
+
+
+def test_a_log_that_cannot_be_opened_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "train.log").mkdir()
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    assert run(["train", f"hydra.run.dir={tmp_path}"], monkeypatch) == 1
+    assert f"error: {tmp_path}/train.log: Is a directory" in capsys.readouterr().err
+
+
+def test_a_place_that_may_not_be_written_names_the_way_out() -> None:
+    assert explain(PermissionError(13, "Permission denied", "a/b")) == (
+        "a/b: Permission denied; hydra.run.dir=FOLDER names another place to write to"
+    )
+    assert "set PYTHONIOENCODING=utf-8" in explain(UnicodeEncodeError("ascii", "né", 1, 2, "not in range"))
 
 
 def test_a_sweep_is_refused_before_its_first_job(

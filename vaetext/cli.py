@@ -24,6 +24,7 @@ VERBS = {
 OPERANDS = {"train": [], "interpolate": ["run", "a", "b"], "tables": ["runs"], "data": ["data"], "reproduce": []}
 KEY = re.compile(r"[+~]{0,2}[A-Za-z_][\w.@/:-]*=")
 DELETION = re.compile(r"~[A-Za-z_][\w.@/:-]*")
+HOME = re.compile(r"([+]{0,2}[A-Za-z_][\w.@/:-]*=)(~(?:/[^,]*)?)", re.S)
 FLAG = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.S)
 WITH_VALUE = (
     *("--cfg", "-c", "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
@@ -114,7 +115,7 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
         elif FLAG.fullmatch(argument):
             flags.append(_known(argument, verb))
         elif _is_option(argument, verb):
-            overrides.append(argument)
+            overrides.append(_at_home(argument))
         else:
             sentence = "; a sentence that begins with word= goes in as \"a='word=...'\"" if verb == "interpolate" else ""
             raise ValueError(
@@ -135,6 +136,12 @@ def _knobs_of_run(overrides: list[str]) -> list[str]:
     if any(re.match(r"\+*trainer=", each) for each in overrides):
         raise ValueError("`vaetext resume` takes single knobs, as in trainer.epochs=30, and no other trainer")
     return [re.sub(r"^trainer\.", "++trainer.", each) for each in overrides]
+
+
+def _at_home(override: str) -> str:
+    """``key=~/path`` with the home folder in place of ~, which shells put in at the start of a word only."""
+    found = HOME.fullmatch(override)
+    return found[1] + quote(os.path.expanduser(found[2])) if found else override
 
 
 def _is_option(argument: str, verb: str) -> bool:

@@ -1,5 +1,6 @@
 """One clear message for every error a user can cause."""
 
+import errno
 import re
 from dataclasses import fields
 
@@ -51,6 +52,8 @@ def explain(error: BaseException) -> str:
             if message := _known(text):
                 return f"{file['file']}.yaml: {message}" if file else message
         return " ".join(part.strip() for part in texts[0].strip().splitlines() if part.strip() and not part.startswith("See "))
+    if isinstance(error, UnicodeEncodeError):
+        return f"the output takes no {error.object[error.start]!r} ({error.encoding}); set PYTHONIOENCODING=utf-8"
     if isinstance(error, UnicodeDecodeError):  # of a configuration: readers of data name their file and line
         near = bytes(error.object[max(0, error.start - 20) : error.end + 20])
         return f"a configuration file is not UTF-8 text, near {near!r}; save it as UTF-8"
@@ -58,6 +61,8 @@ def explain(error: BaseException) -> str:
         return f"{error.problem_mark.name}, line {error.problem_mark.line + 1}: not valid YAML: {error.problem}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'file system'}: {error.strerror}" + _remedy(error)
+    if isinstance(error, ValueError) and isinstance(error.__cause__, OSError) and texts[0].startswith("Unable to configure handler"):
+        return explain(error.__cause__)  # the log cannot be opened
     if isinstance(error, (ValueError, OSError)):
         return str(error)
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(texts[0])):
@@ -129,4 +134,6 @@ def _owners(schema: str, key: str) -> str:
 
 
 def _remedy(error: OSError) -> str:
-    return "; free some space and try again (a run in training: `vaetext resume RUN`)" if error.errno == 28 else ""
+    if error.errno == errno.ENOSPC:
+        return "; free some space and try again (a run in training: `vaetext resume RUN`)"
+    return "; hydra.run.dir=FOLDER names another place to write to" if error.errno in (errno.EACCES, errno.EROFS) else ""

@@ -70,7 +70,7 @@ def claim(path: str, *, _root_: DictConfig) -> str:
     """Makes the folder ``path``, or ``path-2``, ``path-3``, ... where it is taken; a wrong configuration makes none."""
     if path not in _claimed:
         typed(_root_, OmegaConf.get_type(_root_) or VERBS["train"])
-        first = folder = Path(path).absolute()
+        first = folder = Path(path).expanduser().absolute()
         above, number = _missing(folder), 1
         folder.parent.mkdir(parents=True, exist_ok=True)
         while not _made(folder):

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import lzma
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import pytest
 
 from vaetext.data import atomic, files
 from vaetext.data.atomic import atomic_write
-from vaetext.data.files import Remote, find, locate, read_lines
+from vaetext.data.files import Remote, cache_folder, find, locate, read_lines, roots
 
 CONTENT = b"".join(b"line %d\n" % n for n in range(50_000))
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -138,6 +139,22 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, server: Server, monkeypa
     monkeypatch.setenv("VAETEXT_CACHE", str(tmp_path / "file"))
     with pytest.raises(ValueError, match="Not a directory"):
         locate(remote(server), None)
+
+
+def test_a_user_without_a_home_has_a_cache_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("VAETEXT_CACHE")
+    assert cache_folder() == Path.home() / ".cache" / "vaetext"
+    monkeypatch.setattr(Path, "home", home)
+    assert cache_folder().parent == Path(tempfile.gettempdir())
+
+
+def test_a_data_root_may_stand_below_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VAETEXT_DATA", "~/a")
+    assert roots("~/b")[:2] == [tmp_path / "b", tmp_path / "a"]
 
 
 def test_bytes_that_are_not_utf8_name_file_and_line(tmp_path: Path) -> None:

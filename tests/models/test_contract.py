@@ -170,6 +170,13 @@ def test_the_decoder_reads_the_latents_that_it_says(name: str, knobs: dict[str, 
 
 
 @every_case
+def test_word_dropout_reaches_the_models_that_say_so(name: str, knobs: dict[str, Any], domain: Domain) -> None:
+    made, batch = make(name, knobs, domain).eval(), batch_of(domain)
+    whole, dropped = (evidence(made, each).log_px for each in (batch, batch.with_word_dropout(1.0)))
+    assert made.reads_inputs == (not torch.allclose(whole, dropped))
+
+
+@every_case
 def test_steps_give_the_same_law_as_teacher_forcing(name: str, knobs: dict[str, Any], domain: Domain) -> None:
     model = make(name, knobs, domain).eval()
     if not isinstance(model, Generator):

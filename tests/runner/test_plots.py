@@ -102,6 +102,11 @@ def test_bars_are_the_kl_of_each_dimension_largest_first() -> None:
     assert right.get_title() == "active units of z: 2 of 3"
 
 
+def test_one_sequence_has_no_variance_to_show() -> None:
+    right = plots.kl_per_dimension(scores(z=code(torch.ones(1, 3)))).axes[1]
+    assert right.get_title() == "active units of z: 0 of 3" and right.get_yscale() == "log"
+
+
 def test_the_smallest_variance_has_a_bar_one_can_see() -> None:
     mean = torch.tensor([1.0, 1e-3]) * torch.linspace(-1, 1, 40)[:, None]
     right = plots.kl_per_dimension(scores(z=code(mean))).axes[1]

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -218,8 +219,8 @@ def test_what_cannot_be_tabulated_is_said(tmp_path: Path, caplog: pytest.LogCapt
     assert "vaetext resume" in caplog.text
 
 
-def test_files_that_are_damaged_or_of_another_version_are_named(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", result(1.0, {}))
+def test_files_that_are_damaged_or_of_another_version_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder, whole = make_run(tmp_path / "run", result(1.0, {})), make_run(tmp_path / "whole", result(2.0, {}), seed=1)
     old = result(1.0, {})
     del old["test"]["fivo_nll"]
     results, overrides, later = folder / "results.json", folder / "resumed.json", folder / "evaluate" / "a" / "results.json"
@@ -234,8 +235,15 @@ def test_files_that_are_damaged_or_of_another_version_are_named(tmp_path: Path) 
     ):
         before = path.read_text() if path.exists() else None
         path.write_text(text)
-        with pytest.raises(ValueError, match=f"^{path} .*{message}"):
-            collect([folder], "test")
+        told = f"^{path} .*{message}"
+        caplog.clear()
+        if path == later:
+            assert [row.seeds for row in collect([folder], "test")] == [1]
+        else:
+            with pytest.raises(ValueError, match=told):
+                collect([folder], "test")
+            assert [row.values("rec") for row in collect([folder, whole], "test")] == [[2.0]]
+        assert re.search(told, caplog.messages[0])
         path.write_text(before) if before is not None else path.unlink()
 
 

@@ -1,5 +1,6 @@
 """The verbs that read a run, on a tiny model with a tiny vocabulary."""
 
+import csv
 import io
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def run(tokenizer: tokenizers.Tokenizer, tmp_path: Path, monkeypatch: pytest.Mon
     """Makes every verb read one model and write to one folder; call it with a model's name."""
 
     def use(name: str) -> Path:
-        loaded = SimpleNamespace(model=model(tokenizer, name), tokenizer=tokenizer, device=CPU)
+        loaded = SimpleNamespace(model=model(tokenizer, name), tokenizer=tokenizer, device=CPU, seed=0)
         for verb in (encode, interpolate, reconstruct, sample):
             monkeypatch.setattr(verb, "load_run", lambda *_: loaded)
             monkeypatch.setattr(verb, "output_folder", lambda: tmp_path)
@@ -90,6 +91,13 @@ def test_encode_writes_codes_and_scores_by_line(run: Any, capsys: pytest.Capture
     assert [(row[0], row[5], row[6]) for row in rows] == [("0", "4", "a dog ran"), ("2", "4", "the cat sat"), ("3", "2", "zebra")]
     for row in rows:
         assert float(row[1]) + float(row[2]) == pytest.approx(float(row[3]), abs=2e-4)
+
+
+def test_scores_are_read_back_by_any_reader(run: Any) -> None:
+    folder, lines = run("vrae"), ['"the cat', "a dog", 'the "dog" ran', "'a cat'"]
+    encode.run(EncodeConfig(run="r", input=lines_file(folder, "\n".join(lines) + "\n"), iw_samples=2))
+    with (folder / "scores.tsv").open(newline="") as file:
+        assert [row["line"] for row in csv.DictReader(file, delimiter="\t")] == lines
 
 
 def test_encode_scores_a_model_without_a_latent_exactly(run: Any, tokenizer: tokenizers.Tokenizer) -> None:

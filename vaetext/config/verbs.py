@@ -23,7 +23,7 @@ class ReadsRun(Verb):
     run: str = knob(MISSING, "run folder")
     checkpoint: str = knob("best", "weights of the lowest valid -ELBO, or the last ones", choices=("best", "last"))
     device: str = knob("auto", "auto, cpu, cuda or cuda:N")
-    seed: int = knob(0, "seed of the noise", min=0, max=MAX_SEED)
+    seed: int | None = knob(None, "seed of the noise; null takes the run's own", min=0, max=MAX_SEED)
 
 
 @dataclass

@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import lzma
 import os
+import tempfile
 import urllib.error
 import urllib.request
 import zlib
@@ -36,14 +37,19 @@ class Remote:
 
 
 def cache_folder() -> Path:
-    """$VAETEXT_CACHE, or ~/.cache/vaetext."""
-    return Path(os.environ.get("VAETEXT_CACHE") or Path.home() / ".cache" / "vaetext")
+    """$VAETEXT_CACHE, or ~/.cache/vaetext; of a user without a home, a folder among the temporary ones."""
+    if named := os.environ.get("VAETEXT_CACHE"):
+        return Path(named).expanduser()
+    try:
+        return Path.home() / ".cache" / "vaetext"
+    except RuntimeError:  # no HOME, and the system does not know the user, as in a container
+        return Path(tempfile.gettempdir()) / f"vaetext-{os.getuid()}"
 
 
 def roots(root: str | None) -> list[Path]:
     """Where files are looked for, in order: data.root, $VAETEXT_DATA, the cache folder."""
     named = [root, os.environ.get("VAETEXT_DATA"), cache_folder() / "data"]
-    return [Path(each) for each in named if each]
+    return [Path(each).expanduser() for each in named if each]
 
 
 def find(path: str, root: str | None) -> Path | None:

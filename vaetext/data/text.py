@@ -113,11 +113,11 @@ def _published(remotes: tuple[Remote, ...], files: list[Path]) -> list[list[str]
 
 
 def _existing(name: str, path: str, root: str | None) -> Path:
-    if Path(path).is_file():
-        return Path(path)
+    if (here := Path(path).expanduser()).is_file():
+        return here
     if found := find(path, root):
         return found
-    if Path(path).is_dir():
+    if here.is_dir():
         raise ValueError(f"data.{name}={path} is a folder; name a file in it")
     places = ", ".join(map(str, [Path.cwd(), *roots(root)]))
     raise ValueError(f"data.{name}={path}: no such file, in {places}; put it into one of them, or give a path that exists")

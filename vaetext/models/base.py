@@ -23,6 +23,7 @@ class SequenceModel(nn.Module, ABC):
     Attributes:
         latents: names of the latent variables; a model without any gives the exact log p(x).
         decoded: those that the decoder reads; the others show only in what they make of these.
+        reads_inputs: whether the decoder is fed the symbols before each position, which word dropout is for.
         max_length: most symbols of a sequence it can take, EOS counted (of frames: frames); None sets no limit.
 
     Args:
@@ -30,6 +31,7 @@ class SequenceModel(nn.Module, ABC):
     """
 
     latents: tuple[str, ...] = ()
+    reads_inputs: bool = True
     max_length: int | None = None
 
     def __init__(self, domain: Domain) -> None:

@@ -21,6 +21,8 @@ class CNN(SingleLatent):
     p(x|z) sums to one over all sequences of at most N symbols, and the size of a feature map tells no length.
     """
 
+    reads_inputs = False
+
     def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)
         self.max_length: int = config.max_length or domain.longest

@@ -1,5 +1,6 @@
 """``vaetext encode``: codes and scores of a user's lines."""
 
+import csv
 import io
 import re
 
@@ -17,12 +18,12 @@ from vaetext.runner.run_folder import load_run
 
 def run(config: EncodeConfig) -> None:
     """Writes codes.npz and scores.tsv (nats per line), the latter to stdout too; a model without latents has scores only."""
-    run = load_run(config.run, config.checkpoint, config.device)
+    run = load_run(config.run, config.checkpoint, config.device, config.seed)
     numbers, lines = zip(*input_lines(config.input), strict=True)
     given = run.tokenizer.encode_all(list(lines))
     require_lines(run.model, given, numbers, config.input)
     split = Split.of(given)
-    scores = score(run.model, split, seed=config.seed, samples=config.iw_samples, batch_tokens=config.batch_tokens, device=run.device)
+    scores = score(run.model, split, seed=run.seed, samples=config.iw_samples, batch_tokens=config.batch_tokens, device=run.device)
     folder, table = output_folder(), tsv(scores, numbers, lines)
     if scores.codes:
         atomic_write(folder / "codes.npz", npz(scores, numbers))
@@ -42,7 +43,7 @@ def npz(scores: Scores, numbers: tuple[int, ...]) -> bytes:
 def tsv(scores: Scores, numbers: tuple[int, ...], lines: tuple[str, ...]) -> str:
     """A row a line: its number, rec, KL of each latent, -ELBO, IW-NLL(K) (or the exact NLL), tokens with EOS or frames, the line; nats.
 
-    In the line every white space is a space, so that it stays one cell.
+    In the line every white space is a space, so that it stays one cell; one that holds a quotation mark is quoted, as CSV has it.
     """
     samples = scores.log_px.shape[0]
     columns = {"rec": -scores.log_px.mean(0), **{f"KL {name}": kl.mean(0) for name, kl in scores.kl.items()}, "-ELBO": -scores.elbo}
@@ -51,4 +52,6 @@ def tsv(scores: Scores, numbers: tuple[int, ...], lines: tuple[str, ...]) -> str
     rows = [["index", *columns, "tokens" if scores.symbols else "frames", "line"]]
     for number, row, tokens, line in zip(numbers, figures, scores.tokens.tolist(), lines, strict=True):
         rows.append([str(number), *(f"{value:.4f}" for value in row), str(tokens), re.sub(r"[^\S ]", " ", line)])
-    return "".join("\t".join(row) + "\n" for row in rows)
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter="\t", lineterminator="\n").writerows(rows)
+    return buffer.getvalue()

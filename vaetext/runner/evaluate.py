@@ -13,9 +13,9 @@ from vaetext.runner.table import run_table
 
 def run(config: EvaluateConfig) -> None:
     """Scores one split; results.json and table.md go to the run's evaluate/ folder, the table to stdout."""
-    run = load_run(config.run, config.checkpoint, config.device)
+    run = load_run(config.run, config.checkpoint, config.device, config.seed)
     split = run.corpus.splits[config.split]
-    record = evaluate(run.model, split, seed=config.seed, samples=config.iw_samples, batch_tokens=config.batch_tokens, device=run.device)
+    record = evaluate(run.model, split, seed=run.seed, samples=config.iw_samples, batch_tokens=config.batch_tokens, device=run.device)
     size = sum(parameter.numel() for parameter in run.model.parameters())
     result = {
         "model": run.config.model.name,

@@ -30,15 +30,15 @@ def run(config: InterpolateConfig) -> None:
     Raises:
         ValueError: the model has no latent, no latent of the name to hold or to move, or none whose holding shows in the sentences given.
     """
-    run = load_run(config.run, config.checkpoint, config.device)
+    run = load_run(config.run, config.checkpoint, config.device, config.seed)
     if config.b is not None and config.move is None:
         require_decoded(run.model, config.hold)
-    a = end(run.model, run.tokenizer, config.a, config.seed, 0)
-    b = end(run.model, run.tokenizer, config.b, config.seed, 1, config.hold, a)
+    a = end(run.model, run.tokenizer, config.a, run.seed, 0)
+    b = end(run.model, run.tokenizer, config.b, run.seed, 1, config.hold, a)
     codes = path(a, b, config.steps, config.method, config.hold, config.move)
     if config.move:
         codes = follow(run.model, codes, config.move, config.hold)
-    lines = decode(run.model, run.tokenizer, codes, config.steps, Choice.of(config), config.seed)
+    lines = decode(run.model, run.tokenizer, codes, config.steps, Choice.of(config), run.seed)
     ends = [DRAWN if text is None else run.tokenizer.decode(run.tokenizer.encode(text)) for text in (config.a, config.b)]
     text, folder = page(ends, lines, config.hold, config.move), output_folder()
     atomic_write(folder / "interpolations.txt", text)

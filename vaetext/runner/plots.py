@@ -152,8 +152,8 @@ def kl_per_dimension(scores: Scores) -> Figure:
         right.set(title=f"active units of {name}: {active_units(code)} of {len(variance)}", xlabel="same order")
         right.set(
             ylabel="Var_x(E_q[z|x])" if code.prior_mean is None else "Var_x(E_q - E_p)",
-            yscale="log",
-            ylim=(min(ACTIVE / 10, max(variance.min() / 2, 1e-9)), None),
+            ylim=(min(ACTIVE / 10, max(variance.min() / 2, 1e-9)), 2 * max(ACTIVE, variance.max())),
+            yscale="log",  # after its limits: no variance may be positive, and nothing to scale by
         )
     return figure
 

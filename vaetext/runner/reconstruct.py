@@ -23,11 +23,11 @@ BATCH_TOKENS = 4096  # padded tokens encoded together: bounds memory, and change
 
 def run(config: ReconstructConfig) -> None:
     """Reconstructs each line of the input; pairs go to stdout and reconstructions.txt."""
-    run = load_run(config.run, config.checkpoint, config.device)
+    run = load_run(config.run, config.checkpoint, config.device, config.seed)
     numbers, lines = zip(*input_lines(config.input), strict=True)
     given = run.tokenizer.encode_all(list(lines))
     require_lines(run.model, given, numbers, config.input)
-    text = pairs(run.model, run.tokenizer, given, Choice.of(config), config.seed, config.hold)
+    text = pairs(run.model, run.tokenizer, given, Choice.of(config), run.seed, config.hold)
     atomic_write(output_folder() / "reconstructions.txt", text)
     show(text.rstrip("\n"))
 

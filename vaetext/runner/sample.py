@@ -19,8 +19,8 @@ from vaetext.runner.run_folder import load_run
 
 def run(config: SampleConfig) -> None:
     """Draws ``n`` sequences: z from the prior, x from the decoder; to stdout and samples.txt."""
-    run = load_run(config.run, config.checkpoint, config.device)
-    drawn = draw(run.model, config.n, config.seed, Choice.of(config), config.hold)
+    run = load_run(config.run, config.checkpoint, config.device, config.seed)
+    drawn = draw(run.model, config.n, run.seed, Choice.of(config), config.hold)
     lines = [run.tokenizer.decode(sequence) for sequence in drawn]
     atomic_write(output_folder() / "samples.txt", "\n".join(lines) + "\n")
     show("\n".join(lines))

@@ -206,7 +206,15 @@ def _format(value: float) -> str:
     return ".2e" if abs(value) >= 1e9 else ",.2f" if abs(value) >= 10 else ",.3f"
 
 
-_TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "^": r"\^{}", "~": r"\~{}", "<": r"\textless{}", ">": r"\textgreater{}"}
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "±": r"$\pm$",
+    "^": r"\^{}",
+    "~": r"\~{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}
 
 
 def _tex(cell: str) -> str:

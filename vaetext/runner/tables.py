@@ -63,35 +63,34 @@ def find_runs(paths: list[str]) -> list[Path]:
 def collect(runs: list[Path], split: str) -> list[Row]:
     """A row for each setting; runs that are equal in all but the seed are one row, and where the seed is the same too the newest counts.
 
-    Runs on files of the same name that hold other text are no such runs: their splits differ in size. A run of another version, or of
-    a model that is not installed, is left out.
+    Runs on files of the same name that hold other text are no such runs: their splits differ in size. A run that is damaged, of another
+    version, or of a model that is not installed, is left out.
 
     Raises:
-        ValueError: a run has no figures of that split, or none of them can be read.
+        ValueError: none of the runs can be read.
     """
-    groups: dict[str, dict[int, Path]] = {}
-    for folder in sorted(runs, key=lambda run: (run / RESULTS).stat().st_mtime):
+    groups: dict[str, dict[int, tuple[Path, Values]]] = {}
+    for folder in sorted(runs, key=lambda run: (run / DONE).stat().st_mtime):
         try:
-            config = load_config(folder)
+            config, values = load_config(folder), figures(folder, split)
         except ValueError as error:
             if runs == [folder]:
                 raise
             log.warning("%s; the run is left out", error)
             continue
         setting = {key: value for key, value in flat(asdict(config)).items() if key not in NOT_A_SETTING}
-        with understood(folder / RESULTS):
-            setting[f"data.{split}_tokens"] = read_results(folder).get(split, {}).get("tokens")
+        setting[f"data.{split}_tokens"] = read_results(folder)[split]["tokens"]
         seeds = groups.setdefault(json.dumps(setting, sort_keys=True), {})
         if config.seed in seeds:
-            log.warning("%s repeats %s; the newer one counts", folder, seeds[config.seed])
-        seeds[config.seed] = folder
+            log.warning("%s repeats %s; the newer one counts", folder, seeds[config.seed][0])
+        seeds[config.seed] = folder, values
     if not groups:
         raise ValueError(f"none of the {len(runs)} runs can be read; see above")
     settings = [json.loads(key) for key in groups]
     rows = [Row(*labels(setting, settings)) for setting in settings]
     for row, seeds in zip(rows, groups.values(), strict=True):
-        for folder in seeds.values():
-            row.add(figures(folder, split))
+        for _, values in seeds.values():
+            row.add(values)
     return sorted(rows, key=lambda row: (_natural(row.data), _natural(row.label)))
 
 
@@ -105,7 +104,7 @@ def figures(run: Path, split: str) -> Values:
     """A run's columns, and IW-NLL and IW-PPL with more samples where `vaetext evaluate` found them for the same checkpoint.
 
     Raises:
-        ValueError: the run has no figures of that split.
+        ValueError: the run's own figures are damaged, another version's, or not of that split; those of `vaetext evaluate` are left out.
     """
     result = read_results(run)
     if split not in result:
@@ -113,15 +112,26 @@ def figures(run: Path, split: str) -> Values:
     with understood(run / RESULTS):
         values = columns(result[split])
     for path in sorted(run.glob(f"evaluate/**/{RESULTS}")):  # a multirun's lie a level deeper
-        later = read_json(path)
-        with understood(path):
-            if split not in later or (later["checkpoint"], later["best_epoch"]) != ("best", result["best_epoch"]):
-                continue
-            if any(later[split][size] != result[split][size] for size in ("sequences", "tokens")):
-                log.warning("%s is of other text than %s and is left out", path, run / RESULTS)
-                continue
-            values = {**columns(later[split]), **values}
+        try:
+            values = {**later_figures(path, result, split), **values}
+        except ValueError as error:
+            log.warning("%s", error)
     return values
+
+
+def later_figures(path: Path, result: dict[str, Any], split: str) -> Values:
+    """The columns of what `vaetext evaluate` wrote to ``path``; none where it is of another split or checkpoint than ``result``.
+
+    Raises:
+        ValueError: it is damaged, another version's, or of other text.
+    """
+    later = read_json(path)
+    with understood(path):
+        if split not in later or (later["checkpoint"], later["best_epoch"]) != ("best", result["best_epoch"]):
+            return {}
+        if any(later[split][size] != result[split][size] for size in ("sequences", "tokens")):
+            raise ValueError(f"{path} is of other text than the run's own figures and is left out")
+        return columns(later[split])
 
 
 def labels(setting: Setting, settings: list[Setting]) -> tuple[str, str]:
