@@ -120,6 +120,14 @@ def test_tweets_are_cleaned(raw: str, clean: str) -> None:
     assert tweets.clean(raw) == clean
 
 
+def test_others_may_read_a_cache_as_they_may_read_anything(tmp_path: Path, fresh_cache: Path) -> None:
+    (tmp_path / "my.txt").write_text("a b\nc d\n" * 20)
+    corpora.load(UserText(name="text", train=str(tmp_path / "my.txt")))
+    (stored,) = fresh_cache.rglob("train.arrow")
+    (tmp_path / "plain").mkdir()
+    assert stored.parent.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_tweets_of_the_full_file(tmp_path: Path, fresh_cache: Path) -> None:
     path = tmp_path / tweets.FULL
     path.parent.mkdir()
@@ -130,6 +138,10 @@ def test_tweets_of_the_full_file(tmp_path: Path, fresh_cache: Path) -> None:
     assert sum(len(split) for split in corpora.load(config).splits.values()) == 100
     with pytest.raises(ValueError, match=r"^sequence \d+ of train has \d+ tokens, more than data\.max_length=5"):  # the file is not UTF-8
         corpora.load(replace(config, max_length=5))
+    longest = corpora.load(config).domain.longest - 1  # EOS is no token of a line
+    corpora.load(replace(config, max_length=longest))
+    with pytest.raises(ValueError, match=rf"has {longest} tokens, more than"):
+        corpora.load(replace(config, max_length=longest - 1))
     path.write_text("a,b\n")
     with pytest.raises(ValueError, match="row 1: it must have six columns"):
         corpora.load(config)

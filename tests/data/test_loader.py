@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vaetext.data.loader import Split, epoch_order, training_order
+from vaetext.data.loader import Split, epoch_order, evaluation_order, training_order
 
 SPLIT = Split.of([[2] * (n % 4) + [1] for n in range(10)])
 
@@ -22,3 +22,19 @@ def test_epochs_of_some_batches_are_pass_after_pass(count: int) -> None:
     epochs = [epoch_order(SPLIT, 3, seed=7, epoch=epoch, count=count) for epoch in range(4)]
     assert [len(epoch) for epoch in epochs] == [count] * 4
     assert [batch.tolist() for epoch in epochs for batch in epoch] == passes[: 4 * count]
+
+
+def test_every_epoch_has_an_order_of_its_own_that_no_length_tells() -> None:
+    split = Split.of([[2] * (n % 9) + [1] for n in range(100)])
+    first, second = (training_order(split, 5, 0, epoch) for epoch in (0, 1))
+    assert [batch.tolist() for batch in first] != [batch.tolist() for batch in second]
+    longest = [split.lengths[batch].max() for batch in first]
+    assert longest != sorted(longest)
+
+
+@pytest.mark.parametrize("tokens", [9, 10, 30])
+def test_no_batch_of_an_evaluation_is_larger_than_asked_for(tokens: int) -> None:
+    split = Split.of([[2] * (n % 9) + [1] for n in range(100)])
+    order = list(evaluation_order(split, tokens))
+    assert all(len(batch) * split.lengths[batch].max() <= tokens for batch in order)
+    assert sorted(np.concatenate(order)) == list(range(100))

@@ -1,7 +1,9 @@
 """Keyed noise: a function of its key alone, and normal."""
 
+import pytest
 import torch
 
+from vaetext.distributions import noise
 from vaetext.distributions.noise import KeyedNoise
 
 
@@ -32,3 +34,8 @@ def test_is_standard_normal_and_uncorrelated() -> None:
     for axis in range(3):
         neighbours = (draw.narrow(axis, 0, draw.shape[axis] - 1) * draw.narrow(axis, 1, draw.shape[axis] - 1)).mean()
         assert abs(neighbours) < 4 / (count * (1 - 1 / draw.shape[axis])) ** 0.5
+
+
+def test_the_largest_key_gives_a_number_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise, "_mix", lambda key: torch.full_like(key, -1))
+    assert KeyedNoise(0, torch.arange(2), range(2), torch.float64).normal("z", 3).isfinite().all()

@@ -1,8 +1,13 @@
 """Dropout: the share of zeros, the mean that stays, and masks locked over steps."""
 
+import numpy as np
 import pytest
 import torch
 
+from vaetext.config.model import RNNLM
+from vaetext.data.domain import Symbols
+from vaetext.data.loader import Split, collate
+from vaetext.models.registry import build
 from vaetext.modules.dropout import Dropout
 
 
@@ -24,6 +29,16 @@ def test_a_locked_mask_is_one_for_all_steps_and_its_own_for_each_sequence() -> N
     assert torch.equal(dropped, dropped[:, :1].expand_as(dropped))
     assert not torch.equal(dropped[0], dropped[1])
     assert not torch.equal((free := Dropout(0.5)(torch.ones(3, 7, 50)))[:, 0], free[:, 1])
+
+
+@pytest.mark.parametrize("knob", ["dropout", "output_dropout"])
+def test_a_decoder_drops_of_its_inputs_and_of_its_outputs(knob: str) -> None:
+    torch.manual_seed(0)
+    model = build(
+        RNNLM(name="rnnlm", embedding_dim=5, hidden_dim=6, **{"dropout": 0.0, "output_dropout": 0.0, knob: 0.9}), Symbols(8, 1, 0, 9)
+    )
+    batch = collate(Split.of([[2 + n % 4, 3, 1] for n in range(9)]), np.arange(9), model.domain)
+    assert not torch.equal(model.log_px(batch, {}), model.eval().log_px(batch, {}))
 
 
 def test_no_dropout_in_evaluation() -> None:

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from vaetext.data.domain import Symbols
+from vaetext.modules.encoder import MapEncoder
 from vaetext.modules.recurrent import Recurrent, features
 
 LENGTHS = (5, 1, 3, 0)
@@ -39,3 +41,13 @@ def test_gradients_ignore_padding(cell: str) -> None:
     held = torch.autograd.grad(features(net(padded, mask=mask)[1][0]).sum(), tuple(net.parameters()))
     for one, other in zip(alone, held, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_map_is_the_mean_of_each_window_zeros_past_the_end() -> None:
+    torch.manual_seed(0)
+    encoder = MapEncoder("lstm", Symbols(9, 1, 0, 7), 4, 5, 1, False, stride=2, length=7)
+    embedded = torch.randn(2, 7, 4)
+    outputs, _ = encoder.rnn(embedded)
+    read = encoder.read(embedded)
+    torch.testing.assert_close(read[:, 0], (outputs[:, 0] + outputs[:, 1]) / 2)
+    torch.testing.assert_close(read[:, 3], outputs[:, 6] / 2)

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaetext.config.model import VRAE
+from vaetext.config.model import HVRAE, VRAE
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
-from vaetext.data.loader import Split
+from vaetext.data.loader import Split, collate
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian, standard
-from vaetext.distributions.noise import Noise
+from vaetext.distributions.noise import MeanNoise, Noise
 from vaetext.distributions.priors import StandardNormal
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
@@ -98,6 +98,33 @@ def test_published_rows_follow_from_their_convention() -> None:
 
 def test_shuffling_a_used_latent_hurts() -> None:
     assert record(1)["shuffle_rec_increase"]["z"] > 1
+
+
+def test_codes_are_in_the_order_of_the_split_and_shuffled_between_its_sequences() -> None:
+    split = Split.of([[n % 6 + 2] * (1 + n % 3) + [1] for n in range(60)])  # of several lengths: evaluated in another order
+    code = score(Linear(), split, seed=0, samples=1, batch_tokens=40, device=CPU).codes["z"]
+    x = np.array([split[n][0] for n in range(60)], dtype=float)
+    np.testing.assert_allclose(code.mean[:, 0], 0.5 * x + 0.1)
+    z = code.z[:, 0].numpy()
+    other = z[np.random.default_rng(0).permutation(60)]
+    row = evaluate(Linear(), split, seed=0, samples=1, batch_tokens=40, device=CPU)
+    assert row["shuffle_rec_increase"]["z"] == pytest.approx(0.5 * np.mean((x - other) ** 2 - (x - z) ** 2), rel=1e-6)
+
+
+def test_the_mean_of_a_lower_latent_is_that_given_the_mean_of_the_upper() -> None:
+    torch.manual_seed(0)
+    model = build(HVRAE(name="hvrae", embedding_dim=5, latent_dim=2), Symbols(8, 1, 0, 9)).eval()
+    split = Split.of([[2 + n % 4, 3 + n % 3, 1] for n in range(12)])
+    batch = collate(split, np.arange(12), model.domain)
+    with torch.no_grad():
+        middle = model.sample(model.posterior(batch), MeanNoise(12, CPU))
+    found = score(model, split, seed=0, samples=1, batch_tokens=40, device=CPU).codes
+    for name in model.latents:
+        torch.testing.assert_close(found[name].mean, middle[name].mean[0])
+
+
+def test_no_perplexity_is_infinite() -> None:
+    assert [perplexity(nats, 3, 3) for nats in (None, math.inf, math.nan, 1e9)] == [None] * 4
 
 
 def code(mean: Tensor, std: Tensor) -> Code:

@@ -13,6 +13,7 @@ from vaetext.data.domain import Symbols
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.noise import Noise
 from vaetext.models.base import Generator, SequenceModel
+from vaetext.runner import generation
 from vaetext.runner.generation import GREEDY, ROWS, Choice, choose, generate, restricted
 
 EOS, SIZE = 1, 4
@@ -172,6 +173,18 @@ def test_a_temperature_near_zero_takes_the_likeliest() -> None:
     row = torch.tensor([[0.15, 0.05, 0.5, 0.3]]).log()
     for temperature in (1e-50, 5e-324):
         assert choose(row, Choice(temperature=temperature), torch.tensor([0.99], dtype=torch.float64)).tolist() == [2]
+
+
+def test_symbols_are_drawn_in_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []  # a float32 draw could be 1.0, past every symbol that has a probability
+
+    def recorded(log_probs: Tensor, choice: Choice, uniform: Tensor) -> Tensor:
+        seen.append(uniform.dtype)
+        return choose(log_probs, choice, uniform)
+
+    monkeypatch.setattr(generation, "choose", recorded)
+    generate(Chain(), codes(0, 1, 0), 3, Choice(max_length=4), 0)
+    assert set(seen) == {torch.float64}
 
 
 def test_restricted_draws_stay_in_their_support() -> None:

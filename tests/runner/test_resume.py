@@ -1,10 +1,12 @@
 """Knobs changed by ``resume`` stay with the run; its saved configuration is never touched."""
 
+import json
 import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
@@ -126,6 +128,26 @@ def test_a_run_that_lost_its_last_checkpoint_stays_as_it_is(tmp_path: Path) -> N
     (folder / "metrics.jsonl").write_text('{"epoch": 0, "split": "valid"}\n{"epo')  # killed before its first checkpoint
     resume.resume(folder, {})
     assert is_done(folder)
+
+
+def test_results_are_those_of_the_best_weights_and_of_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    validate = Training.validate
+
+    def worst_at_last(self: Training) -> dict[str, Any]:
+        found = validate(self)
+        return {**found, "neg_elbo": found["neg_elbo"] + 1e3 * (self.state.epoch == 2)}
+
+    monkeypatch.setattr(Training, "validate", worst_at_last)
+    sizes = ["model.embedding_dim=3", "model.hidden_dim=4", "data.train_size=40", "data.valid_size=20", "data.test_size=20"]
+    best = []
+    for name in "ab":
+        torch.manual_seed(ord(name))  # whatever was drawn before
+        folder = begin(tmp_path / name, "model=vrae", *sizes, "trainer.epochs=3", "trainer.batch_size=4")
+        best.append(train(load_config(folder), folder))
+        results = json.loads((folder / "results.json").read_text())
+        assert results["best_epoch"] < 2 and results["valid"]["neg_elbo"] == pytest.approx(best[-1], rel=1e-6)
+        assert (load_run(folder, "last").epoch, load_run(folder).epoch) == (2, results["best_epoch"])
+    assert best[0] == best[1]
 
 
 def test_verbs_take_the_seed_of_the_run(tmp_path: Path) -> None:

@@ -194,6 +194,9 @@ def test_later_evaluations_of_the_same_checkpoint_add_their_samples(tmp_path: Pa
         found = {"checkpoint": which, "best_epoch": epoch, "test": record(100.0, {"z": 5.0}, samples)}
         (folder / "evaluate" / name).mkdir(parents=True)
         (folder / "evaluate" / name / "results.json").write_text(json.dumps(found))
+    again = {"checkpoint": "best", "best_epoch": 12, "test": {**record(100.0, {"z": 5.0}, 50), "iw_nll": 99.0}}  # of another seed
+    (folder / "evaluate" / "e").mkdir()
+    (folder / "evaluate" / "e" / "results.json").write_text(json.dumps(again))
     (only,) = collect(find_runs([str(folder)]), "test")
     assert all(only.values(f"IW-NLL({samples})") == [104.5] for samples in (3, 5, 50, 500))
     assert only.values("IW-NLL(900)") == []

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import signal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import MeanNoise
 from vaetext.models.registry import build
+from vaetext.objectives.schedules import beta
 from vaetext.runner import checkpoint
+from vaetext.runner.evaluation import score
 from vaetext.runner.training import Stopped, Training
 
 CPU = torch.device("cpu")
@@ -163,7 +166,8 @@ def test_a_killed_run_draws_the_same_fresh_sequences_again(tmp_path: Path) -> No
 def test_an_epoch_of_some_batches_takes_as_many_steps(tmp_path: Path) -> None:
     run = training(tmp_path, epoch_batches=5, epochs=2, beta_epochs=2, beta_schedule="linear")
     run.fit()
-    assert (run.state.step, run.beta) == (10, 1.0)
+    last = [line for line in lines(tmp_path) if line["split"] == "train"][-1]
+    assert run.state.step == 10 and last["beta"] == pytest.approx(0.9)  # of the last step, of ten to weight 1
 
 
 def test_each_latent_has_its_weight_in_the_metrics_where_they_follow_one_another(tmp_path: Path) -> None:
@@ -173,8 +177,8 @@ def test_each_latent_has_its_weight_in_the_metrics_where_they_follow_one_another
         model = build(config, Symbols(8, 1, 0, 9))
         Training(Trainer(**knobs, beta_delay=delay), model, splits(), tmp_path / name, CPU, seed=1).fit()
     together, after = ([line for line in lines(tmp_path / name) if line["split"] == "train"] for name in ("together", "after"))
-    assert [line["betas"] for line in after] == [{"z_g": 0.5, "z_l": 0.0}, {"z_g": 1.0, "z_l": 0.5}]
-    assert [line["beta"] for line in after] == [line["beta"] for line in together] == [0.5, 1.0]
+    assert [line["betas"] for line in after] == [{"z_g": 7 / 16, "z_l": 0.0}, {"z_g": 15 / 16, "z_l": 7 / 16}]
+    assert [line["beta"] for line in after] == [line["beta"] for line in together] == [7 / 16, 15 / 16]
     assert not any("betas" in line for line in together)
 
 
@@ -313,6 +317,79 @@ def test_batch_normalisation_meets_batches_drawn_at_random(tmp_path: Path, batch
     assert (mixed > 4) == batch_norm
 
 
+def test_metrics_say_what_their_steps_were_trained_with(tmp_path: Path) -> None:
+    knobs: dict[str, Any] = {"schedule": "halving", "halve_at": [1], "beta_schedule": "cyclical", "beta_epochs": 1.0, "warmup_steps": 3}
+    run = training(tmp_path, log_every=1, epochs=2, **knobs)
+    used: list[tuple[float, float]] = []
+    update = run.update
+
+    def recorded() -> None:
+        before = run.epochs
+        update()
+        used.append((run.optimizer.param_groups[0]["lr"], beta(run.config, before)))
+
+    run.update = recorded  # type: ignore[method-assign]
+    run.fit()
+    for split, expected in (("steps", used), ("train", [used[7], used[15]])):
+        told = [(line["lr"], line["beta"]) for line in lines(tmp_path) if line["split"] == split]
+        np.testing.assert_allclose(told, expected)
+
+
+def test_an_epochs_figures_are_means_over_its_sequences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = count()
+    monkeypatch.setattr("vaetext.runner.training.time.monotonic", lambda: float(next(ticks)))
+    run = training(tmp_path, log_every=1, epochs=2)
+    run.fit()
+    for epoch in range(2):
+        steps, (whole,) = (
+            [line["rec"] for line in lines(tmp_path) if (line["epoch"], line["split"]) == (epoch, split)] for split in ("steps", "train")
+        )
+        assert whole == pytest.approx(np.average(steps, weights=[len(batch) for batch in run._order(epoch)]))
+    assert run.state.tokens == 2 * len(run.splits["train"].x)
+    first, both = (line["seconds"] for line in lines(tmp_path) if line["split"] == "train")
+    assert both == pytest.approx(2 * first, rel=0.05)
+
+
+def test_validation_draws_with_the_seed_of_the_run(tmp_path: Path) -> None:
+    run = training(tmp_path)
+    expected = score(run.model, run.splits["valid"], seed=1, samples=1, batch_tokens=4096, device=CPU)
+    assert run.validate()["neg_elbo"] == pytest.approx(-expected.elbo.mean().item(), rel=1e-9)
+
+
+def test_checkpoints_are_on_disk_and_so_are_the_metrics_before_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, fsync = [], os.fsync
+
+    def recorded(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    training(tmp_path, epochs=1).fit()
+    metrics, folder, last = ((tmp_path / name).stat().st_ino for name in ("metrics.jsonl", "checkpoints", "checkpoints/last.safetensors"))
+    assert {metrics, folder, last} <= set(synced) and synced.index(metrics) < synced.index(last)
+
+
+def test_a_kill_between_the_two_checkpoints_keeps_the_best_and_its_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = training(tmp_path, epochs=4)
+    saving = Training.save
+
+    def killed(self: Training) -> None:
+        if self.state.epoch == 3:  # the best one of epoch 2 is written
+            raise Killed
+        saving(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "save", killed)
+        with pytest.raises(Killed):
+            run.fit()
+    assert checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)[1]["epoch"] == 2
+    again = training(tmp_path, epochs=4, lr=3.0)  # another rate, so that no later epoch is as good
+    again.restore()
+    state = again.fit()
+    _, best = checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)
+    assert (state.best, state.best_epoch) == (best["neg_elbo"], best["epoch"]) and best["epoch"] == 2
+
+
 def test_early_stopping_and_best(tmp_path: Path) -> None:
     run = training(tmp_path, epochs=50, patience=2, lr=0.3)
     state = run.fit()
@@ -415,4 +492,4 @@ def test_other_batch_sizes_leave_schedules_where_they_stood(tmp_path: Path) -> N
     assert (again.state.step, again.state.batch, again.batches) == (11, 0, 4) and again.epochs == 1
     again.fit()
     rates = [line["lr"] for line in lines(tmp_path) if line["split"] == "train"]
-    assert rates == pytest.approx([0.01 * 0.5 * (1 + math.cos(math.pi * epoch / 3)) for epoch in (1, 2, 3)])
+    assert rates == pytest.approx([0.01 * 0.5 * (1 + math.cos(math.pi * epoch / 3)) for epoch in (7 / 8, 1.5, 2.5)])  # two steps an epoch

@@ -5,10 +5,10 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
@@ -62,7 +62,8 @@ def _store(prepared: Prepared, folder: Path) -> None:
     import pyarrow
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    temporary = folder.with_name(f".{folder.name}.{uuid4().hex}")
+    temporary.mkdir()
     try:
         for name, split in prepared.splits.items():
             ids = pyarrow.LargeListArray.from_arrays(pyarrow.array(split.offsets), pyarrow.array(split.x))

@@ -28,12 +28,14 @@ def environment(device: torch.device) -> dict[str, Any]:
 
 def commit() -> str | None:
     """The commit of the source tree, with "+" where files differ from it; None outside one."""
-    folder = Path(vaetext.__file__).parent
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
-            cwd=folder, capture_output=True, text=True, timeout=5, check=True,
-        )  # fmt: skip
+        _git("ls-files", "--error-unmatch", "__init__.py")  # an environment may lie in a repository that is not ours
+        return _git("describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*")
     except (OSError, subprocess.SubprocessError):
         return None
-    return described.stdout.strip()
+
+
+def _git(*arguments: str) -> str:
+    folder = Path(vaetext.__file__).parent
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=5, check=True)
+    return done.stdout.strip()

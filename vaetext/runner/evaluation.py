@@ -141,7 +141,7 @@ def summary(scores: Scores) -> dict[str, Any]:
 
 def perplexity(nats: float | None, sequences: int, tokens: int) -> float | None:
     """exp(nats per sequence * sequences / tokens), or None without nats or tokens, and past the largest float: JSON has no infinity."""
-    if nats is None or tokens == 0:
+    if nats is None or tokens == 0 or not math.isfinite(nats):
         return None
     try:
         return math.exp(nats * sequences / tokens)

@@ -198,6 +198,9 @@ class Training:
             unfinished.unlink()
         groups, state = checkpoint.load(self.last, self.device)
         self.state = State(**state)
+        if self.best.is_file():  # it is written before ``last``: after a kill between the two it is an epoch ahead
+            _, best = checkpoint.load(self.best, self.device)
+            self.state.best, self.state.best_epoch = best["neg_elbo"], best["epoch"]
         self._rescale()
         checkpoint.load_weights(self.model, groups["model"], self.last)
         checkpoint.load_optimizer(self.optimizer, groups.get("optimizer", {}))
@@ -220,11 +223,6 @@ class Training:
         """Epochs done, the current one by the share of its batches: where schedules stand."""
         return self.state.epoch + self.state.batch / self.batches
 
-    @property
-    def beta(self) -> float:
-        """The KL weight of the current step, of the first latent where each has its own."""
-        return beta(self.config, self.epochs)
-
     def _rescale(self) -> None:
         """An epoch that was left in part goes on at the same share of its batches, which other sizes make more or fewer."""
         state = self.state
@@ -234,10 +232,13 @@ class Training:
             state.batch -= state.batch % self.config.accumulate
 
     def _setting(self) -> dict[str, Any]:
-        rate = learning_rate(self.config, self.epochs, self.state.step, self.state.reductions)
-        weights = betas(self.config, self.epochs, len(self.model.latents))
+        """The learning rate and KL weights of the optimizer step that was the last."""
+        begun = max(self.state.batch - 1, 0)  # its first batch, counted from 0: schedules stand there until it is done
+        epochs = self.state.epoch + (begun - begun % self.config.accumulate) / self.batches
+        rate = learning_rate(self.config, epochs, max(self.state.step - 1, 0), self.state.reductions)
+        weights = betas(self.config, epochs, len(self.model.latents))
         each = {"betas": dict(zip(self.model.latents, weights, strict=True))} if self.config.beta_delay else {}
-        return {"beta": self.beta, **each, "lr": rate}
+        return {"beta": beta(self.config, epochs), **each, "lr": rate}
 
     def _judge(self, neg_elbo: float) -> None:
         least = self.config.min_improvement * float(self.splits["valid"].lengths.mean())
