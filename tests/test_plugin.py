@@ -94,4 +94,7 @@ def test_a_broken_model_of_another_package_breaks_no_other(tmp_path: Path) -> No
     (tmp_path / "conf/model").mkdir(parents=True)
     (tmp_path / "conf/model/unigram.yaml").write_text("defaults: [/schema/model/unigram@_here_, _self_]\n\nname: unigram\n")
     theirs = vaetext(tmp_path, "train", "--config-dir", "conf", "model=unigram")
-    assert theirs.returncode == 1 and "error: model unigram is not known here; install the package that brings it" in theirs.stderr
+    assert (
+        theirs.returncode == 1
+        and "error: model/unigram.yaml: model unigram is not known here; install the package that brings it" in theirs.stderr
+    )

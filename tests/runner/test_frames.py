@@ -37,7 +37,7 @@ def model(corpus: Corpus) -> SequenceModel:
 
 @pytest.fixture
 def run(corpus: Corpus, model: SequenceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    loaded = SimpleNamespace(model=model, tokenizer=corpus.tokenizer, device=CPU)
+    loaded = SimpleNamespace(model=model, tokenizer=corpus.tokenizer, device=CPU, seed=0)
     for verb in (encode, interpolate, reconstruct, sample):
         monkeypatch.setattr(verb, "load_run", lambda *_: loaded)
         monkeypatch.setattr(verb, "output_folder", lambda: tmp_path)
