@@ -14,24 +14,47 @@ NO_KEY = re.compile(r"Key '(?P<key>[^']+)' not in '(?P<schema>\w+)'.*?full_key: 
 NO_OPTION = re.compile(
     r"Could not find '(?P<group>[\w/.-]+)/(?P<name>[^'/]*)'\s*(?:Available options in '[^']+':\n(?P<options>(?:\t\S+\n?)*))?"
 )
-WRONG_TYPE = re.compile(
-    r"Value '(?P<value>.*?)' of type '(?P<type>\w+)' could not be converted to (?P<wanted>\w+).*?full_key: (?P<full>\S+)", re.S
-)
 NO_TEXT = re.compile(r"Cannot convert '(?P<type>\w+?)(?:Config)?' to string: '(?P<value>.*)'.*?full_key: (?P<full>\S+)", re.S)
-NO_LIST = re.compile(r"(?:is not a ListConfig|Cannot merge DictConfig with ListConfig).*?full_key: (?P<full>\S+)", re.S)
 NO_NAME = re.compile(r"Config group override must be a string or a list|Merge error: \w+ is not a subclass of \w+")
-NO_NULL = re.compile(r"field '(?P<full>[^']+)' is not Optional")
 IN_FILE = re.compile(r"In '(?P<file>[^']+/[^']+)': (?:\w+ raised while composing config|Could not load)")
-WRAPPED = re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)")
 OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I)
-NO_GROUP = re.compile(r"Could not override '(?P<key>[^']+)'\. No match in the defaults list")
-NO_SCHEMA = re.compile(r"Could not load 'schema/(?P<group>\w+)/(?P<name>[^']+)'")
-NO_FILE = re.compile(r"Could not load '(?P<group>[\w/.-]+)/(?P<name>[^'/]+)'")
-NO_MAPPING = re.compile(r"Invalid type assigned: (?P<type>\w+) is not a subclass of (?P<schema>\w+)")
-NO_REFERENCE = re.compile(r"Interpolation key '(?P<key>[^']+)' not found.*?full_key: (?P<full>\S+)", re.S)
-NO_RESOLVER = re.compile(r"Unsupported interpolation type (?P<name>\S+).*?full_key: (?P<full>\S+)", re.S)
-NO_DELETION = re.compile(r"Error merging override (?P<override>~\S+)")
-MISSING_VALUE = re.compile(r"Missing mandatory value: (?P<key>\S+)")
+NO_FILE = re.compile(r"Could not load '(?!schema/)(?P<group>[\w/.-]+)/(?P<name>[^'/]+)'")
+PLAIN = (  # what OmegaConf and Hydra say, and how it is told
+    (
+        re.compile(
+            r"Value '(?P<value>.*?)' of type '(?P<type>\w+)' could not be converted to (?P<wanted>\w+).*?full_key: (?P<full>\S+)", re.S
+        ),
+        "{full}={value}: it must be {wanted}, not {type}",
+    ),
+    (
+        re.compile(r"(?:is not a ListConfig|Cannot merge DictConfig with ListConfig).*?full_key: (?P<full>\S+)", re.S),
+        "{full}: it must be a list; write {full}=[...]",
+    ),
+    (re.compile(r"field '(?P<full>[^']+)' is not Optional"), "{full}=null: it must have a value"),
+    (re.compile(r"ValueError raised while resolving interpolation: (?P<message>.*?)(?:\n|$)"), "{message}"),
+    (
+        re.compile(r"Could not override '(?P<key>[^']+)'\. No match in the defaults list"),
+        "{key}=...: this verb has no such group or key; --help lists them",
+    ),
+    (
+        re.compile(r"Could not load 'schema/(?P<group>\w+)/(?P<name>[^']+)'"),
+        "{group} {name} is not known here; install the package that brings it",
+    ),
+    (
+        re.compile(r"Invalid type assigned: (?P<type>\w+) is not a subclass of (?P<schema>\w+)"),
+        "it holds a {type}; write keys of {schema} with their values, as in key: value",
+    ),
+    (
+        re.compile(r"Interpolation key '(?P<key>[^']+)' not found.*?full_key: (?P<full>\S+)", re.S),
+        "{full}: ${{{key}}} names no key; write its full name, as in ${{trainer.lr}}",
+    ),
+    (
+        re.compile(r"Unsupported interpolation type (?P<name>\S+).*?full_key: (?P<full>\S+)", re.S),
+        "{full}: ${{{name}:...}} is nothing that can be asked for; ${{oc.env:NAME}} gives an environment variable",
+    ),
+    (re.compile(r"Error merging override (?P<override>~\S+)"), "{override}: a knob cannot be taken away; give it a value"),
+    (re.compile(r"Missing mandatory value: (?P<key>\S+)"), "{key} is missing: give it as {key}=..., or as the first argument"),
+)
 
 
 def explain(error: BaseException) -> str:
@@ -79,36 +102,15 @@ def _known(text: str) -> str | None:
         options = (found["options"] or "").split()
         listed = f"; there are {', '.join(options)}" if options else ""
         return f"{found['group']}={found['name']}: no such option{listed}{closest(found['name'], options)}"
-    if found := WRONG_TYPE.search(text):
-        return f"{found['full']}={found['value']}: it must be {found['wanted']}, not {found['type']}"
     if found := NO_TEXT.search(text):
         return f"{found['full']}={found['value']}: it must be one text, not a {found['type'].lower()}"
-    if found := NO_LIST.search(text):
-        return f"{found['full']}: it must be a list; write {found['full']}=[...]"
     if NO_NAME.search(text):
         return "a config group takes the name of one of its options, as in model=vrae: no number, no null, and one only"
-    if found := NO_NULL.search(text):
-        return f"{found['full']}=null: it must have a value"
-    if found := WRAPPED.search(text):
-        return found["message"]
-    if found := NO_GROUP.search(text):
-        return f"{found['key']}=...: this verb has no such group or key; --help lists them"
-    if found := NO_SCHEMA.search(text):
-        return f"{found['group']} {found['name']} is not known here; install the package that brings it"
     if found := NO_FILE.search(text):
         likely = closest(found["name"], _options(found["group"]))
         return f"{found['group']}/{found['name']}.yaml, which its defaults name, is not there{likely}"
-    if found := NO_MAPPING.search(text):
-        return f"it holds a {found['type']}; write keys of {found['schema']} with their values, as in key: value"
-    if found := NO_REFERENCE.search(text):
-        return f"{found['full']}: ${{{found['key']}}} names no key; write its full name, as in ${{trainer.lr}}"
-    if found := NO_RESOLVER.search(text):
-        return f"{found['full']}: ${{{found['name']}:...}} is nothing that can be asked for; ${{oc.env:NAME}} gives an environment variable"
-    if found := NO_DELETION.search(text):
-        return f"{found['override']}: a knob cannot be taken away; give it a value"
-    if found := MISSING_VALUE.search(text):
-        return f"{found['key']} is missing: give it as {found['key']}=..., or as the first argument"
-    return None
+    told = ((pattern.search(text), message) for pattern, message in PLAIN)
+    return next((message.format_map(found.groupdict()) for found, message in told if found), None)
 
 
 def _options(group: str) -> list[str]:
