@@ -3,8 +3,9 @@
     python benchmarks/throughput.py                      every case, each in a process of its own
     python benchmarks/throughput.py model=vrae trainer.precision=bf16    one case
 
-The share is (arithmetic of the model) / (seconds) / (rate of a 2048 x 2048 matrix product in the same precision, measured between the
-blocks of steps of the same run). Arithmetic: 6 operations per weight of every matrix that a token passes (2 forward, 4 backward);
+The share is (arithmetic of the model) / (seconds) / (rate of a 2048 x 2048 matrix product in the same precision, measured before every
+block of steps for about as long, both as means: a neighbour who takes the machine's time takes it from both). Its median over blocks is
+reported, with the lowest and the highest. Arithmetic: 6 operations per weight of every matrix that a token passes (2 forward, 4 backward);
 padding does no counted work. Every batch is trained on once before it is timed, as kernels are made for each length once a run.
 Convolutions pass positions, not tokens: their models have no share, and a speed beside vrae's.
 """
@@ -33,21 +34,20 @@ from vaetext.runner.training import Training
 
 MODELS = ("vrae", "rnnlm", "hvrae", "cnn", "hybrid-cnn", "lvae", "lcnnvae", "lrnnvae")
 CASES = [(model, precision) for precision in ("fp32", "bf16") for model in MODELS]
-BLOCKS, STEPS = 6, 20
-HEADER = """| model | precision | device | real tokens/s | share of matrix rate | matrix rate, Gop/s | peak memory, MiB | speed / vrae's |
-|---|---|---|---|---|---|---|---|"""
+BLOCKS, STEPS, PRODUCTS = 8, 20, 20
+HEADER = """| model | precision | device | real tokens/s | share of matrix rate | of each block | matrix rate, Gop/s | peak memory, MiB | speed / vrae's |
+|---|---|---|---|---|---|---|---|---|"""
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations per second of a 2048 x 2048 product, the best of five."""
+    """Operations per second of a 2048 x 2048 product, over some in a row."""
     size = 2048
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    seconds = []
-    for _ in range(5):
-        started = now(device)
+    a @ b
+    started = now(device)
+    for _ in range(PRODUCTS):
         a @ b
-        seconds.append(now(device) - started)
-    return 2 * size**3 / min(seconds)
+    return 2 * size**3 * PRODUCTS / (now(device) - started)
 
 
 def now(device: torch.device) -> float:
@@ -99,9 +99,10 @@ def measure(overrides: list[str]) -> None:
     speed, rate = statistics.median(speeds), statistics.median(rates)
     gpu = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
     memory = (gpu or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**20
-    share = speed * operations_per_token(model) / rate
-    shown = "-" if math.isnan(share) else f"{share:.2f}"
-    print(f"| {config.model.name} | {trainer.precision} | {device} | {speed:,.0f} | {shown} | {rate / 1e9:,.0f} | {memory:,.0f} |")  # type: ignore[union-attr]
+    shares = [each * operations_per_token(model) / of for each, of in zip(speeds, rates, strict=True)]
+    known = not math.isnan(shares[0])
+    share = f"{statistics.median(shares):.2f} | {min(shares):.2f} to {max(shares):.2f}" if known else "- | -"
+    print(f"| {config.model.name} | {trainer.precision} | {device} | {speed:,.0f} | {share} | {rate / 1e9:,.0f} | {memory:,.0f} |")  # type: ignore[union-attr]
 
 
 def train(training: Training, order: list[Any]) -> int:

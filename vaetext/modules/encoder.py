@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from vaetext.data.batch import Batch
-from vaetext.data.domain import Domain
+from vaetext.data.domain import Domain, Symbols
 from vaetext.modules.embedding import embedding
 from vaetext.modules.recurrent import Recurrent, features
 
@@ -31,7 +31,8 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[B, features]; a sequence without words gives the zero state."""
-        return self.read(self.embed(batch), batch.word_mask)
+        words = max(1, batch.word_mask.shape[1] - isinstance(batch.domain, Symbols))  # where the longest sequence's EOS stands, no word is
+        return self.read(self.embed(batch)[:, :words], batch.word_mask[:, :words])
 
     def embed(self, batch: Batch) -> Tensor:
         """[B, T, E]: the embedded sequence."""
