@@ -35,7 +35,7 @@ from vaetext.runner.training import Training
 MODELS = ("vrae", "rnnlm", "hvrae", "cnn", "hybrid-cnn", "lvae", "lcnnvae", "lrnnvae")
 CASES = [(model, precision) for precision in ("fp32", "bf16") for model in MODELS]
 BLOCKS, STEPS, PRODUCTS = 8, 20, 20
-HEADER = """| model | precision | device | real tokens/s | share of matrix rate | of each block | matrix rate, Gop/s | peak memory, MiB | speed / vrae's |
+HEADER = """| model | precision | device | real tokens/s | share of matrix rate | of each block | its Gop/s | peak MiB | speed / vrae's |
 |---|---|---|---|---|---|---|---|---|"""
 
 
