@@ -29,6 +29,8 @@ class Recurrent(nn.Module):
         self.cell, self.hidden, self.directions = cell, hidden, 1 + bidirectional
         sizes = [inputs] + [hidden * self.directions] * (layers - 1)
         self.layers = nn.ModuleList(kind(size, hidden, batch_first=True, bidirectional=bidirectional) for size in sizes)
+        gates = (-HOLD, HOLD, 0.0, 0.0) if cell == "lstm" else (0.0, HOLD, 0.0)
+        self.holding = nn.Buffer(torch.tensor(gates).repeat_interleave(hidden)[:, None], persistent=False)  # the padding feature's weights
 
     @property
     def state_size(self) -> int:
@@ -64,7 +66,7 @@ class Recurrent(nn.Module):
         weights = [weight for weight in layer._flat_weights if weight is not None]
         if mask is not None:
             steps = torch.cat([steps, ~mask[..., None]], -1)
-            weights = [self._holding(weight) if n % 4 == 0 else weight for n, weight in enumerate(weights)]
+            weights = [weight if n % 4 else torch.cat([weight, self.holding], 1) for n, weight in enumerate(weights)]
         options = (True, 1, 0.0, self.training, self.directions == 2, True)  # bias, layers, dropout, training, bidirectional, batch first
         end: list[Tensor]
         if self.cell == "lstm":
@@ -76,12 +78,6 @@ class Recurrent(nn.Module):
             if self.cell == "lstm":  # its h moves with the output gate even where c stands still
                 end[0] = self._last(outputs, mask)
         return outputs, torch.cat(end) if len(end) > 1 else end[0]
-
-    def _holding(self, weight: Tensor) -> Tensor:
-        """The input weights [gates * H, inputs] with the column of the padding feature."""
-        gates = (-HOLD, HOLD, 0.0, 0.0) if self.cell == "lstm" else (0.0, HOLD, 0.0)
-        column = torch.cat([weight.new_full((self.hidden, 1), gate) for gate in gates])
-        return torch.cat([weight, column], 1)
 
     def _last(self, outputs: Tensor, mask: Tensor) -> Tensor:
         """[directions, B, H]: the forward output at the last real step, the backward one at the first."""

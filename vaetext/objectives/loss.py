@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from vaetext.config.trainer import Trainer
@@ -45,8 +44,3 @@ def floored_kl(name: str, code: Code, config: Trainer) -> Tensor:
     axis = 2 + code.axes.index("dimension")
     per_dimension = code.kl.movedim(axis, -1).flatten(2, -2).sum(2) if code.kl.dim() > 3 else code.kl
     return per_dimension.flatten(0, -2).mean(0).clamp(min=config.free_bits).sum()
-
-
-def finite(*values: Tensor) -> Tensor:
-    """[] bool on the device: every value is finite (read without waiting for it)."""
-    return torch.stack([value.isfinite().all() for value in values]).all()

@@ -20,7 +20,7 @@ from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import FreshNoise
 from vaetext.models.base import NeedsData, SequenceModel
 from vaetext.modules.normalisation import BatchNorm
-from vaetext.objectives.loss import finite, training_loss
+from vaetext.objectives.loss import training_loss
 from vaetext.objectives.schedules import beta, betas, learning_rate
 from vaetext.runner import checkpoint
 from vaetext.runner.device import autocast
@@ -125,7 +125,7 @@ class Training:
         norm = total_norm([each.grad for each in self.model.parameters() if each.grad is not None])
         if self.config.clip:  # the fused kernel divides gradients by it as it reads them: a pass over memory less
             self.optimizer.grad_scale = (norm / self.config.clip).clamp(min=1.0)  # type: ignore[attr-defined]
-        broken = (self.bad_step < 0) & ~finite(norm, self._sums())
+        broken = (self.bad_step < 0) & ~(norm + self._sums().sum()).isfinite()  # a sum is finite only where all its parts are
         self.bad_step = torch.where(broken, self.state.step, self.bad_step)
         self.optimizer.step()
         self.optimizer.zero_grad()
