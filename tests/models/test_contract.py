@@ -134,6 +134,15 @@ def test_evaluation_decodes_what_training_does(name: str, knobs: dict[str, Any],
     torch.testing.assert_close(log_px, evidence(model, batch).log_px, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "cnn"])
+def test_weights_but_a_priors_start_in_the_range_that_is_asked_for(name: str) -> None:
+    model = make(name, {"init_scale": 0.05, "prior": "gmm"})
+    for own, weight in model.named_parameters():
+        largest = float(weight.detach().abs().max())
+        assert largest > 0.05 if own == "prior_law.mean" else largest <= 0.05
+        assert weight.numel() < 20 or own.startswith("prior_law") or largest > 0.03
+
+
 @every_case
 def test_analytic_and_sampled_bounds_agree(name: str, knobs: dict[str, Any], domain: Domain) -> None:
     model = make(name, knobs, domain).eval()

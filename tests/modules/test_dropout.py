@@ -41,6 +41,13 @@ def test_a_decoder_drops_of_its_inputs_and_of_its_outputs(knob: str) -> None:
     assert not torch.equal(model.log_px(batch, {}), model.eval().log_px(batch, {}))
 
 
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_decoder_locks_its_masks_where_it_is_told_to(locked: bool) -> None:
+    model = build(RNNLM(name="rnnlm", dropout=0.4, output_dropout=0.3, locked_dropout=locked), Symbols(8, 1, 0, 9))
+    dropouts = [each for each in model.modules() if isinstance(each, Dropout)]
+    assert [(each.rate, each.locked) for each in dropouts] == [(0.4, locked), (0.3, locked)]
+
+
 def test_no_dropout_in_evaluation() -> None:
     steps = torch.ones(2, 3, 4)
     assert Dropout(0.5).eval()(steps) is steps

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vaetext.data.domain import Symbols
+from vaetext.modules import recurrent
 from vaetext.modules.encoder import MapEncoder
 from vaetext.modules.recurrent import Recurrent, features
 
@@ -41,6 +42,18 @@ def test_gradients_ignore_padding(cell: str) -> None:
     held = torch.autograd.grad(features(net(padded, mask=mask)[1][0]).sum(), tuple(net.parameters()))
     for one, other in zip(alone, held, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_where_autocast_would_take_float16_the_kernels_run_in_float32(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    net, steps, mask = Recurrent(cell, 3, 4), torch.randn(2, 5, 3), torch.arange(5) < torch.tensor([5, 2])[:, None]
+    start = [torch.randn_like(each).bfloat16() for each in net.initial(2, steps)]
+    monkeypatch.setattr(recurrent, "cast_to_half", lambda steps: torch.is_autocast_enabled(steps.device.type))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = net(steps.bfloat16(), start, mask)
+    expected = net(steps.bfloat16().float(), [each.float() for each in start], mask)
+    assert torch.equal(found[0], expected[0]) and torch.equal(found[1][0], expected[1][0])
 
 
 def test_a_map_is_the_mean_of_each_window_zeros_past_the_end() -> None:

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import signal
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from vaetext.config.trainer import Trainer
 from vaetext.data import corpora
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
-from vaetext.distributions.noise import MeanNoise
+from vaetext.distributions.noise import FreshNoise, MeanNoise
 from vaetext.models.registry import build
+from vaetext.modules.dropout import Dropout
 from vaetext.objectives.schedules import beta
 from vaetext.runner import checkpoint
 from vaetext.runner.evaluation import score
@@ -43,11 +45,13 @@ def training(folder: Path, **knobs: Any) -> Training:
 @pytest.mark.parametrize("clip", [0.0, 0.01, 1e6])
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
 def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(optimizer: str, clip: float, tmp_path: Path) -> None:
-    one = training(tmp_path, optimizer=optimizer, clip=clip, weight_decay=0.1)
-    other = training(tmp_path, optimizer=optimizer, clip=clip, weight_decay=0.1)
-    plain = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[optimizer](
-        other.model.parameters(), lr=KNOBS["lr"], weight_decay=0.1, foreach=False
-    )
+    knobs: dict[str, Any] = {"optimizer": optimizer, "clip": clip, "weight_decay": 0.1, "betas": [0.7, 0.8]}
+    one, other = training(tmp_path, **knobs), training(tmp_path, **knobs)
+    plain = {
+        "adam": partial(torch.optim.Adam, betas=(0.7, 0.8)),
+        "adamw": partial(torch.optim.AdamW, betas=(0.7, 0.8)),
+        "sgd": torch.optim.SGD,
+    }[optimizer](other.model.parameters(), lr=KNOBS["lr"], weight_decay=0.1, foreach=False)
     for index in one._order(0)[:3]:
         for each in (one, other):
             torch.manual_seed(2)
@@ -60,6 +64,33 @@ def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(optimizer: s
         one.state.batch = other.state.batch = one.state.step  # where the KL weight stands
     for value, expected in zip(one.model.parameters(), other.model.parameters(), strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
+
+
+def gradient(folder: Path, **knobs: Any) -> torch.Tensor:
+    run = training(folder, word_dropout=0.0, **knobs)
+    for each in run.model.modules():
+        if isinstance(each, Dropout):
+            each.rate = 0.0
+    torch.manual_seed(2)
+    run.backward(run._batch(run._order(0)[0]), 1)
+    return torch.cat([each.grad.flatten() for each in run.model.parameters() if each.grad is not None])
+
+
+def test_bf16_rounds_the_gradient_and_little_more(tmp_path: Path) -> None:
+    full, rounded = (gradient(tmp_path, precision=precision) for precision in ("fp32", "bf16"))
+    assert rounded.dtype == torch.float32
+    assert 1e-4 < float((full - rounded).norm() / full.norm()) < 0.05
+
+
+def test_the_gradient_is_a_mean_over_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    normal = torch.randn(2, KNOBS["batch_size"], 2)
+
+    def drawn(samples: slice) -> torch.Tensor:
+        monkeypatch.setattr(FreshNoise, "normal", lambda self, *_: normal[samples][: self.samples])
+        return gradient(tmp_path, samples=len(normal[samples]))
+
+    both, first, second = drawn(slice(0, 2)), drawn(slice(0, 1)), drawn(slice(1, 2))
+    torch.testing.assert_close(both, (first + second) / 2, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [VRAE, HVRAE, CNN])

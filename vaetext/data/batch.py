@@ -56,7 +56,7 @@ class Batch:
         return replace(self)._with(positions=self.positions, inputs=inputs)
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on another device, without a wait: what depends on sizes is computed where the batch is now."""
+        """The same batch on another device; what depends on sizes is computed where the batch is now, so no step waits for the device."""
         if device == self.x.device:
             return self
         moved = {name: getattr(self, name).to(device, non_blocking=True) for name in ("x", "lengths", "index", "positions")}

@@ -54,6 +54,9 @@ class Recurrent(nn.Module):
             Outputs [B, T, H * directions] of the last layer (zeros on padding), and each layer's final state. Under a mask the
             final h is that of the last real step.
         """
+        if cast_to_half(steps):
+            with torch.autocast(steps.device.type, enabled=False):
+                return self.forward(steps.float(), state and [each.float() for each in state], mask)
         state = state or self.initial(steps.shape[0], steps)
         final = []
         for layer, start in zip(self.layers, state, strict=True):
@@ -85,6 +88,11 @@ class Recurrent(nn.Module):
         forward = outputs[..., : self.hidden].gather(1, last)[:, 0]
         ends = [forward] if self.directions == 1 else [forward, outputs[:, 0, self.hidden :]]
         return torch.stack(ends)
+
+
+def cast_to_half(steps: Tensor) -> bool:
+    """Whether autocast would run the kernels in float16, as it does cuDNN's whatever it was asked for: they run in float32 then."""
+    return steps.is_cuda and torch.is_autocast_enabled("cuda")
 
 
 def features(final: Tensor) -> Tensor:

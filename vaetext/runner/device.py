@@ -10,11 +10,12 @@ NAME = re.compile(r"cpu|cuda(:[0-9]{1,3})?")
 
 
 def choose(name: str, key: str = "trainer.device") -> torch.device:
-    """The device that the knob ``key`` names; auto takes the first GPU where there is one.
+    """The device that the knob ``key`` names; auto takes the first GPU where there is one. There float32 means float32, not TF32.
 
     Raises:
         ValueError: the name is none of auto, cpu, cuda, cuda:N, or that GPU is absent.
     """
+    torch.backends.cudnn.allow_tf32 = False  # matrix products have it off already
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not NAME.fullmatch(name):

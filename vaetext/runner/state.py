@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class State:
-    """Where training stands: everything besides tensors that a resumed run needs to go on bit for bit."""
+    """Where training stands: everything besides tensors that a resumed run needs to go on bit for bit (on a CPU)."""
 
     epoch: int = 0
     batch: int = 0  # batches of this epoch whose optimizer steps are done

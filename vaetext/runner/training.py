@@ -105,6 +105,7 @@ class Training:
                 if self.stop:
                     raise self._stopped()
         self.read_window()
+        self.state.seconds = before + time.monotonic() - started  # once the device is done
 
     def backward(self, batch: Batch, share: float) -> None:
         """Adds one batch's gradient, of the mean over the optimizer step's sequences, of which the batch has this ``share``."""
