@@ -213,7 +213,8 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(atomic.os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as failed:
         atomic_write(target, b"new")
+    assert failed.value.filename == str(target)
     assert target.read_bytes() == b"caf\xc3\xa9"
     assert len(list(target.parent.iterdir())) == 1

@@ -30,7 +30,7 @@ def test_ours_stand_beside_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     finished(tmp_path / "tables" / "t" / "full" / "A-row", [9, 8])
     reproduce.run(ReproduceConfig(table=table, scale="full", outputs=str(tmp_path)))
     shown = capsys.readouterr().out
-    assert shown == (tmp_path / "tables" / "t" / "full" / "table.md").read_text() + "\n"
+    assert shown == (tmp_path / "tables" / "t" / "full" / "table.md").read_text()
     words = " ".join(shown.split())
     assert "# Title (scale=full, data=ptb)" in words
     assert "| model | -ELBO | NLL (rec) | published NLL (rec) | KL (source) | published KL (source) |" in words

@@ -211,7 +211,11 @@ def test_one_run_that_fails_does_not_stop_a_sweep(
         resume.run(ResumeConfig(run=str(tmp_path)))
     assert tried == ["0", "1"]
     command = "vaetext train -m seed=1,2 'data.root=a b' model=vrae,rnnlm " + shlex.quote(f"hydra.sweep.dir='{tmp_path}'")
-    assert f"jobs 2, 3 never began; start them with: {command}" in caplog.text
+    assert f"jobs 2, 3 never began; start them with: {command}\n" in caplog.text
+    assert "resume it with" not in caplog.text
+    with pytest.raises(ValueError, match="1 of the runs failed"):
+        resume.run(ResumeConfig(run=str(tmp_path), trainer={"epochs": 3, "lr": 0.1}))
+    assert f"{command}\nThey start as the sweep was given; then resume it with trainer.epochs, trainer.lr changed once more." in caplog.text
 
 
 def test_latest_takes_the_place_of_nothing_but_a_link(tmp_path: Path) -> None:

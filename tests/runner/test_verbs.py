@@ -70,6 +70,19 @@ def test_sample_prints_what_it_writes(run: Any, capsys: pytest.CaptureFixture[st
         assert printed.count("\n") == 7
 
 
+def test_what_was_drawn_is_printed_though_the_disk_is_full(
+    run: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    run("vrae")
+    monkeypatch.setattr(files, "atomic_write", full)
+    with pytest.raises(OSError, match="No space"):
+        sample.run(SampleConfig(run="r", n=7, max_length=5))
+    assert capsys.readouterr().out.count("\n") == 7
+
+
 def test_samples_depend_on_the_seed_and_their_number_alone(tokenizer: tokenizers.Tokenizer) -> None:
     few, many, other = (draw(model(tokenizer), n, seed, Choice(max_length=9)) for n, seed in ((3, 5), (40, 5), (40, 6)))
     assert many[:3] == few

@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vaetext.config.quoting import resuming
 from vaetext.data.atomic import atomic_path
 
 Tensors = dict[str, Tensor]
@@ -29,7 +30,7 @@ def save(path: Path, groups: dict[str, Tensors], state: dict[str, Any]) -> None:
         try:
             save_file(tensors, temporary, metadata={"state": json.dumps(state)})
         except SafetensorError as error:
-            raise OSError(f"{path} could not be written ({error}); free some space and go on with `vaetext resume`") from error
+            raise OSError(f"{path} could not be written ({error}); free some space and go on with {resuming(path.parents[1])}") from error
 
 
 def load(path: Path, device: torch.device) -> tuple[dict[str, Tensors], dict[str, Any]]:

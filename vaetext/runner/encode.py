@@ -10,9 +10,8 @@ from vaetext.config.verbs import EncodeConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.data.loader import Split
 from vaetext.objectives.bounds import importance_nll
-from vaetext.runner.console import show
 from vaetext.runner.evaluation import Scores, score
-from vaetext.runner.files import input_lines, output_folder, require_lines
+from vaetext.runner.files import hand_over, input_lines, output_folder, require_lines
 from vaetext.runner.run_folder import load_run
 
 
@@ -24,11 +23,9 @@ def run(config: EncodeConfig) -> None:
     require_lines(run.model, given, numbers, config.input)
     split = Split.of(given)
     scores = score(run.model, split, seed=run.seed, samples=config.iw_samples, batch_tokens=config.batch_tokens, device=run.device)
-    folder, table = output_folder(), tsv(scores, numbers, lines)
+    hand_over(tsv(scores, numbers, lines), output_folder() / "scores.tsv")
     if scores.codes:
-        atomic_write(folder / "codes.npz", npz(scores, numbers))
-    atomic_write(folder / "scores.tsv", table)
-    show(table.rstrip("\n"))
+        atomic_write(output_folder() / "codes.npz", npz(scores, numbers))
 
 
 def npz(scores: Scores, numbers: tuple[int, ...]) -> bytes:

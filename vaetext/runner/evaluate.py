@@ -4,9 +4,8 @@ import json
 
 from vaetext.config.verbs import EvaluateConfig
 from vaetext.data.atomic import atomic_write
-from vaetext.runner.console import show
 from vaetext.runner.evaluation import evaluate
-from vaetext.runner.files import output_folder
+from vaetext.runner.files import hand_over, output_folder
 from vaetext.runner.run_folder import load_run
 from vaetext.runner.table import run_table
 
@@ -27,8 +26,5 @@ def run(config: EvaluateConfig) -> None:
         "parameters": size,
         config.split: record,
     }
-    folder = output_folder()
-    atomic_write(folder / "results.json", json.dumps(result, indent=2) + "\n")
-    table = run_table(result)
-    atomic_write(folder / "table.md", table)
-    show(table)
+    hand_over(run_table(result), output_folder() / "table.md")
+    atomic_write(output_folder() / "results.json", json.dumps(result, indent=2) + "\n")

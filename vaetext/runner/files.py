@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from vaetext.data.atomic import atomic_write
 from vaetext.data.files import read_lines
 from vaetext.data.loader import Sequences
 from vaetext.models.base import SequenceModel
+from vaetext.runner.console import show
 
 
 def output_folder() -> Path:
@@ -16,6 +18,14 @@ def output_folder() -> Path:
     from hydra.core.hydra_config import HydraConfig
 
     return Path(HydraConfig.get().runtime.output_dir)
+
+
+def hand_over(text: str, path: Path) -> None:
+    """Writes a verb's result to a file and to stdout; to the latter even where the file cannot be written."""
+    try:
+        atomic_write(path, text)
+    finally:
+        show(text.removesuffix("\n"))
 
 
 def input_lines(source: str) -> list[tuple[int, str]]:

@@ -14,8 +14,7 @@ from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import KeyedNoise, MeanNoise
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.runner import plots
-from vaetext.runner.console import show
-from vaetext.runner.files import output_folder
+from vaetext.runner.files import hand_over, output_folder
 from vaetext.runner.generation import GREEDY, Choice, Codes, generate, held, redrawn, require_decoded, require_latent
 from vaetext.runner.reconstruct import mean_codes
 from vaetext.runner.run_folder import load_run
@@ -40,10 +39,8 @@ def run(config: InterpolateConfig) -> None:
         codes = follow(run.model, codes, config.move, config.hold)
     lines = decode(run.model, run.tokenizer, codes, config.steps, Choice.of(config), run.seed)
     ends = [DRAWN if text is None else run.tokenizer.decode(run.tokenizer.encode(text)) for text in (config.a, config.b)]
-    text, folder = page(ends, lines, config.hold, config.move), output_folder()
-    atomic_write(folder / "interpolations.txt", text)
-    plots.save(plots.interpolation(codes, lines, ends), folder / "interpolation.png")
-    show(text.rstrip("\n"))
+    hand_over(page(ends, lines, config.hold, config.move), output_folder() / "interpolations.txt")
+    plots.save(plots.interpolation(codes, lines, ends), output_folder() / "interpolation.png")
 
 
 @torch.no_grad()

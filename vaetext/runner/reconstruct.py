@@ -13,8 +13,7 @@ from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import MeanNoise
 from vaetext.models.base import Generator, SequenceModel
-from vaetext.runner.console import show
-from vaetext.runner.files import input_lines, output_folder, require_lines
+from vaetext.runner.files import hand_over, input_lines, output_folder, require_lines
 from vaetext.runner.generation import GREEDY, Choice, Codes, generate, held, model_name, require_decoded
 from vaetext.runner.run_folder import load_run
 
@@ -28,8 +27,7 @@ def run(config: ReconstructConfig) -> None:
     given = run.tokenizer.encode_all(list(lines))
     require_lines(run.model, given, numbers, config.input)
     text = pairs(run.model, run.tokenizer, given, Choice.of(config), run.seed, config.hold)
-    atomic_write(output_folder() / "reconstructions.txt", text)
-    show(text.rstrip("\n"))
+    hand_over(text, output_folder() / "reconstructions.txt")
 
 
 @torch.no_grad()

@@ -10,8 +10,7 @@ from typing import Any
 
 from vaetext.config.quoting import quote
 from vaetext.config.verbs import ReproduceConfig
-from vaetext.data.atomic import atomic_write
-from vaetext.runner.console import show
+from vaetext.runner.files import hand_over
 from vaetext.runner.run_folder import METRICS, RESULTS, read_results, understood
 from vaetext.runner.table import PUBLISHED, Row, Values, cells, columns, kind, markdown
 
@@ -37,9 +36,7 @@ def run(config: ReproduceConfig) -> None:
             rows.append(line(row, read_results(run), falling(run)))
     data = ", ".join(dict.fromkeys(row.data for row in rows))
     shown = markdown(narrow(cells(rows), table.columns))
-    page = f"# {table.title} (scale={config.scale}, data={data})\n\n{shown}\n{table.note} {FALLING}\n"
-    atomic_write(folder / "table.md", page)
-    show(page)
+    hand_over(f"# {table.title} (scale={config.scale}, data={data})\n\n{shown}\n{table.note} {FALLING}\n", folder / "table.md")
 
 
 def line(row: dict[str, Any], result: dict[str, Any], falling: bool) -> Row:

@@ -35,13 +35,13 @@ def run(config: ResumeConfig) -> None:
         except Exception as error:
             log.error("error: %s: %s", folder, explain(error), exc_info=config.debug)
             failed.append(f"{folder} ({explain(error)})")
-    report_unbegun(path)
+    report_unbegun(path, config.trainer)
     if failed:
         raise ValueError(f"{len(failed)} of the runs failed: {'; '.join(failed)}")
 
 
-def report_unbegun(sweep: Path) -> None:
-    """Says which jobs of a sweep never began, and the command that starts them."""
+def report_unbegun(sweep: Path, overrides: dict[str, object]) -> None:
+    """Says which jobs of a sweep never began, the command that starts them, and that it knows nothing of what was overridden here."""
     if not (sweep / SWEEP).is_file():
         return
     try:
@@ -52,7 +52,9 @@ def report_unbegun(sweep: Path) -> None:
     missing = [str(n) for n in range(count) if not (sweep / str(n) / CONFIG).is_file()]
     if missing:
         command = shlex.join(["vaetext", "train", "-m", *given, f"hydra.sweep.dir={quote(str(sweep.resolve()))}"])
-        log.warning("%s: jobs %s never began; start them with: %s", sweep, ", ".join(missing), command)
+        changes = ", ".join(f"trainer.{key}" for key in overrides)
+        changed = f"\nThey start as the sweep was given; then resume it with {changes} changed once more." if overrides else ""
+        log.warning("%s: jobs %s never began; start them with: %s%s", sweep, ", ".join(missing), command, changed)
 
 
 def runs(path: Path) -> list[Path]:

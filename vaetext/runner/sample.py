@@ -11,8 +11,7 @@ from vaetext.data.numbers import Numbers
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.models.base import Generator, SequenceModel
-from vaetext.runner.console import show
-from vaetext.runner.files import output_folder
+from vaetext.runner.files import hand_over, output_folder
 from vaetext.runner.generation import Choice, generate, held, redrawn
 from vaetext.runner.run_folder import load_run
 
@@ -21,9 +20,7 @@ def run(config: SampleConfig) -> None:
     """Draws ``n`` sequences: z from the prior, x from the decoder; to stdout and samples.txt."""
     run = load_run(config.run, config.checkpoint, config.device, config.seed)
     drawn = draw(run.model, config.n, run.seed, Choice.of(config), config.hold)
-    lines = [run.tokenizer.decode(sequence) for sequence in drawn]
-    atomic_write(output_folder() / "samples.txt", "\n".join(lines) + "\n")
-    show("\n".join(lines))
+    hand_over(text_of(drawn, run.tokenizer), output_folder() / "samples.txt")
 
 
 @torch.no_grad()
@@ -41,10 +38,15 @@ def draw(model: SequenceModel, n: int, seed: int, choice: Choice, hold: str | No
     return generate(model, codes, n, choice, seed)
 
 
+def text_of(drawn: list[Any], tokenizer: Tokenizer | Numbers) -> str:
+    """Sequences, a line each."""
+    return "".join(f"{tokenizer.decode(sequence)}\n" for sequence in drawn)
+
+
 def write_samples(model: SequenceModel, tokenizer: Tokenizer | Numbers, folder: Path, seed: int, n: int = 50) -> list[Any]:
     """samples.txt of a run folder, and its sequences; none where the model cannot be sampled from."""
     if not isinstance(model, Generator):
         return []
     drawn = draw(model, n, seed, Choice())
-    atomic_write(folder / "samples.txt", "".join(f"{tokenizer.decode(sequence)}\n" for sequence in drawn))
+    atomic_write(folder / "samples.txt", text_of(drawn, tokenizer))
     return drawn

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vaetext.config.trainer import Trainer
+from vaetext.data.atomic import naming
 from vaetext.data.batch import Batch
 from vaetext.data.loader import Split, collate, epoch_order
 from vaetext.distributions.evidence import Evidence
@@ -295,7 +296,7 @@ class Training:
 
     def _write(self, line: dict[str, Any]) -> None:
         self.metrics.parent.mkdir(parents=True, exist_ok=True)
-        with self.metrics.open("ab") as file:
+        with naming(self.metrics), self.metrics.open("ab") as file:
             file.write(json.dumps(line).encode() + b"\n")
             self.state.metrics_bytes = file.tell()
         self.report(line)
