@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny models gain nothing by more, and wait where cores are busy
 DATA = Path(os.environ.get("VAETEXT_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 

@@ -65,7 +65,8 @@ class Split:
 
 def collate(split: Split, index: np.ndarray, domain: Domain) -> Batch:
     """The sequences ``index`` [B] of a split as one padded batch."""
-    starts, lengths = split.offsets[index], split.lengths[index]
+    starts = split.offsets[index]
+    lengths = split.offsets[index + 1] - starts
     steps = np.arange(lengths.max())
     where = np.minimum(starts[:, None] + steps, len(split.x) - 1)
     real = steps < lengths[:, None]

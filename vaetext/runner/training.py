@@ -124,7 +124,7 @@ class Training:
         rate = learning_rate(self.config, self.epochs, self.state.step, self.state.reductions)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        norm = total_norm([each.grad for each in self.model.parameters() if each.grad is not None])
+        norm = total_norm([each.grad for group in self.optimizer.param_groups for each in group["params"] if each.grad is not None])
         if self.config.clip:  # the fused kernel divides gradients by it as it reads them: a pass over memory less
             self.optimizer.grad_scale = (norm / self.config.clip).clamp(min=1.0)  # type: ignore[attr-defined]
         broken = (self.bad_step < 0) & ~(norm + self._sums().sum()).isfinite()  # a sum is finite only where all its parts are
