@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 MODEL = '''
 from dataclasses import dataclass
 
@@ -83,14 +85,18 @@ def test_a_model_of_another_package_is_like_our_own(tmp_path: Path) -> None:
     assert "model.start=-2.0 is out of range" in wrong.stderr
 
 
-def test_a_broken_model_of_another_package_breaks_no_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "changed", "why"),
+    [("    Config = Config\n", "", "AttributeError"), ("class Config(Model)", "class Config", "TypeError: its Config must be")],
+)
+def test_a_broken_model_of_another_package_breaks_no_other(tmp_path: Path, text: str, changed: str, why: str) -> None:
     (tmp_path / "unigram-1.0.dist-info").mkdir()
     (tmp_path / "unigram-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: unigram\nVersion: 1.0\n")
     (tmp_path / "unigram-1.0.dist-info/entry_points.txt").write_text("[vaetext.models]\nunigram = unigram:Unigram\n")
-    (tmp_path / "unigram.py").write_text(MODEL.replace("    Config = Config\n", ""))
+    (tmp_path / "unigram.py").write_text(MODEL.replace(text, changed))
     ours = vaetext(tmp_path, "train", "--cfg", "job")
     assert ours.returncode == 0 and "name: vrae" in ours.stdout
-    assert "model unigram of unigram:Unigram is left out: AttributeError" in ours.stderr
+    assert f"model unigram of unigram:Unigram is left out: {why}" in ours.stderr
     (tmp_path / "conf/model").mkdir(parents=True)
     (tmp_path / "conf/model/unigram.yaml").write_text("defaults: [/schema/model/unigram@_here_, _self_]\n\nname: unigram\n")
     theirs = vaetext(tmp_path, "train", "--config-dir", "conf", "model=unigram")

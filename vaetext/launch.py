@@ -87,6 +87,12 @@ def sweep_folder(path: str) -> str:
     return path
 
 
+def config_folder(runtime: Any) -> list[str]:
+    """``--config-dir FOLDER``, if that is how the job was started of which ``runtime`` is Hydra's record, as words of a command."""
+    given = [source["path"] for source in runtime["config_sources"] if source["provider"] == "command-line"]
+    return [word for path in given for word in ("--config-dir", path)]
+
+
 def _missing(folder: Path) -> list[Path]:
     """The folders above that are not there yet, deepest first."""
     return [each for each in folder.parents if not each.exists()]

@@ -1,7 +1,11 @@
 """Published tables: ours stand beside theirs, and what has been trained is not trained again."""
 
 import json
+import subprocess
+import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -72,6 +76,38 @@ def test_a_page_holds_what_is_published_and_what_is_asked_for() -> None:
 def test_a_run_that_had_not_converged_is_marked(bounds: list[float], falling: bool, tmp_path: Path) -> None:
     finished(tmp_path / "run", bounds)
     assert reproduce.falling(tmp_path / "run") == falling
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(nullcontext[Any]):
+        waited = 0
+
+        def __enter__(self) -> Any:
+            return self
+
+        def wait(self) -> int:
+            self.waited += 1
+            if self.waited == 1:
+                raise KeyboardInterrupt
+            return 1
+
+    monkeypatch.setattr(reproduce.subprocess, "Popen", lambda *_, **__: Interrupted())
+    with pytest.raises(KeyboardInterrupt, match=f"go on with the same command; {tmp_path} is kept"):
+        reproduce.train([], tmp_path)
+
+
+def test_rows_take_the_options_of_a_folder_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "own/table").mkdir(parents=True)
+    (tmp_path / "own/trainer").mkdir()
+    (tmp_path / "own/trainer/mine.yaml").write_text("defaults: [debug, _self_]\n\nname: mine\nbatch_size: 8\n")
+    sizes = "trainer.threads=1, model.hidden_dim=4, data.train_size=40, data.valid_size=10, data.test_size=10"
+    row = f"{{name: VRAE, overrides: [trainer=mine, {sizes}]}}"
+    table = f"defaults: [/schema/table/table@_here_, _self_]\n\nname: t\ntitle: T\nrows: [{row}]\nscales: {{full: []}}\n"
+    (tmp_path / "own/table/t.yaml").write_text(table)
+    command = [sys.executable, "-m", "vaetext", "reproduce", "--config-dir", "own", "table=t", "scale=full"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "| VRAE" in done.stdout
 
 
 def test_a_row_that_fails_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -206,11 +206,15 @@ def test_one_run_that_fails_does_not_stop_a_sweep(
     monkeypatch.setattr(resume, "train", train)
     for name in ("0", "1"):
         begin(tmp_path / name)
-    (tmp_path / "multirun.yaml").write_text("hydra: {overrides: {task: ['seed=1,2', 'data.root=a b', 'model=vrae,rnnlm']}}")
+    (tmp_path / "multirun.yaml").write_text(
+        "hydra: {overrides: {task: ['seed=1,2', 'data.root=a b', 'model=vrae,rnnlm']},"
+        " runtime: {config_sources: [{path: vaetext.conf, provider: main}, {path: /my/conf, provider: command-line}]}}"
+    )
     with pytest.raises(ValueError, match=rf"1 of the runs failed: {tmp_path}/0 \(bad luck\)"):
         resume.run(ResumeConfig(run=str(tmp_path)))
     assert tried == ["0", "1"]
-    command = "vaetext train -m seed=1,2 'data.root=a b' model=vrae,rnnlm " + shlex.quote(f"hydra.sweep.dir='{tmp_path}'")
+    again = shlex.quote(f"hydra.sweep.dir='{tmp_path}'")
+    command = f"vaetext train -m --config-dir /my/conf seed=1,2 'data.root=a b' model=vrae,rnnlm {again}"
     assert f"jobs 2, 3 never began; start them with: {command}\n" in caplog.text
     assert "resume it with" not in caplog.text
     with pytest.raises(ValueError, match="1 of the runs failed"):

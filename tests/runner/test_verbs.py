@@ -70,6 +70,13 @@ def test_sample_prints_what_it_writes(run: Any, capsys: pytest.CaptureFixture[st
         assert printed.count("\n") == 7
 
 
+def test_a_ladder_whose_lowest_latent_is_held_has_nothing_that_moves(run: Any) -> None:
+    run("lvae")
+    with pytest.raises(ValueError, match=r"^hold=z_1: nothing is left that moves"):
+        interpolate.run(InterpolateConfig(run="r", hold="z_1", move="z_2"))
+    interpolate.run(InterpolateConfig(run="r", hold="z_2", steps=2))
+
+
 def test_what_was_drawn_is_printed_though_the_disk_is_full(
     run: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

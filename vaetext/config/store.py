@@ -58,10 +58,13 @@ def models() -> dict[str, type[Model]]:
 @cache
 def _plugins() -> dict[str, type[Model]]:
     """The schemas of other packages' models; one that cannot be had is left out, with a warning."""
-    found = {}
+    found: dict[str, type[Model]] = {}
     for entry in entry_points(group="vaetext.models"):
         try:
-            found[entry.name] = entry.load().Config
+            schema: Any = entry.load().Config
+            if not (isinstance(schema, type) and issubclass(schema, Model)):
+                raise TypeError("its Config must be a dataclass that derives from vaetext.config.model.Model")
+            found[entry.name] = schema
         except Exception as error:  # whatever a foreign module does when it is imported: our own models must go on
             log.warning("model %s of %s is left out: %s: %s", entry.name, entry.value, type(error).__name__, error)
     return found

@@ -115,7 +115,7 @@ class DataConfig(Verb):
     """``vaetext data``."""
 
     data: Data = knob(MISSING, "data set")
-    examples: int = knob(5, "training sequences shown", min=0)
+    examples: int = knob(5, "sequences of each split shown", min=0)
 
 
 @dataclass

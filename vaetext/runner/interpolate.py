@@ -34,6 +34,7 @@ def run(config: InterpolateConfig) -> None:
         require_decoded(run.model, config.hold)
     a = end(run.model, run.tokenizer, config.a, run.seed, 0)
     b = end(run.model, run.tokenizer, config.b, run.seed, 1, config.hold, a)
+    require_moving(set(run.model.decoded) - {config.hold}, config.hold)
     codes = path(a, b, config.steps, config.method, config.hold, config.move)
     if config.move:
         codes = follow(run.model, codes, config.move, config.hold)
@@ -78,14 +79,23 @@ def path(a: Codes, b: Codes, steps: int, method: str, hold: str | None = None, m
     require_latent(a, "hold", hold)
     require_latent(a, "move", move)
     moving = (set(a) if move is None else {move}) - {hold}
-    if not moving:
-        raise ValueError(f"hold={hold}: nothing is left that moves; leave it out, or hold another latent")
+    require_moving(moving, hold)
     for name in a:
         if a[name].shape != b[name].shape:
             raise ValueError(f"latent {name} grows with the sentence; a and b must have the same number of tokens")
     mix = {"linear": lerp, "slerp": slerp}[method]
     shares = torch.linspace(0, 1, steps).tolist()
     return {name: torch.cat([mix(a[name], b[name], share) if name in moving else a[name] for share in shares]) for name in a}
+
+
+def require_moving(moving: set[str], hold: str | None) -> None:
+    """Checks that latents are left that move, of those that are meant, with one to ``hold``.
+
+    Raises:
+        ValueError: none is.
+    """
+    if hold is not None and not moving:
+        raise ValueError(f"hold={hold}: nothing is left that moves; leave it out, or hold another latent")
 
 
 @torch.no_grad()

@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
+
 from vaetext.config.quoting import quote
 from vaetext.config.verbs import ReproduceConfig
+from vaetext.launch import config_folder
 from vaetext.runner.files import hand_over
 from vaetext.runner.run_folder import METRICS, RESULTS, read_results, understood
 from vaetext.runner.table import PUBLISHED, Row, Values, cells, columns, kind, markdown
@@ -80,14 +83,15 @@ def train(overrides: list[str], folder: Path) -> None:
     Raises:
         ValueError: the run ended with an error, which stands above, as where the folder holds a run of another configuration.
     """
-    arguments = ["train", *overrides, f"hydra.run.dir={quote(str(folder))}"]
+    own = config_folder(HydraConfig.get().runtime) if HydraConfig.initialized() else []
+    arguments = ["train", *own, *overrides, f"hydra.run.dir={quote(str(folder))}"]
     log.info("vaetext %s", " ".join(arguments))
     with subprocess.Popen([sys.executable, "-m", "vaetext", *arguments], stdout=sys.stderr.fileno(), env=_environment()) as process:
         try:
             status = process.wait()
         except KeyboardInterrupt:  # it was interrupted too, and writes its checkpoint
             process.wait()
-            raise
+            status = 130
     if status == 130:
         raise KeyboardInterrupt(f"go on with the same command; {folder} is kept")
     if status:

@@ -11,6 +11,7 @@ from vaetext.config.quoting import quote
 from vaetext.config.store import override_trainer
 from vaetext.config.verbs import ResumeConfig
 from vaetext.errors import explain
+from vaetext.launch import config_folder
 from vaetext.runner.run_folder import CONFIG, SWEEP, is_done, load_config
 from vaetext.runner.train import train
 from vaetext.runner.training import LAST
@@ -45,13 +46,14 @@ def report_unbegun(sweep: Path, overrides: dict[str, object]) -> None:
     if not (sweep / SWEEP).is_file():
         return
     try:
-        given = yaml.safe_load((sweep / SWEEP).read_text())["hydra"]["overrides"]["task"]
+        hydra = yaml.safe_load((sweep / SWEEP).read_text())["hydra"]
+        given, own = hydra["overrides"]["task"], config_folder(hydra["runtime"])
         count = len(jobs(given))
     except (HydraException, KeyError, TypeError, ValueError, yaml.YAMLError) as error:  # another sweeper's, say
         return log.debug("%s: %s", sweep / SWEEP, error)
     missing = [str(n) for n in range(count) if not (sweep / str(n) / CONFIG).is_file()]
     if missing:
-        command = shlex.join(["vaetext", "train", "-m", *given, f"hydra.sweep.dir={quote(str(sweep.resolve()))}"])
+        command = shlex.join(["vaetext", "train", "-m", *own, *given, f"hydra.sweep.dir={quote(str(sweep.resolve()))}"])
         changes = ", ".join(f"trainer.{key}" for key in overrides)
         changed = f"\nThey start as the sweep was given; then resume it with {changes} changed once more." if overrides else ""
         log.warning("%s: jobs %s never began; start them with: %s%s", sweep, ", ".join(missing), command, changed)

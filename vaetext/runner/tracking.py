@@ -12,12 +12,12 @@ def require_tensorboard() -> None:
 
 
 class Tensorboard:
-    """Writes each line of metrics to ``<run>/tensorboard``."""
+    """Writes each line of metrics to ``<run>/tensorboard``; of a run that goes on after ``step``, later ones are not shown twice."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, step: int = 0) -> None:
         from tensorboardX import SummaryWriter
 
-        self._writer = SummaryWriter(str(folder / "tensorboard"), flush_secs=10)
+        self._writer = SummaryWriter(str(folder / "tensorboard"), flush_secs=10, purge_step=step + 1 if step else None)
 
     def report(self, line: dict[str, Any]) -> None:
         """Takes one line of ``metrics.jsonl``; tags are ``<split>/<quantity>``, steps are optimizer steps."""

@@ -133,7 +133,10 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
     link_latest(folder, anew=not resume)
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info("%s on %s: %s parameters, %s, in %s", config.model.name, config.data.name, f"{size:,}", device, folder)
-    with TrainingProgress(config.trainer.epochs, lambda: training.epochs) as progress, reports(config, folder) as others:
+    with (
+        TrainingProgress(config.trainer.epochs, lambda: training.epochs) as progress,
+        reports(config, folder, training.state.step) as others,
+    ):
         training.report = lambda line: [report(line) for report in (progress.report, *others)]
         training.fit()
     try:
@@ -151,12 +154,12 @@ def idle_knobs(folder: Path, overrides: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def reports(config: TrainConfig, folder: Path) -> Iterator[list[Callable[[dict[str, Any]], None]]]:
-    """What else takes each line of metrics: tensorboard, if it is asked for."""
+def reports(config: TrainConfig, folder: Path, step: int) -> Iterator[list[Callable[[dict[str, Any]], None]]]:
+    """What else takes each line of metrics after ``step``: tensorboard, if it is asked for."""
     if not config.trainer.tensorboard:
         yield []
         return
-    with closing(Tensorboard(folder)) as tensorboard:
+    with closing(Tensorboard(folder, step)) as tensorboard:
         yield [tensorboard.report]
 
 
