@@ -19,6 +19,8 @@ def test_counts_and_examples_of_each_split(tmp_path: Path, capsys: pytest.Captur
     assert "| train | 2 | 7 | 5 | 3.500 | 3 | 3 | 0 |" in printed
     assert "| test | 1 | 4 | 3 | 4.000 | 3 | 2 | 2 |" in printed
     assert "test:\n  c <unk> <unk>" in printed
+    data.run(DataConfig(data=UserText(name="text", root=str(tmp_path), **names), examples=0))
+    assert "test:" not in capsys.readouterr().out
 
 
 def test_the_figures_of_the_grammar(capsys: pytest.CaptureFixture[str]) -> None:

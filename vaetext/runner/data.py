@@ -22,10 +22,10 @@ def run(config: DataConfig) -> None:
 
 
 def description(corpus: Corpus, examples: int) -> str:
-    """The data set as text: a Markdown table of its splits, then lines of each."""
+    """The data set as text: a Markdown table of its splits, then so many lines of each, if any are wanted."""
     tokenizer = corpus.tokenizer
     lines = _frames(corpus, tokenizer) if isinstance(tokenizer, Numbers) else _symbols(corpus, tokenizer)
-    for name, split in corpus.splits.items():
+    for name, split in corpus.splits.items() if examples else ():
         lines += ["", f"{name}:", *(f"  {tokenizer.decode(split[n])}" for n in range(min(examples, len(split))))]
     return "\n".join(lines)
 
