@@ -4,7 +4,7 @@
     python benchmarks/throughput.py model=vrae trainer.precision=bf16    one case
 
 The share is (arithmetic of the model) / (seconds) / (rate of a 2048 x 2048 matrix product in the same precision, measured before every
-block of steps for about as long, both as means: a neighbour who takes the machine's time takes it from both). Its median over blocks is
+block of steps, both as means: a neighbour who takes the machine's time takes it from both). Its median over blocks is
 reported, with the lowest and the highest. Arithmetic: 6 operations per weight of every matrix that a token passes (2 forward, 4 backward);
 padding does no counted work. Every batch is trained on once before it is timed, as kernels are made for each length once a run.
 Convolutions pass positions, not tokens: their models have no share, and a speed beside vrae's.
