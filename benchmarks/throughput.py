@@ -29,7 +29,7 @@ from vaetext.config.store import register
 from vaetext.data import corpora
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
-from vaetext.runner.device import choose, use_threads
+from vaetext.runner.device import bf16_supported, check_precision, choose, use_threads
 from vaetext.runner.training import Training
 
 MODELS = ("vrae", "rnnlm", "hvrae", "cnn", "hybrid-cnn", "lvae", "lcnnvae", "lrnnvae")
@@ -80,6 +80,7 @@ def measure(overrides: list[str]) -> None:
     trainer = config.trainer  # type: ignore[union-attr]
     use_threads(trainer.threads)
     device = choose(trainer.device)
+    check_precision(trainer.precision, device)
     corpus = corpora.load(config.data)  # type: ignore[union-attr]
     torch.manual_seed(0)
     model = build(config.model, corpus.domain).to(device)  # type: ignore[union-attr]
@@ -123,6 +124,8 @@ def main() -> None:
     print(HEADER)
     reference = 0.0
     for model, precision in CASES:
+        if precision == "bf16" and not bf16_supported(choose("auto")):
+            continue
         command = [sys.executable, __file__, f"model={model}", f"trainer.precision={precision}"]
         row = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
         speed = float(row.split("|")[4].replace(",", ""))

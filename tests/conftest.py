@@ -33,3 +33,14 @@ def real_data() -> str:
     if not (DATA / "ptb").is_dir():
         pytest.skip(f"no real corpora in {DATA}; set VAETEXT_DATA to a data root")
     return str(DATA)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips tests marked ``bf16`` where this CPU cannot train in bf16."""
+    if item.get_closest_marker("bf16"):
+        import torch
+
+        from vaetext.runner.device import bf16_supported
+
+        if not bf16_supported(torch.device("cpu")):
+            pytest.skip("this CPU has no bf16 kernels for recurrent layers (AVX512 or AMX)")

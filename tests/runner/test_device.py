@@ -1,6 +1,10 @@
 """Where a run computes: what can be asked for, and what is refused."""
 
 import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -36,3 +40,13 @@ def test_threads_are_the_knobs_then_the_environments_then_every_core(
     monkeypatch.setattr(torch, "set_num_threads", used.append)
     use_threads(count)
     assert used == [threads or len(os.sched_getaffinity(0))]
+
+
+def test_bf16_on_a_cpu_without_its_instructions_is_refused_at_start(tmp_path: Path) -> None:
+    older = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+    command = [sys.executable, "-m", "vaetext", "train", "trainer=debug", "trainer.device=cpu", "trainer.precision=bf16"]
+    done = subprocess.run(command, cwd=tmp_path, env=older, capture_output=True, text=True)
+    assert done.returncode == 1
+    wanted = r"^error: trainer\.precision=bf16: this CPU \(AVX2, .*\) has no bf16 kernels .*; set trainer\.precision=fp32$"
+    assert re.search(wanted, done.stderr, re.M)
+    assert not (tmp_path / "outputs").exists()

@@ -76,6 +76,7 @@ def gradient(folder: Path, **knobs: Any) -> torch.Tensor:
     return torch.cat([each.grad.flatten() for each in run.model.parameters() if each.grad is not None])
 
 
+@pytest.mark.bf16
 def test_bf16_rounds_the_gradient_and_little_more(tmp_path: Path) -> None:
     full, rounded = (gradient(tmp_path, precision=precision) for precision in ("fp32", "bf16"))
     assert rounded.dtype == torch.float32
@@ -155,7 +156,7 @@ def same(one: Path, other: Path) -> None:
         {"schedule": "plateau", "plateau_patience": 0},
         {"epoch_batches": 3},
         {"epoch_batches": 11},
-        {"precision": "bf16"},
+        pytest.param({"precision": "bf16"}, marks=pytest.mark.bf16),
     ],
 )
 @pytest.mark.parametrize("step", [1, 2, 5, 7])

@@ -46,7 +46,11 @@ class Trainer(Checked):
     eval_batch_tokens: int = knob(4096, "padded tokens per evaluation batch and sample chunk", min=1)
     iw_samples: int = knob(50, "samples of the importance-weighted bound on test after training; 0 skips it", min=0)
     device: str = knob("auto", "auto, cpu, cuda or cuda:N")
-    precision: str = knob("fp32", "arithmetic of matrix products in training; evaluation is always fp32", choices=("fp32", "bf16"))
+    precision: str = knob(
+        "fp32",
+        "arithmetic of matrix products in training; evaluation is always fp32 (bf16 needs a GPU, or a CPU with AVX512 or AMX)",
+        choices=("fp32", "bf16"),
+    )
     threads: int = knob(
         0,
         "CPU threads; 0 takes every core this process may use (where other work shares the cores, one thread, or OMP_WAIT_POLICY=passive"

@@ -25,6 +25,24 @@ def choose(name: str, key: str = "trainer.device") -> torch.device:
     return torch.device(name)
 
 
+def bf16_supported(device: torch.device) -> bool:
+    """Whether every layer has a bf16 kernel: on CPUs torch's recurrent layers need AVX512 or AMX."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Checks that this machine can train at ``trainer.precision``.
+
+    Raises:
+        ValueError: it is bf16, and the device lacks the instructions.
+    """
+    if precision == "bf16" and not bf16_supported(device):
+        kind = "GPU" if device.type == "cuda" else f"CPU ({torch.backends.cpu.get_cpu_capability()}, no AVX512 or AMX)"
+        raise ValueError(f"trainer.precision=bf16: this {kind} has no bf16 kernels for recurrent layers; set trainer.precision=fp32")
+
+
 def use_threads(count: int) -> None:
     """Sets torch's CPU threads; 0 takes every core this process may use (the first number of OMP_NUM_THREADS, where set, wins)."""
     given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()

@@ -20,7 +20,7 @@ from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runner import checkpoint, plots
 from vaetext.runner.console import DownloadProgress, TrainingProgress, show
-from vaetext.runner.device import choose, use_threads
+from vaetext.runner.device import check_precision, choose, use_threads
 from vaetext.runner.environment import environment
 from vaetext.runner.evaluation import evaluate, score
 from vaetext.runner.files import output_folder
@@ -92,6 +92,7 @@ def train(config: TrainConfig, folder: Path, resume: bool = False, overrides: di
 def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str, Any]) -> float:
     use_threads(config.trainer.threads)
     device = choose(config.trainer.device)
+    check_precision(config.trainer.precision, device)
     with DownloadProgress() as downloads:
         corpus = corpora.load(moved(config.data, folder), downloads.report)
     begun = (folder / SOURCES).is_file()  # a run may have stopped before its first checkpoint
