@@ -12,7 +12,9 @@ from vaetext.data.files import cache_folder
 def main() -> None:
     """Loads twice with an empty cache, once all is imported and the files are at hand."""
     corpora.load(TextData(name="ptb"))
-    config = TextData(name="ptb", root=os.environ.get("VAETEXT_DATA") or str(cache_folder() / "data"))
+    config = TextData(
+        name="ptb", root=os.environ.get("VAETEXT_DATA") or str(cache_folder() / "data")
+    )
     print("| PTB | seconds |\n|---|---|")
     with tempfile.TemporaryDirectory() as cache:
         os.environ["VAETEXT_CACHE"] = cache

@@ -29,8 +29,8 @@ from vaetext.config.store import register
 from vaetext.data import corpora
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
-from vaetext.runner.device import bf16_supported, check_precision, choose, use_threads
-from vaetext.runner.training import Training
+from vaetext.runs.device import bf16_supported, check_precision, choose, use_threads
+from vaetext.training.loop import Training
 
 MODELS = ("vrae", "rnnlm", "hvrae", "cnn", "hybrid-cnn", "lvae", "lcnnvae", "lrnnvae")
 CASES = [(model, precision) for precision in ("fp32", "bf16") for model in MODELS]
@@ -76,7 +76,12 @@ def measure(overrides: list[str]) -> None:
     """Trains a few blocks of steps on PTB and prints one row."""
     register()
     with initialize_config_module("vaetext.conf", version_base="1.3"):
-        config = OmegaConf.to_object(compose("train", overrides=["data=ptb", "trainer=paper", "trainer.length_pool=64", *overrides]))
+        config = OmegaConf.to_object(
+            compose(
+                "train",
+                overrides=["data=ptb", "trainer=paper", "trainer.length_pool=64", *overrides],
+            )
+        )
     trainer = config.trainer  # type: ignore[union-attr]
     use_threads(trainer.threads)
     device = choose(trainer.device)
@@ -100,10 +105,20 @@ def measure(overrides: list[str]) -> None:
     speed, rate = statistics.median(speeds), statistics.median(rates)
     gpu = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
     memory = (gpu or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**20
-    shares = [each * operations_per_token(model) / of for each, of in zip(speeds, rates, strict=True)]
+    shares = [
+        each * operations_per_token(model) / of for each, of in zip(speeds, rates, strict=True)
+    ]
     known = not math.isnan(shares[0])
-    share = f"{statistics.median(shares):.2f} | {min(shares):.2f} to {max(shares):.2f}" if known else "- | -"
-    print(f"| {config.model.name} | {trainer.precision} | {device} | {speed:,.0f} | {share} | {rate / 1e9:,.0f} | {memory:,.0f} |")  # type: ignore[union-attr]
+    share = (
+        f"{statistics.median(shares):.2f} | {min(shares):.2f} to {max(shares):.2f}"
+        if known
+        else "- | -"
+    )
+    name = config.model.name  # type: ignore[union-attr]
+    rates_and_memory = f"{rate / 1e9:,.0f} | {memory:,.0f}"
+    print(
+        f"| {name} | {trainer.precision} | {device} | {speed:,.0f} | {share} | {rates_and_memory} |"
+    )
 
 
 def train(training: Training, order: list[Any]) -> int:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny models gain nothing by more, and wait where cores are busy
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before torch: tiny models gain nothing by more, and wait where cores are busy
 DATA = Path(os.environ.get("VAETEXT_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
@@ -40,7 +42,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("bf16"):
         import torch
 
-        from vaetext.runner.device import bf16_supported
+        from vaetext.runs.device import bf16_supported
 
         if not bf16_supported(torch.device("cpu")):
             pytest.skip("this CPU has no bf16 kernels for recurrent layers (AVX512 or AMX)")

@@ -15,10 +15,10 @@ from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise
+from vaetext.evaluation.decoding import DecodingOptions, generate
+from vaetext.evaluation.scoring import score
 from vaetext.models.registry import build
 from vaetext.objectives.loss import training_loss
-from vaetext.runner.evaluation import score
-from vaetext.runner.generation import Choice, generate
 
 CONF = Path(__file__).parents[1] / "conf"
 CPU = torch.device("cpu")
@@ -32,7 +32,10 @@ def corpus(name: str, text: Path | None) -> Corpus:
     overrides = {**EMBEDDED, **REAL}[name] + ([f"data.train={text}"] if name == "text" else [])
     with initialize_config_module("vaetext.conf", version_base="1.3"):
         register()
-        config = compose("train", overrides=[f"data={'tweets-char' if name == 'tweets-140' else name}", *overrides])
+        config = compose(
+            "train",
+            overrides=[f"data={'tweets-char' if name == 'tweets-140' else name}", *overrides],
+        )
     return corpora.load(OmegaConf.to_object(config.data))  # type: ignore[arg-type]
 
 
@@ -52,10 +55,15 @@ def run(model: str, data: Corpus) -> None:
     test = data.splits["test"]
     few = Split.of([test[n] for n in range(3)])
     assert score(built, few, seed=0, samples=2, batch_tokens=4096, device=CPU).elbo.isfinite().all()
-    drawn = built.prior(FreshNoise(1, 2, CPU))
+    drawn = built.sample_prior(FreshNoise(1, 2, CPU))
     built.eval()
-    sequences = generate(built, {name: z[0] for name, z in drawn.items()}, 2, Choice(max_length=3))
-    assert all(0 < len(sequence) <= 3 and isinstance(data.tokenizer.decode(sequence), str) for sequence in sequences)
+    sequences = generate(
+        built, {name: z[0] for name, z in drawn.items()}, 2, DecodingOptions(max_length=3)
+    )
+    assert all(
+        0 < len(sequence) <= 3 and isinstance(data.tokenizer.decode(sequence), str)
+        for sequence in sequences
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)

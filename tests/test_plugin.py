@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from vaetext.config.knobs import knob
+from vaetext.config.options import option
 from vaetext.config.model import Model
 from vaetext.models.base import Generator, SequenceModel
 
@@ -22,7 +22,7 @@ from vaetext.models.base import Generator, SequenceModel
 class Config(Model):
     """One table of log-probabilities."""
 
-    start: float = knob(0.0, "every logit at first", min=-1.0)
+    start: float = option(0.0, "every logit at first", min=-1.0)
 
 
 class Unigram(SequenceModel, Generator):
@@ -43,7 +43,7 @@ class Unigram(SequenceModel, Generator):
     def log_px(self, batch, codes):
         return (self.logits.log_softmax(0)[batch.x] * batch.mask).sum(1)[None]
 
-    def prior(self, noise):
+    def sample_prior(self, noise):
         return {}
 
     def start(self, codes, rows):
@@ -58,8 +58,18 @@ class Unigram(SequenceModel, Generator):
 
 
 def vaetext(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, "-m", "vaetext", *words], cwd=folder, env=environment, capture_output=True, text=True)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
+        "OMP_NUM_THREADS": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "vaetext", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_a_model_of_another_package_is_like_our_own(tmp_path: Path) -> None:
@@ -87,20 +97,32 @@ def test_a_model_of_another_package_is_like_our_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "changed", "why"),
-    [("    Config = Config\n", "", "AttributeError"), ("class Config(Model)", "class Config", "TypeError: its Config must be")],
+    [
+        ("    Config = Config\n", "", "AttributeError"),
+        ("class Config(Model)", "class Config", "TypeError: its Config must be"),
+    ],
 )
-def test_a_broken_model_of_another_package_breaks_no_other(tmp_path: Path, text: str, changed: str, why: str) -> None:
+def test_a_broken_model_of_another_package_breaks_no_other(
+    tmp_path: Path, text: str, changed: str, why: str
+) -> None:
     (tmp_path / "unigram-1.0.dist-info").mkdir()
-    (tmp_path / "unigram-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: unigram\nVersion: 1.0\n")
-    (tmp_path / "unigram-1.0.dist-info/entry_points.txt").write_text("[vaetext.models]\nunigram = unigram:Unigram\n")
+    (tmp_path / "unigram-1.0.dist-info/METADATA").write_text(
+        "Metadata-Version: 2.1\nName: unigram\nVersion: 1.0\n"
+    )
+    (tmp_path / "unigram-1.0.dist-info/entry_points.txt").write_text(
+        "[vaetext.models]\nunigram = unigram:Unigram\n"
+    )
     (tmp_path / "unigram.py").write_text(MODEL.replace(text, changed))
     ours = vaetext(tmp_path, "train", "--cfg", "job")
     assert ours.returncode == 0 and "name: vrae" in ours.stdout
     assert f"model unigram of unigram:Unigram is left out: {why}" in ours.stderr
     (tmp_path / "conf/model").mkdir(parents=True)
-    (tmp_path / "conf/model/unigram.yaml").write_text("defaults: [/schema/model/unigram@_here_, _self_]\n\nname: unigram\n")
+    (tmp_path / "conf/model/unigram.yaml").write_text(
+        "defaults: [/schema/model/unigram@_here_, _self_]\n\nname: unigram\n"
+    )
     theirs = vaetext(tmp_path, "train", "--config-dir", "conf", "model=unigram")
     assert (
         theirs.returncode == 1
-        and "error: model/unigram.yaml: model unigram is not known here; install the package that brings it" in theirs.stderr
+        and "error: model/unigram.yaml: model unigram is not known here; install the package that brings it"
+        in theirs.stderr
     )

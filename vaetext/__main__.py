@@ -1,6 +1,6 @@
 """``python -m vaetext``."""
 
-from vaetext.cli import main
+from vaetext.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from vaetext.config.store import VERBS, override_trainer, read_config, register, schemas, typed
 from vaetext.config.train import TrainConfig
-from vaetext.runner.table import ORDER, kind
+from vaetext.report.table import ORDER, kind
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml"))]
@@ -30,20 +30,28 @@ def config(*overrides: str) -> TrainConfig:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_composes(verb: str) -> None:
-    composed = compose(verb, overrides=["run=x"] if hasattr(VERBS[verb], "checkpoint") or verb == "resume" else [])
+    composed = compose(
+        verb, overrides=["run=x"] if hasattr(VERBS[verb], "checkpoint") or verb == "resume" else []
+    )
     assert isinstance(typed(composed, VERBS[verb]), VERBS[verb])
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
 def test_every_option_composes(group: str, name: str) -> None:
-    if group == "best":  # the special knobs of a trainer on a data set come by naming those two
+    if group == "best":  # the special options of a trainer on a data set come by naming those two
         trainer, _, data = name.partition("-")
         special = yaml.safe_load((CONF / group / f"{name}.yaml").read_text())
-        assert special.items() <= asdict(config(f"trainer={trainer}", f"data={data}").trainer).items()
-        assert not special.items() <= asdict(config("trainer=paper", f"data={data}").trainer).items()
+        assert (
+            special.items() <= asdict(config(f"trainer={trainer}", f"data={data}").trainer).items()
+        )
+        assert (
+            not special.items() <= asdict(config("trainer=paper", f"data={data}").trainer).items()
+        )
         return
     composed = (
-        typed(compose("reproduce", overrides=[f"table={name}"]), VERBS["reproduce"]) if group == "table" else config(f"{group}={name}")
+        typed(compose("reproduce", overrides=[f"table={name}"]), VERBS["reproduce"])
+        if group == "table"
+        else config(f"{group}={name}")
     )
     if group in ("model", "data", "trainer", "table"):
         assert getattr(composed, group).name == name
@@ -51,7 +59,11 @@ def test_every_option_composes(group: str, name: str) -> None:
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
 def test_every_option_begins_with_a_line_about_itself(group: str, name: str) -> None:
-    comments = [line for line in (CONF / group / f"{name}.yaml").read_text().splitlines()[:2] if line.startswith("# ") and "@" not in line]
+    comments = [
+        line
+        for line in (CONF / group / f"{name}.yaml").read_text().splitlines()[:2]
+        if line.startswith("# ") and "@" not in line
+    ]
     assert len(comments) == 1
 
 
@@ -66,7 +78,9 @@ def test_every_row_of_a_table_composes() -> None:
 def test_what_is_published_has_a_column_of_ours() -> None:
     for path in CONF.glob("table/*.yaml"):
         table = compose("reproduce", overrides=[f"table={path.stem}"]).table
-        assert {kind(name) for row in table.rows for name in row.get("published", {})} | set(table.columns) <= set(ORDER)
+        assert {kind(name) for row in table.rows for name in row.get("published", {})} | set(
+            table.columns
+        ) <= set(ORDER)
 
 
 def test_every_knob_is_documented() -> None:
@@ -78,7 +92,11 @@ def test_every_knob_is_documented() -> None:
 def test_values_are_typed_and_an_experiment_wins() -> None:
     assert type(config("model=rnnlm").model).__name__ == "RNNLM"
     paper = config("experiment=ptb-vrae")
-    assert (paper.data.name, paper.trainer.name, paper.trainer.halve_at) == ("ptb", "paper", [10, 12, 14, 16, 18])
+    assert (paper.data.name, paper.trainer.name, paper.trainer.halve_at) == (
+        "ptb",
+        "paper",
+        [10, 12, 14, 16, 18],
+    )
     assert config("experiment=ptb-vrae", "trainer.epochs=3").trainer.epochs == 3
 
 
@@ -101,7 +119,9 @@ def test_a_saved_configuration_comes_back(tmp_path: Path) -> None:
         ("model:", "model: [", ""),
     ],
 )
-def test_a_foreign_or_hostile_configuration_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+def test_a_foreign_or_hostile_configuration_is_refused(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
     path = tmp_path / "config.yaml"
     text = OmegaConf.to_yaml(compose("train"))
     assert old in text

@@ -12,12 +12,16 @@ SYMBOLS = Symbols(9, 1, 0, 30)
 
 
 def batch(rows: int = 3) -> Batch:
-    return collate(Split.of([[2, 3, 4, 1], [5, 1], [6, 7, 8, 2, 3, 1]] * rows), np.arange(3 * rows), SYMBOLS)
+    return collate(
+        Split.of([[2, 3, 4, 1], [5, 1], [6, 7, 8, 2, 3, 1]] * rows), np.arange(3 * rows), SYMBOLS
+    )
 
 
 def test_words_are_dropped_from_inputs_alone() -> None:
     whole, dropped = batch(), batch().with_word_dropout(1.0)
-    assert (dropped.inputs[:, 0] == SYMBOLS.bos).all() and (dropped.inputs[:, 1:] == SYMBOLS.unk).all()
+    assert (dropped.inputs[:, 0] == SYMBOLS.bos).all() and (
+        dropped.inputs[:, 1:] == SYMBOLS.unk
+    ).all()
     assert torch.equal(dropped.x, whole.x) and torch.equal(dropped.positions, whole.positions)
     assert torch.equal(batch().with_word_dropout(0.0).inputs, whole.inputs)
 

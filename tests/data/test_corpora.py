@@ -30,8 +30,8 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def own(**knobs: Any) -> Corpus:
-    return corpora.load(UserText(name="text", **knobs))
+def own(**options: Any) -> Corpus:
+    return corpora.load(UserText(name="text", **options))
 
 
 def counts(corpus: Corpus) -> list[tuple[int, int]]:
@@ -40,7 +40,10 @@ def counts(corpus: Corpus) -> list[tuple[int, int]]:
 
 
 def lines_of(corpus: Corpus, split: str) -> list[str]:
-    return [corpus.tokenizer.decode(ids) for ids in map(corpus.splits[split].__getitem__, range(len(corpus.splits[split])))]
+    return [
+        corpus.tokenizer.decode(ids)
+        for ids in map(corpus.splits[split].__getitem__, range(len(corpus.splits[split])))
+    ]
 
 
 def test_penn_treebank(real_data: str) -> None:
@@ -57,14 +60,19 @@ def test_penn_treebank(real_data: str) -> None:
     assert np.isin(corpus.splits["test"].x, train).all()
 
 
-def test_penn_treebank_comes_back_from_the_cache_unread(real_data: str, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_penn_treebank_comes_back_from_the_cache_unread(
+    real_data: str, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = corpora.load(TextData(name="ptb", root=real_data))
     monkeypatch.delattr(corpora, "_prepare")
     again = corpora.load(TextData(name="ptb", root=real_data))
     for name, split in first.splits.items():
         np.testing.assert_array_equal(split.x, again.splits[name].x)
         np.testing.assert_array_equal(split.offsets, again.splits[name].offsets)
-        assert (again.splits[name].x.dtype, again.splits[name].offsets.dtype) == (np.int32, np.int64)
+        assert (again.splits[name].x.dtype, again.splits[name].offsets.dtype) == (
+            np.int32,
+            np.int64,
+        )
     assert first.tokenizer.pieces == again.tokenizer.pieces
 
 
@@ -76,16 +84,27 @@ def test_yelp_small_is_cut_from_valid_without_ratings(real_data: str) -> None:
     assert max(int(split.lengths.max()) for split in corpus.splits.values()) == 51
 
 
-def test_yelp_asks_for_its_training_file(real_data: str, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = [text.Remote(remote.path, "http://127.0.0.1:9/train.txt", remote.sum) for remote in text.YELP]
+def test_yelp_asks_for_its_training_file(
+    real_data: str, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = [
+        text.Remote(remote.path, "http://127.0.0.1:9/train.txt", remote.sum) for remote in text.YELP
+    ]
     monkeypatch.setattr(text, "YELP", tuple(gone))
-    with pytest.raises(ValueError, match=r"yelp13/train\.txt is not in .* place it at .*yelp13/train\.txt"):
+    with pytest.raises(
+        ValueError, match=r"yelp13/train\.txt is not in .* place it at .*yelp13/train\.txt"
+    ):
         corpora.load(TextData(name="yelp13", root=real_data))
 
 
-def test_yelp_reads_three_files_without_ratings(tmp_path: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_yelp_reads_three_files_without_ratings(
+    tmp_path: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = b"4 good food\n0 <unk> food"
-    remotes = tuple(text.Remote(f"{name}.txt", "", digest(content, "0" * 40)) for name in ("train", "valid", "test"))
+    remotes = tuple(
+        text.Remote(f"{name}.txt", "", digest(content, "0" * 40))
+        for name in ("train", "valid", "test")
+    )
     monkeypatch.setattr(text, "YELP", remotes)
     for remote in remotes:
         (tmp_path / remote.path).write_bytes(content)
@@ -98,13 +117,17 @@ def test_yelp_reads_three_files_without_ratings(tmp_path: Path, fresh_cache: Pat
 
 def test_tweets_of_the_sample(real_data: str) -> None:
     corpus = corpora.load(Tweets(name="tweets-char", root=real_data, tokens="char"))
-    allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$'()*+,-./:;<=>?@^")
+    allowed = set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$'()*+,-./:;<=>?@^"
+    )
     characters = {piece.replace("▁", " ") for piece in corpus.tokenizer.pieces[2:]}
     assert characters <= allowed
     assert len(characters) >= 80
     assert max(int(split.lengths.max()) for split in corpus.splits.values()) <= 32
     assert all(len(split) > 500 for split in corpus.splits.values())
-    everything = [word for name in corpus.splits for line in lines_of(corpus, name) for word in line.split()]
+    everything = [
+        word for name in corpus.splits for line in lines_of(corpus, name) for word in line.split()
+    ]
     assert "@user" in everything
 
 
@@ -120,7 +143,9 @@ def test_tweets_are_cleaned(raw: str, clean: str) -> None:
     assert tweets.clean(raw) == clean
 
 
-def test_others_may_read_a_cache_as_they_may_read_anything(tmp_path: Path, fresh_cache: Path) -> None:
+def test_others_may_read_a_cache_as_they_may_read_anything(
+    tmp_path: Path, fresh_cache: Path
+) -> None:
     (tmp_path / "my.txt").write_text("a b\nc d\n" * 20)
     corpora.load(UserText(name="text", train=str(tmp_path / "my.txt")))
     (stored,) = fresh_cache.rglob("train.arrow")
@@ -132,11 +157,15 @@ def test_tweets_of_the_full_file(tmp_path: Path, fresh_cache: Path) -> None:
     path = tmp_path / tweets.FULL
     path.parent.mkdir()
     with path.open("w", newline="", encoding="latin-1") as file:
-        csv.writer(file).writerows(["0", str(n), "day", "q", "me", f"good day, caf\u00e9 {n % 2}"] for n in range(100))
+        csv.writer(file).writerows(
+            ["0", str(n), "day", "q", "me", f"good day, caf\u00e9 {n % 2}"] for n in range(100)
+        )
         csv.writer(file).writerow(["0", "1", "day", "q", "me", "only once"])
     config = Tweets(name="tweets-char", root=str(tmp_path), tokens="char")
     assert sum(len(split) for split in corpora.load(config).splits.values()) == 100
-    with pytest.raises(ValueError, match=r"^sequence \d+ of train has \d+ tokens, more than data\.max_length=5"):  # the file is not UTF-8
+    with pytest.raises(
+        ValueError, match=r"^sequence \d+ of train has \d+ tokens, more than data\.max_length=5"
+    ):  # the file is not UTF-8
         corpora.load(replace(config, max_length=5))
     longest = corpora.load(config).domain.longest - 1  # EOS is no token of a line
     corpora.load(replace(config, max_length=longest))
@@ -176,15 +205,22 @@ def test_an_unknown_name_gets_a_suggestion() -> None:
 
 def test_own_text_in_three_files(write: Write) -> None:
     windows = write("train.txt", "\ufeffone two\r\n\r\n  three  \r\n")
-    corpus = own(train=windows, valid=write("v.txt", "one\n"), test=write("t.txt", "two unseen three"))
+    corpus = own(
+        train=windows, valid=write("v.txt", "one\n"), test=write("t.txt", "two unseen three")
+    )
     assert lines_of(corpus, "train") == ["one two", "three"]
     assert lines_of(corpus, "test") == ["two <unk> three"]
 
 
-def test_own_text_in_one_file_is_split_by_shares_and_seed(write: Write, caplog: pytest.LogCaptureFixture) -> None:
+def test_own_text_in_one_file_is_split_by_shares_and_seed(
+    write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
     path = write("all.txt", "".join(f"line {n}\n\n" for n in range(100)))
     with caplog.at_level(logging.WARNING):
-        parts = [set(lines_of(own(train=path, split=[0.8, 0.1, 0.1], min_count=1, tokens="char"), name)) for name in cache.SPLITS]
+        parts = [
+            set(lines_of(own(train=path, split=[0.8, 0.1, 0.1], min_count=1, tokens="char"), name))
+            for name in cache.SPLITS
+        ]
     assert "100 empty lines are left out" in caplog.text
     assert [len(part) for part in parts] == [80, 10, 10]
     assert len(set.union(*parts)) == 100
@@ -206,7 +242,7 @@ def test_own_text_below_a_root(tmp_path: Path, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "knobs", "message"),
+    ("content", "options", "message"),
     [
         ("", {}, r"my\.txt is empty"),
         ("\n \n\r\n", {}, r"my\.txt is empty"),
@@ -214,14 +250,20 @@ def test_own_text_below_a_root(tmp_path: Path, write: Write) -> None:
         ("a\nb\n", {}, r"data\.split=.* leaves a part of .*my\.txt \(2 lines\) empty"),
         ("a\n" * 50, {"split": [0.5, 0.5]}, "must be three shares that sum to 1"),
         ("a\n" * 50, {"split": [0.9, 0.9, 0.9]}, "must be three shares that sum to 1"),
-        (LONG, {"max_length": 500}, r"my\.txt, line 22, has 100000 tokens, more than data\.max_length=500"),
+        (
+            LONG,
+            {"max_length": 500},
+            r"my\.txt, line 22, has 100000 tokens, more than data\.max_length=500",
+        ),
         ("a\n" * 50, {"valid": "v.txt"}, r"data\.valid is given alone"),
         ("a\n" * 50, {"valid": "v.txt", "test": "t.txt"}, r"data\.valid=v\.txt: no such file"),
     ],
 )
-def test_own_text_with_faults(content: str | bytes, knobs: dict[str, Any], message: str, write: Write) -> None:
+def test_own_text_with_faults(
+    content: str | bytes, options: dict[str, Any], message: str, write: Write
+) -> None:
     with pytest.raises(ValueError, match=message):
-        own(train=write("my.txt", content), **knobs)
+        own(train=write("my.txt", content), **options)
 
 
 def test_own_text_that_is_not_named_or_not_there(tmp_path: Path) -> None:
@@ -238,7 +280,9 @@ def test_a_line_of_100000_words_works(write: Write) -> None:
     assert max(int(split.lengths.max()) for split in corpus.splits.values()) == 100_001
 
 
-def test_the_cache_follows_the_file_and_the_configuration(write: Write, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_follows_the_file_and_the_configuration(
+    write: Write, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = []
     prepare = corpora._prepare
     monkeypatch.setattr(corpora, "_prepare", lambda *each: made.append(1) or prepare(*each))
@@ -252,11 +296,16 @@ def test_the_cache_follows_the_file_and_the_configuration(write: Write, fresh_ca
     assert len(made) == 3
 
 
-def test_a_damaged_cache_is_made_anew(write: Write, fresh_cache: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_cache_is_made_anew(
+    write: Write, fresh_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = write("all.txt", "a b c\n" * 50)
     first = own(train=path)
     (folder,) = (fresh_cache / "tokens").iterdir()
-    for name, content in (("train.arrow", (folder / "train.arrow").read_bytes()[:100]), ("tokenizer.model", b"")):
+    for name, content in (
+        ("train.arrow", (folder / "train.arrow").read_bytes()[:100]),
+        ("tokenizer.model", b""),
+    ):
         (folder / name).write_bytes(content)
         assert counts(own(train=path)) == counts(first)
         assert "made anew" in caplog.text
@@ -272,7 +321,9 @@ def test_a_cache_that_cannot_be_written_costs_a_warning(
     assert "cannot be written" in caplog.text
 
 
-def test_several_that_prepare_the_same_corpus_do_not_disturb_each_other(write: Write, fresh_cache: Path) -> None:
+def test_several_that_prepare_the_same_corpus_do_not_disturb_each_other(
+    write: Write, fresh_cache: Path
+) -> None:
     path = write("all.txt", "a b c\n" * 2000)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: counts(own(train=path)), range(4)))

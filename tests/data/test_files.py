@@ -37,7 +37,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         wanted = self.headers.get("Range")
         self.server.asked.append(wanted)
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.ranges else 0
+        start = (
+            int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.ranges else 0
+        )
         if self.path == "/gone.txt" or start >= len(CONTENT):
             return self.send_error(404 if self.path == "/gone.txt" else 416)
         self.send_response(206 if start else 200)
@@ -65,9 +67,15 @@ def remote(server: Server, sum: str = SHA256, path: str = "a/file.txt") -> Remot
     return Remote(path, f"http://127.0.0.1:{server.server_address[1]}/{Path(path).name}", sum)
 
 
-def test_search_order_and_compression(tmp_path: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_order_and_compression(
+    tmp_path: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VAETEXT_DATA", str(tmp_path / "second"))
-    places = [tmp_path / "first" / "x.txt", tmp_path / "second" / "x.txt.xz", fresh_cache / "data" / "x.txt.gz"]
+    places = [
+        tmp_path / "first" / "x.txt",
+        tmp_path / "second" / "x.txt.xz",
+        fresh_cache / "data" / "x.txt.gz",
+    ]
     for place, opener in zip(reversed(places), (gzip.open, lzma.open, open), strict=True):
         place.parent.mkdir(parents=True)
         with opener(place, "wb") as file:
@@ -134,7 +142,9 @@ def test_a_file_the_server_lacks(server: Server, fresh_cache: Path) -> None:
         locate(remote(server, path="gone.txt"), None)
 
 
-def test_a_cache_that_cannot_be_written(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("VAETEXT_CACHE", str(tmp_path / "file"))
     with pytest.raises(ValueError, match="Not a directory"):
@@ -204,7 +214,9 @@ def test_the_sum_of_a_git_blob() -> None:
     assert files.digest(b"hello\n", "0" * 40) == "ce013625030ba8dba906f756967f9e9ca394464a"
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "deep" / "file.txt"
     atomic_write(target, "caf\u00e9")
     assert target.read_bytes() == b"caf\xc3\xa9"

@@ -18,7 +18,9 @@ def test_an_epoch_is_a_pass() -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 9, 12])
 def test_epochs_of_some_batches_are_pass_after_pass(count: int) -> None:
-    passes = [batch.tolist() for number in range(15) for batch in training_order(SPLIT, 3, 7, number)]
+    passes = [
+        batch.tolist() for number in range(15) for batch in training_order(SPLIT, 3, 7, number)
+    ]
     epochs = [epoch_order(SPLIT, 3, seed=7, epoch=epoch, count=count) for epoch in range(4)]
     assert [len(epoch) for epoch in epochs] == [count] * 4
     assert [batch.tolist() for epoch in epochs for batch in epoch] == passes[: 4 * count]

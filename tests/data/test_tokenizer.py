@@ -8,7 +8,9 @@ import sentencepiece
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.tokenizer import EOS, UNK, Tokenizer
 
-LINES = ["the cat saw the dog", "the dog saw é漢😀 , the end", "<unk> of the N 's"] * 3 + ["a rare word"]
+LINES = ["the cat saw the dog", "the dog saw é漢😀 , the end", "<unk> of the N 's"] * 3 + [
+    "a rare word"
+]
 STRANGE = "ab \tc\u00a0d é漢😀\x01\u2028<unk></s>\\\"'\u0301"
 
 
@@ -73,7 +75,9 @@ def test_what_sentencepiece_cannot_hold_is_unknown_and_leaves_the_rest_as_it_is(
         learned = tokenizers.train(lines, kind, 20)
         assert learned.decode(learned.encode(lines[0])) == "ab<unk>cd baz"
     words = tokenizers.train(lines, "word")
-    assert words.decode(words.encode(lines[0])) == ("<unk> baz" if char == "\x00" else "ab cd baz")  # the other one is white space
+    assert words.decode(words.encode(lines[0])) == (
+        "<unk> baz" if char == "\x00" else "ab cd baz"
+    )  # the other one is white space
 
 
 def test_words_that_hold_a_mark_are_words() -> None:
@@ -86,7 +90,9 @@ def test_words_that_hold_a_mark_are_words() -> None:
 @pytest.mark.parametrize("kind", ["word", "char", "bpe", "unigram"])
 def test_every_unknown_one_counts(kind: str) -> None:
     learned = tokenizers.train(["the cat sat", "the mat"] * 20, kind, 20)
-    assert learned.encode_all(["漢字漢 the 漢", "the cat"])[0].count(UNK) == (2 if kind == "word" else 4)
+    assert learned.encode_all(["漢字漢 the 漢", "the cat"])[0].count(UNK) == (
+        2 if kind == "word" else 4
+    )
     assert learned.decode(learned.encode("漢 the 漢")) == "<unk> the <unk>"
 
 
@@ -123,7 +129,10 @@ def test_what_cannot_be_learned(kind: str, size: int, count: int, message: str) 
 
 def test_a_word_of_9000_characters_is_for_characters_and_subwords() -> None:
     lines = [*LINES, "the " + "x" * 9000]
-    with pytest.raises(ValueError, match=r"the word 'x{20}'\.\.\. of 9,000 characters .* choose data\.tokens=char or bpe"):
+    with pytest.raises(
+        ValueError,
+        match=r"the word 'x{20}'\.\.\. of 9,000 characters .* choose data\.tokens=char or bpe",
+    ):
         tokenizers.train(lines, "word")
     for kind, size in (("char", 0), ("bpe", 40)):
         learned = tokenizers.train(lines, kind, size)

@@ -17,25 +17,38 @@ def test_densities_and_kl() -> None:
     q, z = gaussian(), torch.randn(3, 4, dtype=torch.float64)
     torch.testing.assert_close(q.log_prob(z), Normal(q.mean, q.std).log_prob(z).sum(-1))
     torch.testing.assert_close(standard(z).log_prob(z), Normal(0.0, 1.0).log_prob(z).sum(-1))
-    torch.testing.assert_close(q.kl(standard(z)), kl_divergence(Normal(q.mean, q.std), Normal(0.0, 1.0)))
+    torch.testing.assert_close(
+        q.kl(standard(z)), kl_divergence(Normal(q.mean, q.std), Normal(0.0, 1.0))
+    )
 
 
 def test_kl_between_two_gaussians() -> None:
-    q, p = gaussian(), Gaussian(torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64))
+    q, p = (
+        gaussian(),
+        Gaussian(torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64)),
+    )
     torch.testing.assert_close(q.kl(p), kl_divergence(Normal(q.mean, q.std), Normal(p.mean, p.std)))
     assert q.kl(q).abs().max() == 0
 
 
 def test_merging_multiplies_densities() -> None:
-    one, other = (Gaussian(torch.tensor([mean]), torch.tensor([var]).log()) for mean, var in ((0.3, 0.5), (-1.1, 2.0)))
+    one, other = (
+        Gaussian(torch.tensor([mean]), torch.tensor([var]).log())
+        for mean, var in ((0.3, 0.5), (-1.1, 2.0))
+    )
     grid = torch.linspace(-20, 20, 40001, dtype=torch.float64)[:, None]
     product = (one.log_prob(grid) + other.log_prob(grid)).exp()
     density = product / torch.trapezoid(product, grid[:, 0])
-    torch.testing.assert_close(one.merge(other).log_prob(grid).exp().double(), density, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(
+        one.merge(other).log_prob(grid).exp().double(), density, rtol=1e-5, atol=1e-7
+    )
 
 
 def test_merging_follows_the_surer_law_without_overflow() -> None:
-    sure, vague = Gaussian(torch.tensor([1.0]), torch.tensor([-300.0])), Gaussian(torch.tensor([-5.0]), torch.tensor([300.0]))
+    sure, vague = (
+        Gaussian(torch.tensor([1.0]), torch.tensor([-300.0])),
+        Gaussian(torch.tensor([-5.0]), torch.tensor([300.0])),
+    )
     for merged in (sure.merge(vague), vague.merge(sure)):
         assert (merged.mean.item(), merged.log_var.item()) == (1.0, -300.0)
 

@@ -14,7 +14,10 @@ def test_depends_on_the_key_alone() -> None:
 
 
 def test_every_seed_has_its_draws() -> None:
-    draws = [KeyedNoise(seed, torch.arange(2), range(1)).normal("z", 2).tolist() for seed in (0, 2**63 - 1, 2**63, 2**63 + 128)]
+    draws = [
+        KeyedNoise(seed, torch.arange(2), range(1)).normal("z", 2).tolist()
+        for seed in (0, 2**63 - 1, 2**63, 2**63 + 128)
+    ]
     assert all(each not in draws[:n] for n, each in enumerate(draws))
 
 
@@ -32,7 +35,9 @@ def test_is_standard_normal_and_uncorrelated() -> None:
     assert abs(draw.var() - 1) < 4 * (2 / count) ** 0.5
     assert abs((draw**4).mean() - 3) < 4 * (96 / count) ** 0.5
     for axis in range(3):
-        neighbours = (draw.narrow(axis, 0, draw.shape[axis] - 1) * draw.narrow(axis, 1, draw.shape[axis] - 1)).mean()
+        neighbours = (
+            draw.narrow(axis, 0, draw.shape[axis] - 1) * draw.narrow(axis, 1, draw.shape[axis] - 1)
+        ).mean()
         assert abs(neighbours) < 4 / (count * (1 - 1 / draw.shape[axis])) ** 0.5
 
 

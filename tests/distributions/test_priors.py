@@ -20,7 +20,10 @@ def mixture() -> GaussianMixture:
 
 
 def posterior() -> Gaussian:
-    return Gaussian(torch.tensor([[0.3, -0.7], [2.0, 1.0]], dtype=torch.float64), torch.tensor([[-1.0, 0.2], [-0.5, -2.0]]).double())
+    return Gaussian(
+        torch.tensor([[0.3, -0.7], [2.0, 1.0]], dtype=torch.float64),
+        torch.tensor([[-1.0, 0.2], [-0.5, -2.0]]).double(),
+    )
 
 
 def sampled_kl(prior: Mixture | StandardNormal, q: Gaussian) -> tuple[torch.Tensor, torch.Tensor]:
@@ -33,7 +36,9 @@ def sampled_kl(prior: Mixture | StandardNormal, q: Gaussian) -> tuple[torch.Tens
 def law_of(prior: Mixture) -> torch.distributions.MixtureSameFamily:
     parts = prior.components()
     normal = torch.distributions.Independent(torch.distributions.Normal(parts.mean, parts.std), 1)
-    return torch.distributions.MixtureSameFamily(torch.distributions.Categorical(logits=prior.logits), normal)
+    return torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(logits=prior.logits), normal
+    )
 
 
 @torch.no_grad()
@@ -70,10 +75,15 @@ def test_mixture_draws_follow_the_mixture() -> None:
 @torch.no_grad()
 def test_a_vamp_prior_of_one_gaussian_is_that_gaussian() -> None:
     q = posterior()
-    part = Gaussian(torch.tensor([[0.5, -1.0]], dtype=torch.float64), torch.tensor([[0.3, -0.4]], dtype=torch.float64))
+    part = Gaussian(
+        torch.tensor([[0.5, -1.0]], dtype=torch.float64),
+        torch.tensor([[0.3, -0.4]], dtype=torch.float64),
+    )
     mean, error = sampled_kl(VampPrior(2, 1, 4, 3, lambda inputs: part).double(), q)
     assert bool(((mean - q.kl(part).sum(-1)).abs() < 4 * error).all())
-    normal = Gaussian(torch.zeros(1, 2, dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64))
+    normal = Gaussian(
+        torch.zeros(1, 2, dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64)
+    )
     mean, error = sampled_kl(VampPrior(2, 1, 4, 3, lambda inputs: normal).double(), q)
     assert bool(((mean - q.kl(normal).sum(-1)).abs() < 4 * error).all())
     torch.testing.assert_close(mean, sampled_kl(StandardNormal(2), q)[0], rtol=1e-12, atol=1e-12)
@@ -84,11 +94,17 @@ def test_far_codes_keep_finite_densities_and_gradients(scale: float) -> None:
     prior = GaussianMixture(4, 3)
     with torch.no_grad():
         prior.log_var.fill_(-8.0)
-    q = Gaussian(torch.full((2, 4), scale, requires_grad=True), torch.full((2, 4), -100.0, requires_grad=True))
+    q = Gaussian(
+        torch.full((2, 4), scale, requires_grad=True),
+        torch.full((2, 4), -100.0, requires_grad=True),
+    )
     code = prior.code("z", q, FreshNoise(5, 2, torch.device("cpu")))
     code.total_kl.mean().backward()
     assert code.kl.isfinite().all()
-    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in (*prior.parameters(), q.mean, q.log_var))
+    assert all(
+        parameter.grad is not None and parameter.grad.isfinite().all()
+        for parameter in (*prior.parameters(), q.mean, q.log_var)
+    )
 
 
 def test_a_vamp_prior_starts_from_training_sequences() -> None:

@@ -13,16 +13,21 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
+from vaetext.evaluation.decoding import DecodingOptions, generate
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.models.registry import build
 from vaetext.objectives.loss import training_loss
-from vaetext.runner.generation import Choice, generate
 
 SYMBOLS = Symbols(size=4, eos=1, unk=0, longest=5)
 SIZES: dict[str, Any] = {"embedding_dim": 5, "latent_dim": 3}
 CONVOLUTIONAL = {**SIZES, "channels": [4, 6], "output_channels": 5}
 HYBRID = {**CONVOLUTIONAL, "hidden_dim": 6, "dropout": 0.0}
-LADDER: dict[str, Any] = {"embedding_dim": 5, "hidden_dims": [6, 5], "latent_dims": [3, 2], "reconstruction_dim": 4}
+LADDER: dict[str, Any] = {
+    "embedding_dim": 5,
+    "hidden_dims": [6, 5],
+    "latent_dims": [3, 2],
+    "reconstruction_dim": 4,
+}
 LADDER |= {"hidden_dim": 6, "dropout": 0.0}
 MAP = {"latent": "feature-map"}
 BOUNDED: list[Model] = [
@@ -31,14 +36,25 @@ BOUNDED: list[Model] = [
     HybridCNN(name="hybrid-cnn", **HYBRID),
     HybridCNN(name="hybrid-cnn", **HYBRID, **MAP),
     VRAE(name="vrae", **SIZES, **MAP, hidden_dim=6, dropout=0.0, stride=2),
-    HVRAE(name="hvrae", **SIZES, local="sequence", local_dim=2, pyramid_layers=2, hidden_dim=6, dropout=0.0),
+    HVRAE(
+        name="hvrae",
+        **SIZES,
+        local="sequence",
+        local_dim=2,
+        pyramid_layers=2,
+        hidden_dim=6,
+        dropout=0.0,
+    ),
     LVAE(name="lvae", **LADDER),
     LCNNVAE(name="lcnnvae", **LADDER, z_to="inputs"),
     LCNNVAE(name="lcnnvae", **LADDER, **MAP),
     LRNNVAE(name="lrnnvae", **LADDER),
     LRNNVAE(name="lrnnvae", **LADDER, **MAP),
 ]
-CASES = [pytest.param(config, id=f"{config.name}-{getattr(config, 'latent', 'dense')}") for config in BOUNDED]
+CASES = [
+    pytest.param(config, id=f"{config.name}-{getattr(config, 'latent', 'dense')}")
+    for config in BOUNDED
+]
 
 
 def make(config: Model, symbols: Symbols = SYMBOLS) -> SequenceModel:
@@ -48,13 +64,19 @@ def make(config: Model, symbols: Symbols = SYMBOLS) -> SequenceModel:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)
-        model.evidence(batch_of(sequences(4)), FreshNoise(2, 40, torch.device("cpu"), torch.float64))
+        model.evidence(
+            batch_of(sequences(4)), FreshNoise(2, 40, torch.device("cpu"), torch.float64)
+        )
     return model.eval()
 
 
 def sequences(longest: int) -> list[list[int]]:
     """All sequences of at most ``longest`` symbols, EOS counted."""
-    return [[*body, 1] for length in range(longest) for body in itertools.product((0, 2, 3), repeat=length)]
+    return [
+        [*body, 1]
+        for length in range(longest)
+        for body in itertools.product((0, 2, 3), repeat=length)
+    ]
 
 
 def batch_of(rows: list[list[int]]) -> Batch:
@@ -63,7 +85,9 @@ def batch_of(rows: list[list[int]]) -> Batch:
 
 def drawn(model: SequenceModel, rows: int, seed: int) -> dict[str, torch.Tensor]:
     """One code of the prior, [1, ...], for all rows."""
-    codes = model.prior(KeyedNoise(seed, torch.zeros(1, dtype=torch.int64), range(1), torch.float64))
+    codes = model.sample_prior(
+        KeyedNoise(seed, torch.zeros(1, dtype=torch.int64), range(1), torch.float64)
+    )
     return {name: z.expand(-1, rows, *z.shape[2:]) for name, z in codes.items()}
 
 
@@ -74,7 +98,9 @@ def test_given_z_the_law_sums_to_one_over_all_sequences(config: Model) -> None:
     for seed in range(3):
         log_px = model.log_px(batch_of(rows), drawn(model, len(rows), seed))[0]
         assert log_px.exp().sum().item() == pytest.approx(1.0, abs=1e-12)
-        shares.add(round(log_px[-81:].exp().sum().item(), 3))  # of the longest: z moves it, the size of z cannot
+        shares.add(
+            round(log_px[-81:].exp().sum().item(), 3)
+        )  # of the longest: z moves it, the size of z cannot
     assert len(shares) == 3
 
 
@@ -85,9 +111,13 @@ def test_decoding_knows_the_end(config: Model) -> None:
     code = drawn(model, len(rows), 0)
     best = rows[int(model.log_px(batch_of(rows), code)[0].argmax())]
     one = {name: z[0, :1] for name, z in code.items()}
-    assert generate(model, one, 1, Choice(beam=81, max_length=20)) == [best]
+    assert generate(model, one, 1, DecodingOptions(beam=81, max_length=20)) == [best]
     many = {name: z[0, :1].expand(200, *z.shape[2:]) for name, z in code.items()}
-    lengths = [len(each) for each in generate(model, many, 200, Choice(max_length=20)) if each[-1] == SYMBOLS.eos]
+    lengths = [
+        len(each)
+        for each in generate(model, many, 200, DecodingOptions(max_length=20))
+        if each[-1] == SYMBOLS.eos
+    ]
     assert len(lengths) == 200 and max(lengths) <= SYMBOLS.longest
 
 
@@ -116,9 +146,9 @@ def test_no_length_is_too_short_or_odd(config: Model, longest: int) -> None:
 def test_a_longer_sequence_is_refused(config: Model) -> None:
     model = build(type(config)(**{**vars(config), "max_length": 3}), SYMBOLS)
     assert model.max_length == 3
-    model.require(np.array([1, 3]), "valid")
+    model.check_lengths(np.array([1, 3]), "valid")
     with pytest.raises(ValueError, match=r"model\.max_length=3: a sequence of valid has 4 symbols"):
-        model.require(np.array([4]), "valid")
+        model.check_lengths(np.array([4]), "valid")
 
 
 def test_alpha_changes_the_loss_and_no_reported_number() -> None:
@@ -137,9 +167,14 @@ def test_alpha_changes_the_loss_and_no_reported_number() -> None:
 
 
 def test_the_auxiliary_law_sums_to_one() -> None:
-    model, rows = make(HybridCNN(name="hybrid-cnn", **HYBRID, alpha=1.0)), sequences(SYMBOLS.longest)
+    model, rows = (
+        make(HybridCNN(name="hybrid-cnn", **HYBRID, alpha=1.0)),
+        sequences(SYMBOLS.longest),
+    )
     model.sample = lambda *_: {"z": FixedCode(drawn(model, len(rows), 0)["z"])}  # type: ignore[method-assign, assignment, return-value, dict-item]
-    aux = model.evidence(batch_of(rows), KeyedNoise(0, torch.arange(len(rows)), range(1), torch.float64)).aux
+    aux = model.evidence(
+        batch_of(rows), KeyedNoise(0, torch.arange(len(rows)), range(1), torch.float64)
+    ).aux
     assert aux["deconvolution"].exp().sum().item() == pytest.approx(1.0, abs=1e-12)
 
 
@@ -149,20 +184,24 @@ class FixedCode:
 
 
 @pytest.mark.parametrize(
-    ("name", "knobs", "words"),
+    ("name", "options", "words"),
     [
         ("hybrid-cnn", {"alpha": -0.1}, "alpha=-0.1 is out of range: it must be at least 0"),
         ("cnn", {"channels": []}, r"channels=\[\] leaves no convolution"),
         ("cnn", {"channels": [4, 0]}, r"channels=\[4, 0\] is out of range"),
-        ("cnn", {"latent": "feature-map", "prior": "gmm"}, "prior=gmm is a law of one vector; use prior=standard"),
+        (
+            "cnn",
+            {"latent": "feature-map", "prior": "gmm"},
+            "prior=gmm is a law of one vector; use prior=standard",
+        ),
         ("vrae", {"latent": "feature-map", "prior": "vamp"}, "prior=vamp is a law of one vector"),
         ("vrae", {"max_length": 9}, "max_length=9 is for latent=feature-map only"),
         ("vrae", {"latent": "feature_map"}, "did you mean 'feature-map'"),
     ],
 )
-def test_what_makes_no_sense_is_refused(name: str, knobs: dict[str, Any], words: str) -> None:
+def test_what_makes_no_sense_is_refused(name: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        MODELS[name](name=name, **knobs)
+        MODELS[name](name=name, **options)
 
 
 def test_a_pseudo_input_is_no_longer_than_a_sequence() -> None:
@@ -173,6 +212,10 @@ def test_a_pseudo_input_is_no_longer_than_a_sequence() -> None:
 def test_pseudo_inputs_leave_the_running_statistics_alone() -> None:
     model = build(CNN(name="cnn", **CONVOLUTIONAL, prior="vamp", pseudo_length=4), SYMBOLS)
     before = {name: value.clone() for name, value in model.named_buffers()}
-    model.prior(KeyedNoise(0, torch.arange(3), range(2)))
+    model.sample_prior(KeyedNoise(0, torch.arange(3), range(2)))
     assert model.training and all(module.training for module in model.modules())
-    assert all(torch.equal(value, before[name]) for name, value in model.named_buffers() if "encoder" in name)
+    assert all(
+        torch.equal(value, before[name])
+        for name, value in model.named_buffers()
+        if "encoder" in name
+    )

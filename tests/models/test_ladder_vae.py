@@ -15,20 +15,26 @@ from vaetext.data.loader import Split, collate
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import KeyedNoise, Noise
+from vaetext.evaluation.scoring import evaluate
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
-from vaetext.modules.ladder import Ladder, Rung
-from vaetext.runner.evaluation import evaluate
-from vaetext.runner.interpolate import follow
+from vaetext.modules.ladder import Ladder, LadderLayer
+from vaetext.verbs.interpolate import follow
 
 SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=9)
 KINDS = {"lvae": LVAE, "lcnnvae": LCNNVAE, "lrnnvae": LRNNVAE}
 
 
-def make(name: str, **knobs: Any) -> SequenceModel:
+def make(name: str, **options: Any) -> SequenceModel:
     torch.manual_seed(0)
-    small = {"embedding_dim": 5, "hidden_dim": 6, "hidden_dims": [6, 5, 4], "latent_dims": [4, 3, 2], "reconstruction_dim": 4}
-    return build(KINDS[name](name=name, **{**small, **knobs}), SYMBOLS).eval()
+    small = {
+        "embedding_dim": 5,
+        "hidden_dim": 6,
+        "hidden_dims": [6, 5, 4],
+        "latent_dims": [4, 3, 2],
+        "reconstruction_dim": 4,
+    }
+    return build(KINDS[name](name=name, **{**small, **options}), SYMBOLS).eval()
 
 
 def batch_of(*sentences: list[int]) -> Batch:
@@ -37,7 +43,9 @@ def batch_of(*sentences: list[int]) -> Batch:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_layer_lists_must_be_equally_long(name: str) -> None:
-    with pytest.raises(ValueError, match=r"hidden_dims=\[6, 5\] and latent_dims=\[3\] .* same length"):
+    with pytest.raises(
+        ValueError, match=r"hidden_dims=\[6, 5\] and latent_dims=\[3\] .* same length"
+    ):
         KINDS[name](hidden_dims=[6, 5], latent_dims=[3])
     with pytest.raises(ValueError, match=r"hidden_dims=\[\] and latent_dims=\[\]"):
         KINDS[name](hidden_dims=[], latent_dims=[])
@@ -46,7 +54,7 @@ def test_layer_lists_must_be_equally_long(name: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_sequence_longer_than_the_model_is_told(name: str) -> None:
     with pytest.raises(ValueError, match=r"model\.max_length=4: .* has 6 symbols"):
-        make(name, max_length=4).require(np.array([3, 6]), "the input")
+        make(name, max_length=4).check_lengths(np.array([3, 6]), "the input")
 
 
 @pytest.mark.parametrize(("name", "positions"), [("lcnnvae", [5, 3, 2]), ("lrnnvae", [9, 9, 9])])
@@ -61,7 +69,7 @@ def test_feature_maps_have_one_size_whatever_the_length(name: str, positions: li
 
 def test_a_feature_map_keeps_its_order_into_the_decoder() -> None:
     model, batch = make("lrnnvae", latent="feature-map"), batch_of([2, 3, 4, 5, 6, 1])
-    z = model.prior(KeyedNoise(0, batch.index, range(1)))["z_1"][0]
+    z = model.sample_prior(KeyedNoise(0, batch.index, range(1)))["z_1"][0]
     moved = torch.cat([z[:, :3], z[:, 3:4] + 1, z[:, 4:]], 1)
     one, other = (model.start({"z_1": each}, 1).context for each in (z, moved))
     assert ((one - other).abs() > 1e-5).any(2)[0].tolist() == [False] * 3 + [True] + [False] * 5
@@ -70,12 +78,16 @@ def test_a_feature_map_keeps_its_order_into_the_decoder() -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_moved_latent_is_followed_by_those_below(name: str) -> None:
     model, batch = make(name), batch_of([2, 3, 1], [4, 1])
-    codes = {key: z[0] for key, z in model.prior(KeyedNoise(0, batch.index, range(1))).items()}
+    codes = {
+        key: z[0] for key, z in model.sample_prior(KeyedNoise(0, batch.index, range(1))).items()
+    }
     with torch.no_grad():
         settled = follow(model, codes, "z_2")
     assert torch.equal(settled["z_2"], codes["z_2"]) and torch.equal(settled["z_3"], codes["z_3"])
     assert not torch.equal(settled["z_1"], codes["z_1"])
-    assert torch.equal(follow(model, codes, "z_2")["z_1"], settled["z_1"])  # at the prior's mean: no noise
+    assert torch.equal(
+        follow(model, codes, "z_2")["z_1"], settled["z_1"]
+    )  # at the prior's mean: no noise
 
 
 class Line(nn.Module):
@@ -99,8 +111,13 @@ class Linear(SequenceModel):
 
     def __init__(self, *informed: str) -> None:
         super().__init__(Symbols(9, 1, 0, 9))
-        top, low = Line(0.5, 0.5) if "z_2" in informed else Line(0.0, 1.0), Line(1.0, 0.5) if "z_1" in informed else Line(0.0, 1e9)
-        self.ladder = Ladder([Rung((1,), Same(), low, Line(1.0, 0.5)), Rung((1,), Same(), top, None)])
+        top, low = (
+            Line(0.5, 0.5) if "z_2" in informed else Line(0.0, 1.0),
+            Line(1.0, 0.5) if "z_1" in informed else Line(0.0, 1e9),
+        )
+        self.ladder = Ladder(
+            [LadderLayer((1,), Same(), low, Line(1.0, 0.5)), LadderLayer((1,), Same(), top, None)]
+        )
         self.latents = self.ladder.names
 
     def posterior(self, batch: Batch) -> dict[str, Gaussian]:
@@ -112,19 +129,26 @@ class Linear(SequenceModel):
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         return Line(1.0, 0.5)(codes["z_1"]).log_prob(batch.x[:, :1].double())
 
-    def prior(self, noise: Noise) -> dict[str, Tensor]:
-        return self.ladder.prior(noise)
+    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
+        return self.ladder.sample_prior(noise)
 
     def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise) -> dict[str, Tensor]:
         kept = self.latents[self.latents.index(moved) :]
-        return self.ladder.prior(noise, {name: codes[name] for name in kept})
+        return self.ladder.sample_prior(noise, {name: codes[name] for name in kept})
 
 
 def record(*informed: str) -> dict[str, Any]:
     sequences = [[n % 6 + 2, 1] for n in range(300)]
     x = np.array([each[0] for each in sequences], dtype=float)
     truth = -0.5 * (x**2 / 2 + math.log(2 * math.pi * 2))
-    return evaluate(Linear(*informed), Split.of(sequences, truth), seed=0, samples=50, batch_tokens=100, device=torch.device("cpu"))
+    return evaluate(
+        Linear(*informed),
+        Split.of(sequences, truth),
+        seed=0,
+        samples=50,
+        batch_tokens=100,
+        device=torch.device("cpu"),
+    )
 
 
 def test_exact_layers_leave_no_gap_and_every_layer_is_seen_to_be_used() -> None:

@@ -31,11 +31,17 @@ def test_a_locked_mask_is_one_for_all_steps_and_its_own_for_each_sequence() -> N
     assert not torch.equal((free := Dropout(0.5)(torch.ones(3, 7, 50)))[:, 0], free[:, 1])
 
 
-@pytest.mark.parametrize("knob", ["dropout", "output_dropout"])
-def test_a_decoder_drops_of_its_inputs_and_of_its_outputs(knob: str) -> None:
+@pytest.mark.parametrize("option", ["dropout", "output_dropout"])
+def test_a_decoder_drops_of_its_inputs_and_of_its_outputs(option: str) -> None:
     torch.manual_seed(0)
     model = build(
-        RNNLM(name="rnnlm", embedding_dim=5, hidden_dim=6, **{"dropout": 0.0, "output_dropout": 0.0, knob: 0.9}), Symbols(8, 1, 0, 9)
+        RNNLM(
+            name="rnnlm",
+            embedding_dim=5,
+            hidden_dim=6,
+            **{"dropout": 0.0, "output_dropout": 0.0, option: 0.9},
+        ),
+        Symbols(8, 1, 0, 9),
     )
     batch = collate(Split.of([[2 + n % 4, 3, 1] for n in range(9)]), np.arange(9), model.domain)
     assert not torch.equal(model.log_px(batch, {}), model.eval().log_px(batch, {}))
@@ -43,7 +49,10 @@ def test_a_decoder_drops_of_its_inputs_and_of_its_outputs(knob: str) -> None:
 
 @pytest.mark.parametrize("locked", [False, True])
 def test_a_decoder_locks_its_masks_where_it_is_told_to(locked: bool) -> None:
-    model = build(RNNLM(name="rnnlm", dropout=0.4, output_dropout=0.3, locked_dropout=locked), Symbols(8, 1, 0, 9))
+    model = build(
+        RNNLM(name="rnnlm", dropout=0.4, output_dropout=0.3, locked_dropout=locked),
+        Symbols(8, 1, 0, 9),
+    )
     dropouts = [each for each in model.modules() if isinstance(each, Dropout)]
     assert [(each.rate, each.locked) for each in dropouts] == [(0.4, locked), (0.3, locked)]
 

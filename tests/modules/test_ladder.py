@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import KeyedNoise
-from vaetext.modules.ladder import Ladder, Rung, average
+from vaetext.modules.ladder import Ladder, LadderLayer, average
 
 STEPS = [
     (-0.7, 0.0, 0.5),
@@ -35,13 +35,17 @@ class Same(nn.Module):
 
 def ladder(off: float = 0.0, only_mu_up: bool = False) -> Ladder:
     """q is exact at ``off`` = 0: an estimate is the likelihood of z_i as a law of z_i, merged with N(0, 1) at the top."""
-    rungs, (slope, shift, var) = [], (1.0, 0.0, 0.0)
+    layers, (slope, shift, var) = [], (1.0, 0.0, 0.0)
     for step, above in zip(STEPS, [*STEPS[1:], None], strict=True):
-        slope, shift, var = slope / step[0], (shift - step[1]) / step[0], (var + step[2]) / step[0] ** 2
+        slope, shift, var = (
+            slope / step[0],
+            (shift - step[1]) / step[0],
+            (var + step[2]) / step[0] ** 2,
+        )
         share = 1.0 if above else 1 / (1 + var)
         estimate = Line(share * slope, share * shift + off, share * var + abs(off))
-        rungs.append(Rung((1,), Same(), estimate, Line(*above) if above else None))
-    return Ladder(rungs, only_mu_up)
+        layers.append(LadderLayer((1,), Same(), estimate, Line(*above) if above else None))
+    return Ladder(layers, only_mu_up)
 
 
 def marginals() -> list[tuple[float, float]]:
@@ -54,7 +58,9 @@ def marginals() -> list[tuple[float, float]]:
 
 
 X = torch.linspace(-3, 3, 7, dtype=torch.float64)[:, None]
-LOG_P = Gaussian(torch.full_like(X, marginals()[-1][0]), torch.full_like(X, math.log(marginals()[-1][1]))).log_prob(X)
+LOG_P = Gaussian(
+    torch.full_like(X, marginals()[-1][0]), torch.full_like(X, math.log(marginals()[-1][1]))
+).log_prob(X)
 
 
 def noise(samples: int) -> KeyedNoise:
@@ -65,7 +71,9 @@ def terms(built: Ladder, samples: int) -> tuple[Tensor, Tensor]:
     """log-weights and ELBO, [K, B]."""
     codes = built.codes(built.estimates(X), noise(samples))
     log_px = Line(*STEPS[0])(codes["z_1"].z).log_prob(X)
-    return log_px - sum(code.log_ratio for code in codes.values()), log_px - sum(code.total_kl for code in codes.values())
+    return log_px - sum(code.log_ratio for code in codes.values()), log_px - sum(
+        code.total_kl for code in codes.values()
+    )
 
 
 def test_with_exact_estimates_every_sample_weighs_log_p() -> None:
@@ -78,7 +86,9 @@ def test_the_bound_is_below_log_p_and_importance_sampling_reaches_it() -> None:
     log_weight, elbo = terms(ladder(off=0.5), 20000)
     assert bool((elbo.mean(0) < LOG_P - 0.05).all())
     torch.testing.assert_close(log_weight.logsumexp(0) - math.log(20000), LOG_P, rtol=0, atol=0.02)
-    assert bool(((elbo - log_weight).mean(0).abs() < 4 * (elbo - log_weight).std(0) / 20000**0.5).all())
+    assert bool(
+        ((elbo - log_weight).mean(0).abs() < 4 * (elbo - log_weight).std(0) / 20000**0.5).all()
+    )
 
 
 def test_the_merged_sample_goes_down() -> None:
@@ -88,23 +98,27 @@ def test_the_merged_sample_goes_down() -> None:
     torch.testing.assert_close(codes["z_3"].z, estimates["z_3"].draw(noise(3).normal("z_3", 1)))
     for name, above, step in (("z_2", "z_3", STEPS[2]), ("z_1", "z_2", STEPS[1])):
         prior = Line(*step)(codes[above].z)
-        torch.testing.assert_close(codes[name].z, estimates[name].merge(prior).draw(noise(3).normal(name, 1)))
+        torch.testing.assert_close(
+            codes[name].z, estimates[name].merge(prior).draw(noise(3).normal(name, 1))
+        )
         torch.testing.assert_close(codes[name].log_p, prior.log_prob(codes[name].z))
 
 
 def test_the_prior_is_drawn_from_the_top() -> None:
-    drawn = ladder().prior(noise(20000))
+    drawn = ladder().sample_prior(noise(20000))
     for name, (mean, var) in zip(("z_3", "z_2", "z_1"), marginals(), strict=False):
         z = drawn[name].flatten()
         assert z.mean().item() == pytest.approx(mean, abs=4 * (var / len(z)) ** 0.5)
         assert z.var().item() == pytest.approx(var, abs=4 * var * (2 / len(z)) ** 0.5)
     rest = drawn["z_1"] - STEPS[1][0] * drawn["z_2"] - STEPS[1][1]
-    assert (rest * drawn["z_2"]).mean().abs().item() < 4 * (STEPS[1][2] * marginals()[1][1] / rest.numel()) ** 0.5
+    assert (rest * drawn["z_2"]).mean().abs().item() < 4 * (
+        STEPS[1][2] * marginals()[1][1] / rest.numel()
+    ) ** 0.5
 
 
 def test_what_is_given_stays_and_what_lies_below_follows() -> None:
     z_2 = torch.full((1, len(X), 1), 2.0, dtype=torch.float64)
-    drawn = ladder().prior(noise(1), {"z_2": z_2})
+    drawn = ladder().sample_prior(noise(1), {"z_2": z_2})
     assert torch.equal(drawn["z_2"], z_2)
     torch.testing.assert_close(drawn["z_1"], Line(*STEPS[1])(z_2).draw(noise(1).normal("z_1", 1)))
 
@@ -115,5 +129,8 @@ def test_only_means_go_up_on_request() -> None:
 
 
 def test_an_average_is_over_real_steps() -> None:
-    d, mask = torch.tensor([[[2.0], [4.0], [0.0]], [[1.0], [0.0], [0.0]]]), torch.tensor([[True, True, False], [True, False, False]])
+    d, mask = (
+        torch.tensor([[[2.0], [4.0], [0.0]], [[1.0], [0.0], [0.0]]]),
+        torch.tensor([[True, True, False], [True, False, False]]),
+    )
     assert average(d, mask).tolist() == [[3.0], [1.0]]

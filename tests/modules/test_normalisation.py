@@ -8,7 +8,10 @@ from vaetext.modules.normalisation import BatchNorm
 
 def test_real_steps_alone_are_seen() -> None:
     torch.manual_seed(0)
-    steps, mask = torch.randn(4, 5, 3, dtype=torch.float64) * 2 + 1, torch.arange(5) < torch.tensor([5, 1, 3, 2])[:, None]
+    steps, mask = (
+        torch.randn(4, 5, 3, dtype=torch.float64) * 2 + 1,
+        torch.arange(5) < torch.tensor([5, 1, 3, 2])[:, None],
+    )
     ours, torchs = BatchNorm(3).double(), torch.nn.BatchNorm1d(3).double()
     normed = ours(steps.masked_fill(~mask[..., None], 1e3), mask)
     torch.testing.assert_close(normed[mask], torchs(steps[mask]))

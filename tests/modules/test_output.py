@@ -11,11 +11,18 @@ from vaetext.modules.output import FrameOutput, SymbolOutput
 def test_frames_against_the_normal_law() -> None:
     torch.manual_seed(0)
     rng, lengths = np.random.default_rng(0), (3, 1, 5)
-    batch = collate(Split.of([rng.normal(size=(length, 2)) for length in lengths]), np.arange(3), Frames(2, 5))
-    layer, hidden = FrameOutput(Frames(2, 5), 4).double(), torch.randn(2 * 3, 5, 4, dtype=torch.float64)
+    batch = collate(
+        Split.of([rng.normal(size=(length, 2)) for length in lengths]), np.arange(3), Frames(2, 5)
+    )
+    layer, hidden = (
+        FrameOutput(Frames(2, 5), 4).double(),
+        torch.randn(2 * 3, 5, 4, dtype=torch.float64),
+    )
     mean, spread = layer.linear(hidden).chunk(2, -1)
     law = torch.distributions.Normal(mean, torch.nn.functional.softplus(spread) + 1e-4)
-    expected = (law.log_prob(batch.x.repeat(2, 1, 1)).sum(2) * batch.mask.repeat(2, 1)).sum(1).view(2, 3)
+    expected = (
+        (law.log_prob(batch.x.repeat(2, 1, 1)).sum(2) * batch.mask.repeat(2, 1)).sum(1).view(2, 3)
+    )
     torch.testing.assert_close(layer.log_px(batch, 2, hidden), expected)
     torch.testing.assert_close(layer.law(hidden[:, 0]).mean, mean[:, 0])
 

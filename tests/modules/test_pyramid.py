@@ -11,7 +11,7 @@ from vaetext.modules.pyramid import Pyramid
 LENGTHS = [1, 2, 3, 7, 8, 9, 16, 17]
 
 
-def alone(pyramid: Pyramid, steps: Tensor) -> Tensor:
+def run_alone(pyramid: Pyramid, steps: Tensor) -> Tensor:
     """The frames [N, F] of one sequence [T, inputs] by torch's own bidirectional layers, missing neighbours zero."""
     for rnn in pyramid.rnns:
         if len(steps) % 2:
@@ -30,7 +30,7 @@ def test_frames_are_those_of_each_sequence_alone(cell: str, layers: int) -> None
     mask = torch.arange(steps.shape[1]) < torch.tensor(LENGTHS)[:, None]
     frames, real = pyramid(steps, mask)
     for row, length in enumerate(LENGTHS):
-        expected = alone(pyramid, steps[row, :length])
+        expected = run_alone(pyramid, steps[row, :length])
         assert len(expected) == math.ceil(length / 2**layers) == int(real[row].sum())
         torch.testing.assert_close(frames[row, : len(expected)], expected, rtol=1e-12, atol=1e-12)
         assert not frames[row, len(expected) :].any()

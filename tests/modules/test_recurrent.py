@@ -22,7 +22,9 @@ def test_padding_is_held(cell: str, bidirectional: bool, layers: int) -> None:
     outputs, final = net(steps, mask=mask)
     for row, length in enumerate(LENGTHS):
         if length == 0:
-            assert all(torch.equal(layer[:, row], torch.zeros_like(layer[:, row])) for layer in final)
+            assert all(
+                torch.equal(layer[:, row], torch.zeros_like(layer[:, row])) for layer in final
+            )
             continue
         alone, alone_final = net(steps[row : row + 1, :length])
         torch.testing.assert_close(outputs[row, :length], alone[0], rtol=1e-12, atol=1e-12)
@@ -39,17 +41,27 @@ def test_gradients_ignore_padding(cell: str) -> None:
     padded = torch.cat([steps, torch.full((1, 4, 3), 7.0, dtype=torch.float64)], 1)
     mask = torch.tensor([[True] * 3 + [False] * 4])
     alone = torch.autograd.grad(features(net(steps)[1][0]).sum(), tuple(net.parameters()))
-    held = torch.autograd.grad(features(net(padded, mask=mask)[1][0]).sum(), tuple(net.parameters()))
+    held = torch.autograd.grad(
+        features(net(padded, mask=mask)[1][0]).sum(), tuple(net.parameters())
+    )
     for one, other in zip(alone, held, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_where_autocast_would_take_float16_the_kernels_run_in_float32(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_autocast_would_take_float16_the_kernels_run_in_float32(
+    cell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch.manual_seed(0)
-    net, steps, mask = Recurrent(cell, 3, 4), torch.randn(2, 5, 3), torch.arange(5) < torch.tensor([5, 2])[:, None]
+    net, steps, mask = (
+        Recurrent(cell, 3, 4),
+        torch.randn(2, 5, 3),
+        torch.arange(5) < torch.tensor([5, 2])[:, None],
+    )
     start = [torch.randn_like(each).bfloat16() for each in net.initial(2, steps)]
-    monkeypatch.setattr(recurrent, "cast_to_half", lambda steps: torch.is_autocast_enabled(steps.device.type))
+    monkeypatch.setattr(
+        recurrent, "cast_to_half", lambda steps: torch.is_autocast_enabled(steps.device.type)
+    )
     with torch.autocast("cpu", torch.bfloat16):
         found = net(steps.bfloat16(), start, mask)
     expected = net(steps.bfloat16().float(), [each.float() for each in start], mask)

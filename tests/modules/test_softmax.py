@@ -11,7 +11,10 @@ from vaetext.modules.softmax import symbol_log_prob
 def test_values_and_gradients(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(softmax, "BYTES", rows * 7 * 8)
     torch.manual_seed(0)
-    inputs = [torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((43, 5), (7, 5), (7,))]
+    inputs = [
+        torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+        for shape in ((43, 5), (7, 5), (7,))
+    ]
     symbols, upstream = torch.randint(7, (43,)), torch.randn(43, dtype=torch.float64)
     plain = torch.nn.functional.linear(*inputs).log_softmax(-1).gather(1, symbols[:, None])[:, 0]
     fused = symbol_log_prob(*inputs, symbols)
@@ -32,7 +35,9 @@ def test_the_largest_of_sixteen_bit_numbers() -> None:
 
 def test_no_rows() -> None:
     weight = torch.ones(7, 5, requires_grad=True)
-    picked = symbol_log_prob(torch.zeros(0, 5), weight, torch.zeros(7), torch.zeros(0, dtype=torch.int64))
+    picked = symbol_log_prob(
+        torch.zeros(0, 5), weight, torch.zeros(7), torch.zeros(0, dtype=torch.int64)
+    )
     assert picked.shape == (0,)
     assert torch.equal(torch.autograd.grad(picked.sum(), weight)[0], torch.zeros(7, 5))
 
@@ -41,7 +46,9 @@ def test_a_block_of_logits_is_used_again_in_evaluation() -> None:
     weight = torch.ones(7, 5, requires_grad=True)
     for _ in range(2):
         with torch.no_grad():
-            symbol_log_prob(torch.zeros(3, 5), weight, torch.zeros(7), torch.zeros(3, dtype=torch.int64))
+            symbol_log_prob(
+                torch.zeros(3, 5), weight, torch.zeros(7), torch.zeros(3, dtype=torch.int64)
+            )
         (block,) = softmax._FREE
         assert block.shape[1] == 7
     assert softmax._take(weight, 7) is block
@@ -49,7 +56,12 @@ def test_a_block_of_logits_is_used_again_in_evaluation() -> None:
 
 def test_bf16_is_close_to_float32() -> None:
     torch.manual_seed(0)
-    hidden, weight, bias, symbols = torch.randn(40, 16), torch.randn(9, 16), torch.randn(9), torch.randint(9, (40,))
+    hidden, weight, bias, symbols = (
+        torch.randn(40, 16),
+        torch.randn(9, 16),
+        torch.randn(9),
+        torch.randint(9, (40,)),
+    )
     exact = symbol_log_prob(hidden, weight, bias, symbols)
     with torch.autocast("cpu", torch.bfloat16):
         rough = symbol_log_prob(hidden, weight, bias, symbols)

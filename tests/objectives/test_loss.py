@@ -20,7 +20,13 @@ KL = torch.tensor([[[0.1, 2.0], [0.3, 4.0]]])
 
 @pytest.mark.parametrize(
     ("free_bits", "per", "kl"),
-    [(0.0, "latent", 3.2), (4.0, "latent", 4.0), (0.5, "latent", 3.2), (0.5, "dimension", 3.5), (5.0, "dimension", 10.0)],
+    [
+        (0.0, "latent", 3.2),
+        (4.0, "latent", 4.0),
+        (0.5, "latent", 3.2),
+        (0.5, "dimension", 3.5),
+        (5.0, "dimension", 10.0),
+    ],
 )
 def test_loss_is_the_weighted_floored_bound(free_bits: float, per: str, kl: float) -> None:
     config = Trainer(free_bits=free_bits, free_bits_per=per)
@@ -29,21 +35,29 @@ def test_loss_is_the_weighted_floored_bound(free_bits: float, per: str, kl: floa
 
 
 def test_auxiliary_terms_train_and_are_never_reported() -> None:
-    evidence = Evidence(LOG_PX, {"z": code(KL)}, aux={"deconvolution": torch.tensor([[-1.0, -2.0]])})
-    assert training_loss(evidence, Trainer(free_bits=0.0), beta=0.5).item() == pytest.approx(4.0 + 1.5 + 0.5 * 3.2)
+    evidence = Evidence(
+        LOG_PX, {"z": code(KL)}, aux={"deconvolution": torch.tensor([[-1.0, -2.0]])}
+    )
+    assert training_loss(evidence, Trainer(free_bits=0.0), beta=0.5).item() == pytest.approx(
+        4.0 + 1.5 + 0.5 * 3.2
+    )
     assert evidence.elbo.mean().item() == pytest.approx(-4.0 - 3.2)
 
 
 def test_each_latent_may_have_its_own_weight() -> None:
     evidence = Evidence(LOG_PX, {"z_1": code(KL), "z_2": code(2 * KL)})
-    assert training_loss(evidence, Trainer(), [0.5, 0.25]).item() == pytest.approx(4.0 + 0.5 * 3.2 + 0.25 * 6.4)
+    assert training_loss(evidence, Trainer(), [0.5, 0.25]).item() == pytest.approx(
+        4.0 + 0.5 * 3.2 + 0.25 * 6.4
+    )
     assert training_loss(evidence, Trainer(), 0.5).item() == pytest.approx(4.0 + 0.5 * 9.6)
 
 
 def test_free_bits_per_dimension_sum_over_steps_first() -> None:
     steps = torch.stack([KL, KL], 2)
     config = Trainer(free_bits=0.5, free_bits_per="dimension")
-    assert training_loss(Evidence(LOG_PX, {"z": code(steps, ("step", "dimension"))}), config, 1.0).item() == pytest.approx(4.0 + 6.5)
+    assert training_loss(
+        Evidence(LOG_PX, {"z": code(steps, ("step", "dimension"))}), config, 1.0
+    ).item() == pytest.approx(4.0 + 6.5)
 
 
 def test_free_bits_per_dimension_need_dimensions() -> None:

@@ -11,7 +11,9 @@ from vaetext.objectives.schedules import beta, betas, learning_rate
 
 def test_paper_beta_is_min_of_one_and_a_hundredth_plus_the_share_of_ten_epochs() -> None:
     config = Trainer(beta_start=0.01, beta_epochs=10)
-    assert [beta(config, epochs) for epochs in (0, 5, 9.9, 50)] == pytest.approx([0.01, 0.51, 1.0, 1.0])
+    assert [beta(config, epochs) for epochs in (0, 5, 9.9, 50)] == pytest.approx(
+        [0.01, 0.51, 1.0, 1.0]
+    )
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "sigmoid", "cyclical"])
@@ -23,7 +25,9 @@ def test_beta_never_leaves_its_range(schedule: str) -> None:
 
 def test_cyclical_beta_starts_again() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=2, beta_ramp=0.5)
-    assert [beta(config, epochs) for epochs in (0, 0.5, 1, 1.9, 2, 2.5)] == pytest.approx([0, 0.5, 1, 1, 0, 0.5])
+    assert [beta(config, epochs) for epochs in (0, 0.5, 1, 1.9, 2, 2.5)] == pytest.approx(
+        [0, 0.5, 1, 1, 0, 0.5]
+    )
 
 
 def test_a_cycle_begins_where_it_should_whatever_the_rounding() -> None:
@@ -33,7 +37,9 @@ def test_a_cycle_begins_where_it_should_whatever_the_rounding() -> None:
 
 def test_a_cycle_rises_for_the_share_of_it_that_its_ramp_says() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=4, beta_ramp=0.25)
-    assert [beta(config, epochs) for epochs in (0, 0.5, 1, 3.9, 4.25)] == pytest.approx([0, 0.5, 1, 1, 0.25])
+    assert [beta(config, epochs) for epochs in (0, 0.5, 1, 3.9, 4.25)] == pytest.approx(
+        [0, 0.5, 1, 1, 0.25]
+    )
 
 
 def test_a_sigmoid_is_half_way_at_half_of_its_epochs() -> None:
@@ -44,21 +50,41 @@ def test_a_sigmoid_is_half_way_at_half_of_its_epochs() -> None:
 
 def test_each_latent_follows_its_delay_behind_the_one_before() -> None:
     config = Trainer(beta_epochs=2, beta_delay=1)
-    assert [betas(config, epochs, 3) for epochs in range(5)] == [[0, 0, 0], [0.5, 0, 0], [1, 0.5, 0], [1, 1, 0.5], [1, 1, 1]]
+    assert [betas(config, epochs, 3) for epochs in range(5)] == [
+        [0, 0, 0],
+        [0.5, 0, 0],
+        [1, 0.5, 0],
+        [1, 1, 0.5],
+        [1, 1, 1],
+    ]
     assert betas(Trainer(beta_epochs=2), 1, 3) == [0.5] * 3
     assert betas(config, 1, 0) == []
 
 
-@pytest.mark.parametrize("knobs", [{"beta_schedule": "constant"}, {"beta_start": 1.0}, {"beta_schedule": "cyclical", "beta_start": 2.0}])
-def test_a_weight_that_never_rises_has_no_delay(knobs: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"beta_schedule": "constant"},
+        {"beta_start": 1.0},
+        {"beta_schedule": "cyclical", "beta_start": 2.0},
+    ],
+)
+def test_a_weight_that_never_rises_has_no_delay(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^beta_delay=1 .* set beta_delay=0"):
-        Trainer(beta_delay=1, **knobs)
-    Trainer(**knobs)
+        Trainer(beta_delay=1, **options)
+    Trainer(**options)
 
 
 def test_learning_rates() -> None:
     halving = Trainer(schedule="halving", lr=1.0, halve_at=[10, 12])
-    assert [learning_rate(halving, epochs, 0, 0) for epochs in (0, 9.99, 10, 12)] == [1.0, 1.0, 0.5, 0.25]
+    assert [learning_rate(halving, epochs, 0, 0) for epochs in (0, 9.99, 10, 12)] == [
+        1.0,
+        1.0,
+        0.5,
+        0.25,
+    ]
     assert learning_rate(Trainer(schedule="plateau", lr=1.0), 0, 0, 3) == 0.125
     cosine = Trainer(schedule="cosine", lr=1.0, epochs=2, warmup_steps=10)
-    assert [learning_rate(cosine, step / 100, step, 0) for step in (0, 100, 200)] == pytest.approx([0.1, 0.5, 0.0])
+    assert [learning_rate(cosine, step / 100, step, 0) for step in (0, 100, 200)] == pytest.approx(
+        [0.1, 0.5, 0.0]
+    )

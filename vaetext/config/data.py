@@ -1,26 +1,32 @@
-"""The knobs of every data set; the values stand in ``conf/data/``."""
+"""The options of every data set; the values stand in ``conf/data/``."""
 
 from dataclasses import dataclass
 
-from vaetext.config.knobs import Checked, knob
+from vaetext.config.options import Checked, option
 
 
 @dataclass
 class Data(Checked):
     """What every data set has."""
 
-    name: str = knob("", "the data set's name in tables and in the run folder's path")
+    name: str = option("", "the data set's name in tables and in the run folder's path")
 
 
 @dataclass
 class TextData(Data):
     """Lines of text, one sequence a line, cut into tokens."""
 
-    root: str | None = knob(None, "folder searched first for the data set's files (then $VAETEXT_DATA, then the cache)")
-    tokens: str = knob("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
-    vocab_size: int = knob(0, "most types kept, end of sequence and unknown included; 0 keeps all (bpe, unigram: required)", min=0)
-    min_count: int = knob(1, "word, char: types seen less often in training are unknown", min=1)
-    max_length: int = knob(
+    root: str | None = option(
+        None, "folder searched first for the data set's files (then $VAETEXT_DATA, then the cache)"
+    )
+    tokens: str = option("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
+    vocab_size: int = option(
+        0,
+        "most types kept, end of sequence and unknown included; 0 keeps all (bpe, unigram: required)",
+        min=0,
+    )
+    min_count: int = option(1, "word, char: types seen less often in training are unknown", min=1)
+    max_length: int = option(
         0,
         "longer sequences (tokens without EOS) are an error, as a batch is padded to its longest and one costs all of it that memory;"
         " 0 sets no limit",
@@ -40,29 +46,36 @@ class TextData(Data):
 class UserText(TextData):
     """A user's own text: three files, or one that is split."""
 
-    train: str | None = knob(None, "file of training lines (plain, .gz or .xz)")
-    valid: str | None = knob(None, "file of validation lines")
-    test: str | None = knob(None, "file of test lines")
-    split: list[float] = knob([0.9, 0.05, 0.05], "shares of train, valid and test when only data.train is given", min=0.0, max=1.0)
-    split_seed: int = knob(0, "seed of that split", min=0)
+    train: str | None = option(None, "file of training lines (plain, .gz or .xz)")
+    valid: str | None = option(None, "file of validation lines")
+    test: str | None = option(None, "file of test lines")
+    split: list[float] = option(
+        [0.9, 0.05, 0.05],
+        "shares of train, valid and test when only data.train is given",
+        min=0.0,
+        max=1.0,
+    )
+    split_seed: int = option(0, "seed of that split", min=0)
 
 
 @dataclass
 class Tweets(TextData):
     """Sentiment140 tweets, by character (source 004, 3.2)."""
 
-    max_chars: int = knob(32, "only tweets shorter than this many characters are kept", min=2)
-    repeated_words: bool = knob(True, "only tweets whose every word occurs at least twice in the corpus are kept")
+    max_chars: int = option(32, "only tweets shorter than this many characters are kept", min=2)
+    repeated_words: bool = option(
+        True, "only tweets whose every word occurs at least twice in the corpus are kept"
+    )
 
 
 @dataclass
 class Generated(Data):
     """What every data set that is drawn from a known law has."""
 
-    seed: int = knob(0, "seed of the sequences drawn", min=0)
-    train_size: int = knob(20000, "training sequences", min=1)
-    valid_size: int = knob(2000, "validation sequences", min=1)
-    test_size: int = knob(2000, "test sequences", min=1)
+    seed: int = option(0, "seed of the sequences drawn", min=0)
+    train_size: int = option(20000, "training sequences", min=1)
+    valid_size: int = option(2000, "validation sequences", min=1)
+    test_size: int = option(2000, "test sequences", min=1)
 
 
 @dataclass
@@ -74,7 +87,10 @@ class Grammar(Generated):
 class Curves(Generated):
     """What every law of sine curves has."""
 
-    fresh: bool = knob(True, "every epoch trains on train_size new sequences, a function of (seed, epoch); false: on the same ones")
+    fresh: bool = option(
+        True,
+        "every epoch trains on train_size new sequences, a function of (seed, epoch); false: on the same ones",
+    )
 
 
 @dataclass
@@ -86,7 +102,12 @@ class Sine(Curves):
 class SineContinuous(Curves):
     """The same curves as real values, with Gaussian noise."""
 
-    noise: float = knob(0.1, "deviation of the noise on points from 0 to 1; below 0.02 no true log p(x) is computed", min=0.0, max=1e6)
+    noise: float = option(
+        0.1,
+        "deviation of the noise on points from 0 to 1; below 0.02 no true log p(x) is computed",
+        min=0.0,
+        max=1e6,
+    )
 
 
 DATA: dict[str, type[Data]] = {

@@ -14,8 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from vaetext.config.data import DATA
-from vaetext.config.knobs import closest
 from vaetext.config.model import MODELS, Model
+from vaetext.config.options import closest
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import Trainer
 from vaetext.config.verbs import (
@@ -63,10 +63,20 @@ def _plugins() -> dict[str, type[Model]]:
         try:
             schema: Any = entry.load().Config
             if not (isinstance(schema, type) and issubclass(schema, Model)):
-                raise TypeError("its Config must be a dataclass that derives from vaetext.config.model.Model")
+                raise TypeError(
+                    "its Config must be a dataclass that derives from vaetext.config.model.Model"
+                )
             found[entry.name] = schema
-        except Exception as error:  # whatever a foreign module does when it is imported: our own models must go on
-            log.warning("model %s of %s is left out: %s: %s", entry.name, entry.value, type(error).__name__, error)
+        except (
+            Exception
+        ) as error:  # whatever a foreign module does when it is imported: our own models must go on
+            log.warning(
+                "model %s of %s is left out: %s: %s",
+                entry.name,
+                entry.value,
+                type(error).__name__,
+                error,
+            )
     return found
 
 
@@ -79,13 +89,17 @@ def schemas() -> list[tuple[str, str, type]]:
         "trainer": {"trainer": Trainer},
         "table": {"table": Table},
     }
-    return [(group, name, schema) for group, named in groups.items() for name, schema in named.items()]
+    return [
+        (group, name, schema) for group, named in groups.items() for name, schema in named.items()
+    ]
 
 
 def register() -> None:
     """Makes every schema known to Hydra, as ``schema/<group>/<name>``."""
     for group, name, schema in schemas():
-        ConfigStore.instance().store(group=f"schema/{group}", name=name, node=schema, provider="vaetext")
+        ConfigStore.instance().store(
+            group=f"schema/{group}", name=name, node=schema, provider="vaetext"
+        )
 
 
 def typed(node: DictConfig, schema: type[Config], prefix: str = "") -> Config:
@@ -96,8 +110,10 @@ def typed(node: DictConfig, schema: type[Config], prefix: str = "") -> Config:
     """
     values: dict[str, Any] = {}
     known = [item.name for item in fields(schema)]  # type: ignore[arg-type]
-    for name in (str(each) for each in node if each not in (*known, "hydra")):  # "+key=" adds even to a schema
-        raise ValueError(f"{prefix}{name} is no knob{closest(name, known)}")
+    for name in (
+        str(each) for each in node if each not in (*known, "hydra")
+    ):  # "+key=" adds even to a schema
+        raise ValueError(f"{prefix}{name} is no option{closest(name, known)}")
     for item in fields(schema):  # type: ignore[arg-type]
         key = f"{prefix}{item.name}"
         if OmegaConf.is_missing(node, item.name):
@@ -106,7 +122,9 @@ def typed(node: DictConfig, schema: type[Config], prefix: str = "") -> Config:
         if isinstance(value, DictConfig) and is_dataclass(kind):
             values[item.name] = typed(value, kind, f"{key}.")
         else:
-            values[item.name] = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            values[item.name] = (
+                OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            )
     try:
         return schema(**values)
     except ValueError as error:
@@ -122,7 +140,9 @@ def read_config(path: Path) -> TrainConfig:
     try:
         saved = yaml.safe_load(path.read_text())
         if not isinstance(saved, dict):
-            raise ValueError("it is empty or damaged, as where a run was killed while it began; train it again")
+            raise ValueError(
+                "it is empty or damaged, as where a run was killed while it began; train it again"
+            )
         _refuse_resolvers(saved)
         schema = OmegaConf.structured(TrainConfig)
         if (name := saved["model"]["name"]) not in models():
@@ -131,9 +151,24 @@ def read_config(path: Path) -> TrainConfig:
         schema.data = DATA[saved["data"]["name"]]
         schema.trainer = Trainer
         return typed(OmegaConf.merge(schema, saved), TrainConfig)  # type: ignore[arg-type]
-    except (OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-        reason = f"{error.args[0]!r} is unknown or missing" if type(error) is KeyError else str(error).splitlines()[0]
-        key = f"{error.full_key}: " if isinstance(error, OmegaConfBaseException) and error.full_key else ""
+    except (
+        OmegaConfBaseException,
+        yaml.YAMLError,
+        UnicodeDecodeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        reason = (
+            f"{error.args[0]!r} is unknown or missing"
+            if type(error) is KeyError
+            else str(error).splitlines()[0]
+        )
+        key = (
+            f"{error.full_key}: "
+            if isinstance(error, OmegaConfBaseException) and error.full_key
+            else ""
+        )
         raise ValueError(f"{path} does not fit this version of vaetext: {key}{reason}") from error
 
 
@@ -141,25 +176,29 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
     """Full key -> value of nested dictionaries."""
     if not isinstance(node, dict):
         return {prefix: node}
-    children = ((f"{prefix}.{name}" if prefix else str(name), child) for name, child in node.items())
+    children = (
+        (f"{prefix}.{name}" if prefix else str(name), child) for name, child in node.items()
+    )
     return {key: value for name, child in children for key, value in flat(child, name).items()}
 
 
 def override_trainer(config: TrainConfig, overrides: dict[str, Any]) -> TrainConfig:
-    """``config`` with some of its trainer's knobs replaced.
+    """``config`` with some of its trainer's options replaced.
 
     Raises:
-        ValueError: an unknown knob, or a value of the wrong type or range.
+        ValueError: an unknown option, or a value of the wrong type or range.
     """
     known = [item.name for item in fields(Trainer)]
     for key in overrides:
         if key not in known:
-            raise ValueError(f"trainer.{key} is no knob{closest(key, known)}")
+            raise ValueError(f"trainer.{key} is no option{closest(key, known)}")
     node = OmegaConf.structured(config)
     try:
         node.trainer = OmegaConf.merge(node.trainer, overrides)
     except OmegaConfBaseException as error:
-        raise ValueError(f"trainer.{str(error.full_key).removeprefix('trainer.')}: {str(error).splitlines()[0]}") from error
+        raise ValueError(
+            f"trainer.{str(error.full_key).removeprefix('trainer.')}: {str(error).splitlines()[0]}"
+        ) from error
     return typed(node, TrainConfig)
 
 

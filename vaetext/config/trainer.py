@@ -1,72 +1,131 @@
-"""The knobs of training; the values of each setting stand in ``conf/trainer/``."""
+"""The options of training; the values of each setting stand in ``conf/trainer/``."""
 
 from dataclasses import dataclass
 
-from vaetext.config.knobs import Checked, knob
+from vaetext.config.options import Checked, option
 
-TECHNICAL = ("device", "threads", "log_every", "checkpoint_minutes", "eval_batch_tokens", "iw_samples", "tensorboard")  # no training
+TECHNICAL = (
+    "device",
+    "threads",
+    "log_every",
+    "checkpoint_minutes",
+    "eval_batch_tokens",
+    "iw_samples",
+    "tensorboard",
+)  # no training
 
 
 @dataclass
 class Trainer(Checked):
     """One setting of the training loop. Epochs count from 0 in every schedule; losses are nats per sequence."""
 
-    name: str = knob("default", "the setting's name, as in conf/trainer/")
-    epochs: int = knob(20, "most epochs", min=1)
-    epoch_batches: int = knob(0, "batches of an epoch; 0 makes it a pass over the training split", min=0, max=10**7)
-    batch_size: int = knob(32, "sequences per batch", min=1)
-    length_pool: int = knob(64, "batches sorted by length together; 1 draws all at random, as models with batch normalisation do", min=1)
-    accumulate: int = knob(1, "batches that one optimizer step takes together, as one of their size (free bits are for each)", min=1)
-    optimizer: str = knob("adam", "optimizer", choices=("adam", "adamw", "sgd"))
-    lr: float = knob(1e-3, "learning rate", above=0.0)
-    betas: list[float] = knob([0.9, 0.999], "Adam's decay rates", min=0.0, below=1.0)
-    weight_decay: float = knob(0.0, "weight decay", min=0.0)
-    clip: float = knob(5.0, "largest gradient norm; 0 leaves gradients as they are", min=0.0)
-    schedule: str = knob("constant", "learning-rate schedule", choices=("constant", "halving", "plateau", "cosine"))
-    halve_at: list[int] = knob([], "halving: epochs at whose start the learning rate is multiplied by lr_factor", min=0)
-    lr_factor: float = knob(0.5, "halving and plateau: factor on the learning rate", above=0.0, below=1.0)
-    plateau_patience: int = knob(1, "plateau: epochs without improvement before the factor applies", min=0)
-    warmup_steps: int = knob(0, "optimizer steps of linear learning-rate warm-up", min=0)
-    beta_schedule: str = knob("linear", "KL weight over steps", choices=("constant", "linear", "sigmoid", "cyclical"))
-    beta_start: float = knob(0.0, "linear, cyclical: KL weight at step 0", min=0.0)
-    beta_max: float = knob(1.0, "largest KL weight", min=0.0)
-    beta_epochs: float = knob(10.0, "epochs that a KL weight from 0 takes to beta_max (of each cycle: its length)", above=0.0)
-    beta_ramp: float = knob(0.5, "cyclical: share of each cycle that rises", above=0.0, max=1.0)
-    beta_delay: float = knob(
-        0.0, "epochs that each latent's KL weight, which must rise, follows behind the one before (a ladder's z_2 behind z_1)", min=0.0
+    name: str = option("default", "the setting's name, as in conf/trainer/")
+    epochs: int = option(20, "most epochs", min=1)
+    epoch_batches: int = option(
+        0, "batches of an epoch; 0 makes it a pass over the training split", min=0, max=10**7
     )
-    free_bits: float = knob(0.0, "nats of KL that cost nothing: a floor for each latent (or dimension), not for their sum", min=0.0)
-    free_bits_per: str = knob("latent", "what that floor is for (means over the batch)", choices=("latent", "dimension"))
-    word_dropout: float = knob(0.0, "share of the decoder's input words replaced by the unknown word (frames: by zeros)", min=0.0, max=1.0)
-    samples: int = knob(1, "posterior samples per sequence", min=1)
-    patience: int = knob(0, "epochs without a better valid -ELBO before stopping; 0 never stops early", min=0)
-    min_improvement: float = knob(
-        0.0, "fall of valid -ELBO, in nats per symbol or frame, that counts as better for patience and plateau (0.01: 1 % of PPL)", min=0.0
+    batch_size: int = option(32, "sequences per batch", min=1)
+    length_pool: int = option(
+        64,
+        "batches sorted by length together; 1 draws all at random, as models with batch normalisation do",
+        min=1,
     )
-    eval_batch_tokens: int = knob(4096, "padded tokens per evaluation batch and sample chunk", min=1)
-    iw_samples: int = knob(50, "samples of the importance-weighted bound on test after training; 0 skips it", min=0)
-    device: str = knob("auto", "auto, cpu, cuda or cuda:N")
-    precision: str = knob(
+    accumulate: int = option(
+        1,
+        "batches that one optimizer step takes together, as one of their size (free bits are for each)",
+        min=1,
+    )
+    optimizer: str = option("adam", "optimizer", choices=("adam", "adamw", "sgd"))
+    lr: float = option(1e-3, "learning rate", above=0.0)
+    betas: list[float] = option([0.9, 0.999], "Adam's decay rates", min=0.0, below=1.0)
+    weight_decay: float = option(0.0, "weight decay", min=0.0)
+    clip: float = option(5.0, "largest gradient norm; 0 leaves gradients as they are", min=0.0)
+    schedule: str = option(
+        "constant", "learning-rate schedule", choices=("constant", "halving", "plateau", "cosine")
+    )
+    halve_at: list[int] = option(
+        [], "halving: epochs at whose start the learning rate is multiplied by lr_factor", min=0
+    )
+    lr_factor: float = option(
+        0.5, "halving and plateau: factor on the learning rate", above=0.0, below=1.0
+    )
+    plateau_patience: int = option(
+        1, "plateau: epochs without improvement before the factor applies", min=0
+    )
+    warmup_steps: int = option(0, "optimizer steps of linear learning-rate warm-up", min=0)
+    beta_schedule: str = option(
+        "linear", "KL weight over steps", choices=("constant", "linear", "sigmoid", "cyclical")
+    )
+    beta_start: float = option(0.0, "linear, cyclical: KL weight at step 0", min=0.0)
+    beta_max: float = option(1.0, "largest KL weight", min=0.0)
+    beta_epochs: float = option(
+        10.0,
+        "epochs that a KL weight from 0 takes to beta_max (of each cycle: its length)",
+        above=0.0,
+    )
+    beta_ramp: float = option(0.5, "cyclical: share of each cycle that rises", above=0.0, max=1.0)
+    beta_delay: float = option(
+        0.0,
+        "epochs that each latent's KL weight, which must rise, follows behind the one before (a ladder's z_2 behind z_1)",
+        min=0.0,
+    )
+    free_bits: float = option(
+        0.0,
+        "nats of KL that cost nothing: a floor for each latent (or dimension), not for their sum",
+        min=0.0,
+    )
+    free_bits_per: str = option(
+        "latent", "what that floor is for (means over the batch)", choices=("latent", "dimension")
+    )
+    word_dropout: float = option(
+        0.0,
+        "share of the decoder's input words replaced by the unknown word (frames: by zeros)",
+        min=0.0,
+        max=1.0,
+    )
+    samples: int = option(1, "posterior samples per sequence", min=1)
+    patience: int = option(
+        0, "epochs without a better valid -ELBO before stopping; 0 never stops early", min=0
+    )
+    min_improvement: float = option(
+        0.0,
+        "fall of valid -ELBO, in nats per symbol or frame, that counts as better for patience and plateau (0.01: 1 % of PPL)",
+        min=0.0,
+    )
+    eval_batch_tokens: int = option(
+        4096, "padded tokens per evaluation batch and sample chunk", min=1
+    )
+    iw_samples: int = option(
+        50, "samples of the importance-weighted bound on test after training; 0 skips it", min=0
+    )
+    device: str = option("auto", "auto, cpu, cuda or cuda:N")
+    precision: str = option(
         "fp32",
         "arithmetic of matrix products in training; evaluation is always fp32 (bf16 needs a GPU, or a CPU with AVX512 or AMX)",
         choices=("fp32", "bf16"),
     )
-    threads: int = knob(
+    threads: int = option(
         0,
         "CPU threads; 0 takes every core this process may use (where other work shares the cores, one thread, or OMP_WAIT_POLICY=passive"
         " in the environment, is many times faster)",
         min=0,
         max=1024,
     )
-    log_every: int = knob(50, "optimizer steps between readings of the loss", min=1)
-    checkpoint_minutes: float = knob(5.0, "most minutes between checkpoints", above=0.0)
-    tensorboard: bool = knob(False, "also write tensorboard events (needs the extra: pip install 'vaetext[tensorboard]')")
+    log_every: int = option(50, "optimizer steps between readings of the loss", min=1)
+    checkpoint_minutes: float = option(5.0, "most minutes between checkpoints", above=0.0)
+    tensorboard: bool = option(
+        False, "also write tensorboard events (needs the extra: pip install 'vaetext[tensorboard]')"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.betas) != 2:
-            raise ValueError(f"betas={self.betas} must be two numbers: the decay rates of the gradient's mean and of its square")
-        rises = self.beta_schedule == "sigmoid" or (self.beta_schedule != "constant" and self.beta_start < self.beta_max)
+            raise ValueError(
+                f"betas={self.betas} must be two numbers: the decay rates of the gradient's mean and of its square"
+            )
+        rises = self.beta_schedule == "sigmoid" or (
+            self.beta_schedule != "constant" and self.beta_start < self.beta_max
+        )
         if self.beta_delay and not rises:
             raise ValueError(
                 f"beta_delay={self.beta_delay} has nothing to delay: with beta_schedule={self.beta_schedule}, beta_start={self.beta_start}"

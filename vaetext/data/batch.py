@@ -50,7 +50,9 @@ class Batch:
         """The same targets, the decoder's inputs replaced by the unknown symbol (frames: by zeros) with probability ``rate``; BOS stays."""
         dropped = torch.rand(self.x.shape[:2], device=self.x.device) < rate
         if isinstance(self.domain, Symbols):
-            inputs = torch.where(dropped & (self.inputs != self.domain.bos), self.domain.unk, self.inputs)
+            inputs = torch.where(
+                dropped & (self.inputs != self.domain.bos), self.domain.unk, self.inputs
+            )
         else:
             inputs = self.inputs * ~dropped[..., None]
         return replace(self)._with(positions=self.positions, inputs=inputs)
@@ -59,7 +61,10 @@ class Batch:
         """The same batch on another device; what depends on sizes is computed where the batch is now, so no step waits for the device."""
         if device == self.x.device:
             return self
-        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in ("x", "lengths", "index", "positions")}
+        moved = {
+            name: getattr(self, name).to(device, non_blocking=True)
+            for name in ("x", "lengths", "index", "positions")
+        }
         positions = moved.pop("positions")
         return Batch(**moved, domain=self.domain)._with(positions=positions)
 

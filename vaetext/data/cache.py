@@ -46,7 +46,9 @@ def fetch(config: TextData, files: list[Path], make: Callable[[], Prepared]) -> 
     try:
         _store(prepared, folder)
     except OSError as error:
-        log.warning("%s cannot be written (%s): the text is tokenized anew each time", folder, error)
+        log.warning(
+            "%s cannot be written (%s): the text is tokenized anew each time", folder, error
+        )
     return prepared
 
 
@@ -66,7 +68,9 @@ def _store(prepared: Prepared, folder: Path) -> None:
     temporary.mkdir()
     try:
         for name, split in prepared.splits.items():
-            ids = pyarrow.LargeListArray.from_arrays(pyarrow.array(split.offsets), pyarrow.array(split.x))
+            ids = pyarrow.LargeListArray.from_arrays(
+                pyarrow.array(split.offsets), pyarrow.array(split.x)
+            )
             with datasets.arrow_writer.ArrowWriter(path=str(temporary / f"{name}.arrow")) as writer:
                 writer.write_table(pyarrow.table({"ids": ids}))
                 writer.finalize()
@@ -80,7 +84,10 @@ def _store(prepared: Prepared, folder: Path) -> None:
 
 
 def _read(folder: Path) -> Prepared:
-    return Prepared(Tokenizer.load(folder / "tokenizer.model"), {name: _flat(folder / f"{name}.arrow") for name in SPLITS})
+    return Prepared(
+        Tokenizer.load(folder / "tokenizer.model"),
+        {name: _flat(folder / f"{name}.arrow") for name in SPLITS},
+    )
 
 
 def _flat(path: Path) -> Split:

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from vaetext.config.data import Curves, Data, Grammar, Sine, SineContinuous, TextData
-from vaetext.config.knobs import closest
+from vaetext.config.options import closest
 from vaetext.data import cache, grammar, sine, text, tweets
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.cache import SPLITS
 from vaetext.data.domain import Domain
 from vaetext.data.files import Report, quiet, read_lines
 from vaetext.data.loader import Split
-from vaetext.data.numbers import Numbers
+from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
 
 STATISTICS = 20_000  # curves that mean and deviation come from, the same for every seed and size
@@ -35,7 +35,7 @@ class Corpus:
     """
 
     name: str
-    tokenizer: Tokenizer | Numbers
+    tokenizer: Tokenizer | Standardizer
     splits: dict[str, Split]
     source: list[str] = field(default_factory=list)
     curve: Callable[[Any], np.ndarray] | None = None
@@ -43,7 +43,9 @@ class Corpus:
     @property
     def domain(self) -> Domain:
         """What a model must know of the sequences."""
-        return self.tokenizer.domain(max(int(split.lengths.max()) for split in self.splits.values()))
+        return self.tokenizer.domain(
+            max(int(split.lengths.max()) for split in self.splits.values())
+        )
 
 
 def load(config: Data, report: Report = quiet) -> Corpus:
@@ -63,7 +65,9 @@ def load(config: Data, report: Report = quiet) -> Corpus:
         return _sine_continuous(config)
     if config.name not in LINES:
         known = [*LINES, "grammar", "sine", "sine-continuous"]
-        raise ValueError(f"data.name={config.name!r} is unknown; known are {', '.join(known)}{closest(config.name, known)}")
+        raise ValueError(
+            f"data.name={config.name!r} is unknown; known are {', '.join(known)}{closest(config.name, known)}"
+        )
     assert isinstance(config, TextData)
     source = LINES[config.name]
     files = source.files(config, report)
@@ -71,7 +75,10 @@ def load(config: Data, report: Report = quiet) -> Corpus:
     for name, split in found.splits.items():
         longest = int(split.lengths.argmax())
         if config.max_length and split.lengths[longest] - 1 > config.max_length:
-            place = _place(source.read(config, files)[name][longest], files) or f"sequence {longest + 1} of {name}"
+            place = (
+                _place(source.read(config, files)[name][longest], files)
+                or f"sequence {longest + 1} of {name}"
+            )
             raise ValueError(
                 f"{place} has {split.lengths[longest] - 1} tokens, more than data.max_length={config.max_length};"
                 " raise it (0: no limit) or shorten the text"
@@ -89,7 +96,9 @@ def _place(sentence: str, files: list[Path]) -> str | None:
 
 def _prepare(config: TextData, lines: dict[str, list[str]]) -> cache.Prepared:
     learned = tokenizers.train(lines["train"], config.tokens, config.vocab_size, config.min_count)
-    return cache.Prepared(learned, {name: Split.of(learned.encode_all(lines[name])) for name in SPLITS})
+    return cache.Prepared(
+        learned, {name: Split.of(learned.encode_all(lines[name])) for name in SPLITS}
+    )
 
 
 def _grammar(config: Grammar) -> Corpus:
@@ -97,8 +106,15 @@ def _grammar(config: Grammar) -> Corpus:
     drawn = grammar.generate(config)
     words = [word for slot in grammar.law().slots for word in slot.words if word]
     learned = tokenizers.train([*drawn["train"].sentences, *words], "word")
-    splits = {name: Split.of(learned.encode_all(drawn[name].sentences), drawn[name].log_p) for name in SPLITS}
-    return Corpus(config.name, learned, {name: replace(split, factors=drawn[name].latents) for name, split in splits.items()})
+    splits = {
+        name: Split.of(learned.encode_all(drawn[name].sentences), drawn[name].log_p)
+        for name in SPLITS
+    }
+    return Corpus(
+        config.name,
+        learned,
+        {name: replace(split, factors=drawn[name].latents) for name, split in splits.items()},
+    )
 
 
 def _sine(config: Sine) -> Corpus:
@@ -114,13 +130,20 @@ def _sine(config: Sine) -> Corpus:
 
     levels = np.full(learned.size, np.nan)
     levels[symbols] = np.arange(sine.LEVELS)
-    return Corpus(config.name, learned, _curves(config, split), curve=lambda ids: levels[np.asarray(ids[:-1], dtype=np.int64)])
+    return Corpus(
+        config.name,
+        learned,
+        _curves(config, split),
+        curve=lambda ids: levels[np.asarray(ids[:-1], dtype=np.int64)],
+    )
 
 
 def _sine_continuous(config: SineContinuous) -> Corpus:
     """The curves themselves with their noise, standardised; log p(x) is that of standardised values."""
-    raw = sine.noisy(sine.sample(STATISTICS, np.random.default_rng(0)), config.noise, np.random.default_rng(1))
-    numbers = Numbers.fit(raw.reshape(-1, 1))
+    raw = sine.noisy(
+        sine.sample(STATISTICS, np.random.default_rng(0)), config.noise, np.random.default_rng(1)
+    )
+    numbers = Standardizer.fit(raw.reshape(-1, 1))
 
     def split(factors: np.ndarray, rng: np.random.Generator) -> Split:
         y = sine.noisy(factors, config.noise, rng)
@@ -132,10 +155,14 @@ def _sine_continuous(config: SineContinuous) -> Corpus:
             y = numbers.raw(splits[name].x).reshape(-1, sine.STEPS)
             scale = sine.STEPS * np.log(numbers.std).sum()
             splits[name] = replace(splits[name], log_p=sine.log_density(y, config.noise) + scale)
-    return Corpus(config.name, numbers, splits, curve=lambda frames: numbers.raw(np.asarray(frames))[:, 0])
+    return Corpus(
+        config.name, numbers, splits, curve=lambda frames: numbers.raw(np.asarray(frames))[:, 0]
+    )
 
 
-def _curves(config: Curves, split: Callable[[np.ndarray, np.random.Generator], Split]) -> dict[str, Split]:
+def _curves(
+    config: Curves, split: Callable[[np.ndarray, np.random.Generator], Split]
+) -> dict[str, Split]:
     """Train, valid and test of curves drawn from factors, which are kept; with fresh draws for each epoch where they are wanted."""
 
     def draw(size: int, *key: int) -> Split:
@@ -146,7 +173,10 @@ def _curves(config: Curves, split: Callable[[np.ndarray, np.random.Generator], S
     sizes = (config.train_size, config.valid_size, config.test_size)
     splits = {name: draw(size, n) for n, (name, size) in enumerate(zip(SPLITS, sizes, strict=True))}
     if config.fresh:
-        splits["train"] = replace(splits["train"], fresh=lambda seed, epoch: draw(config.train_size, len(SPLITS), seed, epoch))
+        splits["train"] = replace(
+            splits["train"],
+            fresh=lambda seed, epoch: draw(config.train_size, len(SPLITS), seed, epoch),
+        )
     return splits
 
 

@@ -97,7 +97,9 @@ def download(remote: Remote, target: Path, report: Report = quiet) -> Path:
         found = digest(part.read_bytes(), remote.sum)
         if found != remote.sum:
             part.unlink()
-            raise ValueError(f"{remote.url}: its checksum is {found}, not {remote.sum}; it was deleted; try again, or {_by_hand(remote)}")
+            raise ValueError(
+                f"{remote.url}: its checksum is {found}, not {remote.sum}; it was deleted; try again, or {_by_hand(remote)}"
+            )
         part.replace(target)
     return target
 
@@ -157,7 +159,9 @@ def read_lines(path: Path, sum: str | None = None) -> list[str]:
         with open_binary(path) as file:
             content = file.read()
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read as {path.suffix or 'plain text'}: {error}") from error
+        raise ValueError(
+            f"{path} cannot be read as {path.suffix or 'plain text'}: {error}"
+        ) from error
     if sum and (found := digest(content, sum)) != sum:
         raise ValueError(
             f"{path}: its checksum is {found}, not {sum}: it is not the published file; put that in its place, or use data=text"
@@ -166,6 +170,8 @@ def read_lines(path: Path, sum: str | None = None) -> list[str]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise ValueError(f"{path}, line {line}: not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say") from error
+        raise ValueError(
+            f"{path}, line {line}: not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say"
+        ) from error
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if lines[-1] == "" else lines

@@ -14,7 +14,11 @@ import numpy as np
 
 from vaetext.config.data import Grammar
 
-TENSES, NUMBERS, TYPES = ("past", "present", "future"), ("one", "many"), ("statement", "question", "negation", "report")
+TENSES, STANDARDIZER, TYPES = (
+    ("past", "present", "future"),
+    ("one", "many"),
+    ("statement", "question", "negation", "report"),
+)
 TENSE_P, NUMBER_P, TYPE_P = (0.4, 0.35, 0.25), (0.5, 0.5), (0.4, 0.25, 0.2, 0.15)
 SHARED = 0.2  # probability that a noun, verb or adjective is no topic's own
 NOTHING = ""
@@ -34,9 +38,13 @@ money: banker trader broker manager investor owner | share bond price loan profi
 war: soldier general spy enemy guard rebel | tank rifle bomb wall bridge flag | attack attacked, destroy destroyed, capture captured, protect protected, surround surrounded | brave wounded armed cruel | border camp fortress
 forest: hunter wolf bear ranger fox owl | tree nest trap branch mushroom trail | hunt hunted, climb climbed, chase chased, smell smelled, hide hid | wild green hollow dark | forest cave river
 sport: player coach runner champion goalkeeper referee | ball goal medal match race trophy | win won, throw threw, kick kicked, miss missed, catch caught | fast tired proud strong | stadium gym track
-"""  # noqa: E501
+"""
 _ADVERBS = ["quickly", "slowly", "often", "never", "always", "quietly"]
-_TIMES = {"past": "yesterday earlier recently", "present": "today now currently", "future": "tomorrow soon later"}
+_TIMES = {
+    "past": "yesterday earlier recently",
+    "present": "today now currently",
+    "future": "tomorrow soon later",
+}
 _PREPOSITIONS = ["near", "behind", "inside", "outside"]
 _IRREGULAR = {
     "child": "children", "woman": "women", "person": "people", "fisherman": "fishermen",
@@ -87,16 +95,32 @@ class Drawn:
 def generate(config: Grammar) -> dict[str, Drawn]:
     """Every split, drawn independently from ``config.seed``."""
     sizes = {"train": config.train_size, "valid": config.valid_size, "test": config.test_size}
-    return {name: sample(size, np.random.default_rng([config.seed, n])) for n, (name, size) in enumerate(sizes.items())}
+    return {
+        name: sample(size, np.random.default_rng([config.seed, n]))
+        for n, (name, size) in enumerate(sizes.items())
+    }
 
 
 def sample(size: int, rng: np.random.Generator) -> Drawn:
     """``size`` sentences of the law."""
     choices, (topic, syntax) = _draw(law(), size, rng)
-    words = [np.array(slot.words, dtype=object)[chosen] for slot, chosen in zip(law().slots, choices, strict=True)]
+    words = [
+        np.array(slot.words, dtype=object)[chosen]
+        for slot, chosen in zip(law().slots, choices, strict=True)
+    ]
     sentences = [" ".join(word for word in row if word) for row in zip(*words, strict=True)]
-    names = dict(zip(("tense", "number", "type"), np.array(list(product(TENSES, NUMBERS, TYPES)))[syntax].T, strict=True))
-    return Drawn(sentences, _logsumexp(_joint(law(), choices)), {"topic": np.array(_topics())[topic], **names})
+    names = dict(
+        zip(
+            ("tense", "number", "type"),
+            np.array(list(product(TENSES, STANDARDIZER, TYPES)))[syntax].T,
+            strict=True,
+        )
+    )
+    return Drawn(
+        sentences,
+        _logsumexp(_joint(law(), choices)),
+        {"topic": np.array(_topics())[topic], **names},
+    )
 
 
 def log_prob(sentence: str) -> float:
@@ -106,7 +130,9 @@ def log_prob(sentence: str) -> float:
     """
     grammar, words = law(), sentence.split()
     shape = (len(grammar.topic_p), len(grammar.syntax_p))
-    reached = np.zeros((len(words) + 1, *shape))  # reached[n]: probability that the slots so far said the first n words
+    reached = np.zeros(
+        (len(words) + 1, *shape)
+    )  # reached[n]: probability that the slots so far said the first n words
     reached[0] = np.outer(grammar.topic_p, grammar.syntax_p)
     for slot in grammar.slots:
         p = {word: slot.p[:, :, n] for n, word in enumerate(slot.words)}
@@ -127,8 +153,13 @@ def figures(config: Grammar, draws: int = 4000) -> dict[str, float]:
     choices, latents = _draw(law(), draws, rng)
     joint = _joint(law(), choices)
     log_p = _logsumexp(joint)
-    own = joint[latents[0], latents[1], np.arange(draws)] - np.log(law().topic_p[latents[0]] * law().syntax_p[latents[1]])
-    length = 1 + sum(np.array([word != NOTHING for word in slot.words])[chosen] for slot, chosen in zip(law().slots, choices, strict=True))
+    own = joint[latents[0], latents[1], np.arange(draws)] - np.log(
+        law().topic_p[latents[0]] * law().syntax_p[latents[1]]
+    )
+    length = 1 + sum(
+        np.array([word != NOTHING for word in slot.words])[chosen]
+        for slot, chosen in zip(law().slots, choices, strict=True)
+    )
     information = own - log_p
     vocabulary = {word for slot in law().slots for word in slot.words} - {NOTHING}
     return {
@@ -145,14 +176,21 @@ def figures(config: Grammar, draws: int = 4000) -> dict[str, float]:
 def law() -> Law:
     """The grammar itself."""
     shared, *topics = _lexicons()
-    syntaxes = list(product(TENSES, NUMBERS, TYPES))
+    syntaxes = list(product(TENSES, STANDARDIZER, TYPES))
     syntax_p = np.array([a * b * c for a, b, c in product(TENSE_P, NUMBER_P, TYPE_P)])
     topic, syntax = partial(_by_topic, shared, topics), partial(_by_syntax, syntaxes)
-    determiners = {"one": {"the": 0.5, "this": 0.3, "every": 0.2}, "many": {"the": 0.5, "these": 0.3, "some": 0.2}}
+    determiners = {
+        "one": {"the": 0.5, "this": 0.3, "every": 0.2},
+        "many": {"the": 0.5, "these": 0.3, "some": 0.2},
+    }
     adjective = _optional(topic(lambda lexicon: lexicon.adjectives), 0.5)
     slots = [
         syntax(lambda tense, number, kind: {"reportedly": 1.0} if kind == "report" else {}),
-        syntax(lambda tense, number, kind: {_auxiliary(tense, number): 1.0} if kind == "question" else {}),
+        syntax(
+            lambda tense, number, kind: (
+                {_auxiliary(tense, number): 1.0} if kind == "question" else {}
+            )
+        ),
         syntax(lambda tense, number, kind: determiners[number]),
         adjective,
         _numbered(topic(lambda lexicon: lexicon.subjects), syntaxes),
@@ -167,7 +205,9 @@ def law() -> Law:
         syntax(lambda tense, number, kind: {"the": 0.7, "that": 0.3}),
         topic(lambda lexicon: lexicon.places),
         syntax(lambda tense, number, kind: dict.fromkeys(_TIMES[tense].split(), 0.2)),
-        syntax(lambda tense, number, kind: {"?": 1.0} if kind == "question" else {".": 0.9, "!": 0.1}),
+        syntax(
+            lambda tense, number, kind: {"?": 1.0} if kind == "question" else {".": 0.9, "!": 0.1}
+        ),
     ]
     return Law(slots, np.full(len(topics), 1 / len(topics)), syntax_p)
 
@@ -179,15 +219,23 @@ def _topics() -> list[str]:
 def _lexicons() -> list[Lexicon]:
     found = []
     for line in _WORDS.strip().splitlines():
-        subjects, objects, verbs, adjectives, places = (part.strip() for part in line.split(":")[1].split("|"))
+        subjects, objects, verbs, adjectives, places = (
+            part.strip() for part in line.split(":")[1].split("|")
+        )
         pairs = [(base, past) for base, past in (verb.split() for verb in verbs.split(","))]
-        found.append(Lexicon(subjects.split(), objects.split(), pairs, adjectives.split(), places.split()))
+        found.append(
+            Lexicon(subjects.split(), objects.split(), pairs, adjectives.split(), places.split())
+        )
     return found
 
 
-def _by_topic(shared: Lexicon, topics: list[Lexicon], words: Callable[[Lexicon], list[str]]) -> Slot:
+def _by_topic(
+    shared: Lexicon, topics: list[Lexicon], words: Callable[[Lexicon], list[str]]
+) -> Slot:
     """A slot that says a topic's own word, the first ones more often, or with probability SHARED one of everybody's."""
-    vocabulary = list(dict.fromkeys(word for lexicon in (shared, *topics) for word in words(lexicon)))
+    vocabulary = list(
+        dict.fromkeys(word for lexicon in (shared, *topics) for word in words(lexicon))
+    )
     place = {word: n for n, word in enumerate(vocabulary)}
     p = np.zeros((len(topics), 1, len(vocabulary)))
     for row, lexicon in enumerate(topics):
@@ -198,7 +246,9 @@ def _by_topic(shared: Lexicon, topics: list[Lexicon], words: Callable[[Lexicon],
     return Slot(vocabulary, p)
 
 
-def _by_syntax(syntaxes: list[tuple[str, str, str]], say: Callable[[str, str, str], dict[str, float]]) -> Slot:
+def _by_syntax(
+    syntaxes: list[tuple[str, str, str]], say: Callable[[str, str, str], dict[str, float]]
+) -> Slot:
     """A slot whose words depend on tense, number and type; what is left of one is the probability of saying nothing."""
     said = [say(*each) for each in syntaxes]
     vocabulary = [NOTHING, *dict.fromkeys(word for each in said for word in each)]
@@ -215,16 +265,24 @@ def _optional(slot: Slot, p: float) -> Slot:
 def _numbered(nouns: Slot, syntaxes: list[tuple[str, str, str]]) -> Slot:
     """Nouns in the subject's number: singular forms first, then plural ones."""
     one = np.array([number == "one" for _, number, _ in syntaxes], dtype=float)[None, :, None]
-    return Slot([*nouns.words, *map(_plural, nouns.words)], np.concatenate([one * nouns.p, (1 - one) * nouns.p], 2))
+    return Slot(
+        [*nouns.words, *map(_plural, nouns.words)],
+        np.concatenate([one * nouns.p, (1 - one) * nouns.p], 2),
+    )
 
 
-def _conjugated(shared: Lexicon, topics: list[Lexicon], syntaxes: list[tuple[str, str, str]]) -> Slot:
+def _conjugated(
+    shared: Lexicon, topics: list[Lexicon], syntaxes: list[tuple[str, str, str]]
+) -> Slot:
     """Verbs in the form that tense, number and type ask for: base, third person, past."""
     base = _by_topic(shared, topics, lambda lexicon: [verb for verb, _ in lexicon.verbs])
     past = _by_topic(shared, topics, lambda lexicon: [verb for _, verb in lexicon.verbs])
     form = np.array([_form(*each) for each in syntaxes])[None, :, None]
     words = [*base.words, *map(_with_s, base.words), *past.words]
-    return Slot(words, np.concatenate([(form == n) * part.p for n, part in enumerate((base, base, past))], 2))
+    return Slot(
+        words,
+        np.concatenate([(form == n) * part.p for n, part in enumerate((base, base, past))], 2),
+    )
 
 
 def _form(tense: str, number: str, kind: str) -> int:
@@ -255,7 +313,9 @@ def _with_s(word: str) -> str:
     return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
 
 
-def _draw(grammar: Law, size: int, rng: np.random.Generator) -> tuple[list[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def _draw(
+    grammar: Law, size: int, rng: np.random.Generator
+) -> tuple[list[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Each slot's word numbers [size], and the latents they were drawn from."""
     topic = rng.choice(len(grammar.topic_p), size, p=grammar.topic_p)
     syntax = rng.choice(len(grammar.syntax_p), size, p=grammar.syntax_p / grammar.syntax_p.sum())
@@ -269,7 +329,9 @@ def _draw(grammar: Law, size: int, rng: np.random.Generator) -> tuple[list[np.nd
 
 def _joint(grammar: Law, choices: list[np.ndarray]) -> np.ndarray:
     """[topics, syntaxes, N] log p(latents, x)."""
-    joint: np.ndarray = np.log(grammar.topic_p)[:, None, None] + np.log(grammar.syntax_p)[None, :, None]
+    joint: np.ndarray = (
+        np.log(grammar.topic_p)[:, None, None] + np.log(grammar.syntax_p)[None, :, None]
+    )
     topic_part, syntax_part = 0.0, 0.0
     with np.errstate(divide="ignore"):
         for slot, chosen in zip(grammar.slots, choices, strict=True):

@@ -46,7 +46,9 @@ class Split:
     @property
     def digest(self) -> str:
         """A sha256 of what is in it, in order."""
-        return hashlib.sha256(self.offsets.tobytes() + np.ascontiguousarray(self.x).tobytes()).hexdigest()
+        return hashlib.sha256(
+            self.offsets.tobytes() + np.ascontiguousarray(self.x).tobytes()
+        ).hexdigest()
 
     def epoch(self, seed: int, number: int) -> "Split":
         """What epoch ``number`` trains on: these sequences, or fresh ones."""
@@ -59,7 +61,9 @@ class Split:
         if len(sequences) and np.ndim(sequences[0]) == 2:
             flat = np.concatenate(sequences)
         else:
-            flat = np.fromiter((i for each in sequences for i in each), dtype=np.int32, count=int(lengths.sum()))
+            flat = np.fromiter(
+                (i for each in sequences for i in each), dtype=np.int32, count=int(lengths.sum())
+            )
         return Split(flat, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), log_p)
 
 
@@ -74,10 +78,17 @@ def collate(split: Split, index: np.ndarray, domain: Domain) -> Batch:
         x = np.where(real, split.x[where], domain.eos).astype(np.int64)
     else:
         x = split.x[where] * real[..., None]
-    return Batch(torch.from_numpy(x), torch.from_numpy(lengths), torch.from_numpy(index.astype(np.int64)), domain)
+    return Batch(
+        torch.from_numpy(x),
+        torch.from_numpy(lengths),
+        torch.from_numpy(index.astype(np.int64)),
+        domain,
+    )
 
 
-def training_order(split: Split, batch_size: int, seed: int, epoch: int, pool: int = 64) -> list[np.ndarray]:
+def training_order(
+    split: Split, batch_size: int, seed: int, epoch: int, pool: int = 64
+) -> list[np.ndarray]:
     """One epoch's batches of sequence numbers, a function of (seed, epoch) alone.
 
     Sequences are shuffled, sorted by length within pools of ``pool`` batches, cut into batches, and the batches shuffled. A pool of
@@ -93,13 +104,19 @@ def training_order(split: Split, batch_size: int, seed: int, epoch: int, pool: i
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def epoch_order(split: Split, batch_size: int, seed: int, epoch: int, pool: int = 64, count: int = 0) -> list[np.ndarray]:
+def epoch_order(
+    split: Split, batch_size: int, seed: int, epoch: int, pool: int = 64, count: int = 0
+) -> list[np.ndarray]:
     """The batches of one epoch: a pass over the split, or the next ``count`` batches of pass after pass."""
     a_pass = -(-len(split) // batch_size)
     count = count or a_pass
     first, done = divmod(epoch * count, a_pass)
     passes = range(first, first + -(-(done + count) // a_pass))
-    batches = [batch for number in passes for batch in training_order(split, batch_size, seed, number, pool)]
+    batches = [
+        batch
+        for number in passes
+        for batch in training_order(split, batch_size, seed, number, pool)
+    ]
     return batches[done : done + count]
 
 

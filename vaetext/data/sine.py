@@ -38,7 +38,10 @@ def sample(size: int, rng: np.random.Generator) -> np.ndarray:
 
 def noisy(factors: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
     """[N, 16] real curves y_t = 0.5 + 0.499 sin(3.14 (u_t a + b)) + noise * e_t, e_t ~ N(0, 1), with ``factors`` [N, 2]."""
-    return np.asarray(_heights(factors[:, :1] * PLACES + factors[:, 1:]) + noise * rng.standard_normal((len(factors), STEPS)))
+    return np.asarray(
+        _heights(factors[:, :1] * PLACES + factors[:, 1:])
+        + noise * rng.standard_normal((len(factors), STEPS))
+    )
 
 
 def log_density(y: np.ndarray, noise: float) -> np.ndarray:
@@ -53,7 +56,9 @@ def log_density(y: np.ndarray, noise: float) -> np.ndarray:
     curves = torch.from_numpy(_heights(grid[:, :1] * PLACES + grid[:, 1:])) / noise
     own = torch.from_numpy(np.log(np.outer(weights, weights).ravel() / 4)) - (curves**2).sum(1) / 2
     scaled = torch.from_numpy(y / noise)
-    sums = torch.cat([torch.addmm(own, part, curves.T).logsumexp(1) for part in torch.split(scaled, 8)])
+    sums = torch.cat(
+        [torch.addmm(own, part, curves.T).logsumexp(1) for part in torch.split(scaled, 8)]
+    )
     return np.asarray(sums - (scaled**2).sum(1) / 2 - STEPS * np.log(noise * np.sqrt(2 * np.pi)))
 
 
@@ -96,7 +101,10 @@ def law() -> Law:
     """The table of all sequences: the square is cut into bands for each symbol in turn, and the areas of equal sequences added up."""
     edges = _edges()
     band_symbol = _symbols((edges[1:] + edges[:-1]) / 2)
-    cells, x = np.array([[[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]]), np.zeros((1, 0), dtype=np.int64)
+    cells, x = (
+        np.array([[[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]]),
+        np.zeros((1, 0), dtype=np.int64),
+    )
     for place in PLACES:
         normal = np.array([place, 1.0])
         which, band = _bands(cells @ normal, edges)
@@ -143,12 +151,16 @@ def _clipped(cells: np.ndarray, inside: np.ndarray) -> np.ndarray:
     following, beyond = np.roll(cells, -1, 1), np.roll(inside, -1, 1)
     crosses = (inside > 0) != (beyond > 0)
     share = inside / np.where(crosses, inside - beyond, 1)
-    corners = np.stack([cells, cells + share[..., None] * (following - cells)], 2).reshape(len(cells), -1, 2)
+    corners = np.stack([cells, cells + share[..., None] * (following - cells)], 2).reshape(
+        len(cells), -1, 2
+    )
     distinct = (cells != following).any(2)
     kept = np.stack([(inside > 0) & distinct, crosses], 2).reshape(len(cells), -1)
     count = kept.sum(1)
     order = np.argsort(~kept, 1, kind="stable")
-    order = np.take_along_axis(order, np.minimum(np.arange(count.max()), np.maximum(count - 1, 0)[:, None]), 1)
+    order = np.take_along_axis(
+        order, np.minimum(np.arange(count.max()), np.maximum(count - 1, 0)[:, None]), 1
+    )
     return np.take_along_axis(corners, order[..., None], 1)
 
 

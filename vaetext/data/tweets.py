@@ -49,12 +49,23 @@ def read(config: Tweets, files: list[Path]) -> dict[str, list[str]]:
     Raises:
         ValueError: no tweet of some split is left.
     """
-    parts = _full(files[0]) if len(files) == 1 else {Path(path).name.split(".")[0]: _sample(path) for path in files}
+    parts = (
+        _full(files[0])
+        if len(files) == 1
+        else {Path(path).name.split(".")[0]: _sample(path) for path in files}
+    )
     cleaned = {name: [clean(tweet) for tweet in tweets] for name, tweets in parts.items()}
-    counts = Counter(word for tweets in cleaned.values() for tweet in tweets for word in tweet.split())
-    kept = {name: [tweet for tweet in tweets if _keep(tweet, config, counts)] for name, tweets in cleaned.items()}
+    counts = Counter(
+        word for tweets in cleaned.values() for tweet in tweets for word in tweet.split()
+    )
+    kept = {
+        name: [tweet for tweet in tweets if _keep(tweet, config, counts)]
+        for name, tweets in cleaned.items()
+    }
     if not all(kept.values()):
-        raise ValueError(f"data.max_chars={config.max_chars} leaves a split without tweets; choose a larger one")
+        raise ValueError(
+            f"data.max_chars={config.max_chars} leaves a split without tweets; choose a larger one"
+        )
     return kept
 
 
@@ -75,7 +86,9 @@ def _sample(path: Path) -> list[str]:
     """The third column of a tab-separated file."""
     columns = [line.split("\t", 2) for line in read_lines(path)]
     if short := next((n for n, row in enumerate(columns, 1) if len(row) < 3), None):
-        raise ValueError(f"{path}, line {short}: it must be label, source and tweet, separated by tabs")
+        raise ValueError(
+            f"{path}, line {short}: it must be label, source and tweet, separated by tabs"
+        )
     return [row[2] for row in columns]
 
 

@@ -42,7 +42,9 @@ class Code:
         return self.log_q - self.log_p
 
 
-def gaussian_code(q: Gaussian, p: Gaussian, normal: Tensor, hangs: bool = False, descends: bool = False) -> Code:
+def gaussian_code(
+    q: Gaussian, p: Gaussian, normal: Tensor, hangs: bool = False, descends: bool = False
+) -> Code:
     """Samples of a Gaussian q(z|x), a vector or a map, with its densities and the analytic KL(q || p) of each dimension (and position).
 
     Args:
@@ -55,7 +57,16 @@ def gaussian_code(q: Gaussian, p: Gaussian, normal: Tensor, hangs: bool = False,
     z = q.draw(normal)
     mean, std, kl, above = (each.expand_as(z) for each in (q.mean, q.std, q.kl(p), p.mean))
     log_q, log_p = (law.log_prob(z).reshape(*z.shape[:2], -1).sum(-1) for law in (q, p))
-    return Code(z, mean, None if hangs else std, log_q, log_p, kl, ("position", "dimension")[4 - z.dim() :], above if descends else None)
+    return Code(
+        z,
+        mean,
+        None if hangs else std,
+        log_q,
+        log_p,
+        kl,
+        ("position", "dimension")[4 - z.dim() :],
+        above if descends else None,
+    )
 
 
 @dataclass(frozen=True)

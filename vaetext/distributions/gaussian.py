@@ -36,7 +36,12 @@ class Gaussian:
     def kl(self, other: "Gaussian") -> Tensor:
         """[..., D] KL(self || other) = ((mean - mean')^2 / var' + r - 1 - log r) / 2, r = var / var', of each dimension, nats."""
         log_ratio = self.log_var - other.log_var
-        return 0.5 * ((self.mean - other.mean) ** 2 * (-other.log_var).exp() + log_ratio.exp() - 1.0 - log_ratio)
+        return 0.5 * (
+            (self.mean - other.mean) ** 2 * (-other.log_var).exp()
+            + log_ratio.exp()
+            - 1.0
+            - log_ratio
+        )
 
     def merge(self, other: "Gaussian") -> "Gaussian":
         """The product of both densities, normalised: precisions add, means are weighted by them (source 004, 2.4).
@@ -63,5 +68,9 @@ class GaussianHead(nn.Module):
 
     def forward(self, features: Tensor) -> Gaussian:
         # densities stay in float32 where matrix products run in bf16
-        mean, log_var = self.linear(features).to(torch.promote_types(features.dtype, torch.float32)).chunk(2, -1)
+        mean, log_var = (
+            self.linear(features)
+            .to(torch.promote_types(features.dtype, torch.float32))
+            .chunk(2, -1)
+        )
         return Gaussian(mean, log_var)

@@ -24,11 +24,19 @@ class Noise(ABC):
 class FreshNoise(Noise):
     """Draws from torch's global generator, for training."""
 
-    def __init__(self, samples: int, batch_size: int, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        samples: int,
+        batch_size: int,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self.samples, self._batch, self._device, self._dtype = samples, batch_size, device, dtype
 
     def normal(self, name: str, *shape: int) -> Tensor:
-        return torch.randn(self.samples, self._batch, *shape, device=self._device, dtype=self._dtype)
+        return torch.randn(
+            self.samples, self._batch, *shape, device=self._device, dtype=self._dtype
+        )
 
     def uniform(self, name: str, *shape: int) -> Tensor:
         return torch.rand(self.samples, self._batch, *shape, device=self._device, dtype=self._dtype)
@@ -47,10 +55,15 @@ class KeyedNoise(Noise):
         samples: the sample indices drawn, so chunks of K can be drawn apart.
     """
 
-    def __init__(self, seed: int, index: Tensor, samples: range, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, seed: int, index: Tensor, samples: range, dtype: torch.dtype = torch.float32
+    ) -> None:
         self.samples, self._dtype = len(samples), dtype
         sample = torch.arange(samples.start, samples.stop, device=index.device)
-        self._key = _mix(_mix(_mix(torch.tensor(_signed(seed % 2**64), device=index.device)) + index) + sample[:, None])
+        self._key = _mix(
+            _mix(_mix(torch.tensor(_signed(seed % 2**64), device=index.device)) + index)
+            + sample[:, None]
+        )
 
     def normal(self, name: str, *shape: int) -> Tensor:
         drawn: Tensor = torch.special.ndtri(self._uniform(name, shape))
@@ -63,7 +76,9 @@ class KeyedNoise(Noise):
         key = _mix(self._key + crc32(name.encode()))
         for size in shape:
             key = _mix(key[..., None] + torch.arange(size, device=key.device))
-        return (((key >> 11) & (2**53 - 1)).double() + 0.5).clamp(max=2**53 - 1) * 2.0**-53  # never 1
+        return (((key >> 11) & (2**53 - 1)).double() + 0.5).clamp(
+            max=2**53 - 1
+        ) * 2.0**-53  # never 1
 
 
 class MeanNoise(Noise):
@@ -71,7 +86,9 @@ class MeanNoise(Noise):
 
     samples = 1
 
-    def __init__(self, batch_size: int, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, batch_size: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> None:
         self._batch, self._device, self._dtype = batch_size, device, dtype
 
     def normal(self, name: str, *shape: int) -> Tensor:

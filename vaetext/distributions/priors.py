@@ -63,17 +63,31 @@ class Mixture(Prior):
 
     def log_prob(self, z: Tensor) -> Tensor:
         """[...] log p(z) in nats, by logsumexp over components."""
-        return torch.logsumexp(self.components().log_prob(z[..., None, :]) + self.logits.log_softmax(0), -1)
+        return torch.logsumexp(
+            self.components().log_prob(z[..., None, :]) + self.logits.log_softmax(0), -1
+        )
 
     def draw(self, name: str, noise: Noise) -> Tensor:
         parts = self.components()
-        chosen = (noise.uniform(f"{name}.component")[..., None] > self.logits.softmax(0).cumsum(0)[:-1]).sum(-1)
-        return Gaussian(parts.mean[chosen], parts.log_var[chosen]).draw(noise.normal(name, self.latent_dim))
+        chosen = (
+            noise.uniform(f"{name}.component")[..., None] > self.logits.softmax(0).cumsum(0)[:-1]
+        ).sum(-1)
+        return Gaussian(parts.mean[chosen], parts.log_var[chosen]).draw(
+            noise.normal(name, self.latent_dim)
+        )
 
     def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
         z = posterior.draw(noise.normal(name, self.latent_dim))
         log_q, log_p = posterior.log_prob(z), self.log_prob(z)
-        return Code(z, posterior.mean.expand_as(z), posterior.std.expand_as(z), log_q, log_p, log_q - log_p, ())
+        return Code(
+            z,
+            posterior.mean.expand_as(z),
+            posterior.std.expand_as(z),
+            log_q,
+            log_p,
+            log_q - log_p,
+            (),
+        )
 
 
 class GaussianMixture(Mixture):
@@ -97,7 +111,14 @@ class VampPrior(Mixture):
         embedding_dim: E.
     """
 
-    def __init__(self, latent_dim: int, components: int, length: int, embedding_dim: int, posterior: Callable[[Tensor], Gaussian]) -> None:
+    def __init__(
+        self,
+        latent_dim: int,
+        components: int,
+        length: int,
+        embedding_dim: int,
+        posterior: Callable[[Tensor], Gaussian],
+    ) -> None:
         super().__init__(latent_dim, components)
         self.inputs = nn.Parameter(torch.randn(components, length, embedding_dim))
         self._posterior = posterior
@@ -116,16 +137,29 @@ class VampPrior(Mixture):
         """
         found = [each for each in embedded if len(each)]
         if not found:
-            raise ValueError("model.prior=vamp starts from training sequences and got none; use model.prior=gmm")
+            raise ValueError(
+                "model.prior=vamp starts from training sequences and got none; use model.prior=gmm"
+            )
         components, steps = self.inputs.shape[:2]
         chosen = [found[number * len(found) // components] for number in range(components)]
-        self.inputs.copy_(torch.stack([each[torch.arange(steps, device=each.device) % len(each)] for each in chosen]))
+        self.inputs.copy_(
+            torch.stack(
+                [each[torch.arange(steps, device=each.device) % len(each)] for each in chosen]
+            )
+        )
 
 
-def make_prior(config: Latent, embedding_dim: int, posterior: Callable[[Tensor], Gaussian], positions: int | None = None) -> Prior:
+def make_prior(
+    config: Latent,
+    embedding_dim: int,
+    posterior: Callable[[Tensor], Gaussian],
+    positions: int | None = None,
+) -> Prior:
     """The prior that ``model.prior`` names; of a map of so many ``positions`` it is standard."""
     if config.prior == "gmm":
         return GaussianMixture(config.latent_dim, config.components)
     if config.prior == "vamp":
-        return VampPrior(config.latent_dim, config.components, config.pseudo_length, embedding_dim, posterior)
+        return VampPrior(
+            config.latent_dim, config.components, config.pseudo_length, embedding_dim, posterior
+        )
     return StandardNormal(config.latent_dim, positions)

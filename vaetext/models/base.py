@@ -55,17 +55,19 @@ class SequenceModel(nn.Module, ABC):
         """[K, B] log p(x|z) for codes name -> z [K, B, ...]."""
 
     @abstractmethod
-    def prior(self, noise: Noise) -> dict[str, Tensor]:
+    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
         """Draws of p(z): latent name -> z [K, B, ...], from noise for B sequences."""
 
-    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None) -> dict[str, Tensor]:
+    def redrawn(
+        self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None
+    ) -> dict[str, Tensor]:
         """The codes after the latent ``moved`` was set: latents that it stands above, but one that is held, are drawn anew, given it.
 
         So a latent that the decoder sees through others only can be moved and shown. Here no latent stands above another.
         """
         return codes
 
-    def require(self, lengths: np.ndarray, what: str) -> None:
+    def check_lengths(self, lengths: np.ndarray, what: str) -> None:
         """Checks sequences of ``lengths`` [N], EOS counted.
 
         Raises:

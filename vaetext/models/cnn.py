@@ -27,7 +27,7 @@ class CNN(SingleLatent):
         super().__init__(domain)
         self.max_length: int = config.max_length or domain.longest
         self.encoder = ConvolutionalEncoder(config, domain, self.max_length)
-        self.prior_law = self.encoder.prior(config)
+        self.prior = self.encoder.prior(config)
         self.deconvolution = Deconvolution(config, self.max_length)
         self.output = output(domain, config.output_channels)
 

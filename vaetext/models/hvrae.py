@@ -48,34 +48,70 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
 
     def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)
-        self.encoder = Encoder(config.cell, domain, config.embedding_dim, config.hidden_dim, config.encoder_layers, False, "final")
-        self.pyramid = Pyramid(config.cell, config.embedding_dim, config.hidden_dim, config.pyramid_layers)
+        self.encoder = Encoder(
+            config.cell,
+            domain,
+            config.embedding_dim,
+            config.hidden_dim,
+            config.encoder_layers,
+            False,
+            "final",
+        )
+        self.pyramid = Pyramid(
+            config.cell, config.embedding_dim, config.hidden_dim, config.pyramid_layers
+        )
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
         self.local_head = GaussianHead(self.pyramid.features + config.latent_dim, config.local_dim)
-        self.local_dim, self.frames, attention, seen = config.local_dim, 0, None, config.latent_dim + config.local_dim
+        self.local_dim, self.frames, attention, seen = (
+            config.local_dim,
+            0,
+            None,
+            config.latent_dim + config.local_dim,
+        )
         if config.local == "sequence":
             self.max_length = config.max_length or domain.longest
             self.frames = -(-self.max_length // 2**config.pyramid_layers)
-            attention, seen = Attention(config.hidden_dim, config.local_dim, self.frames), config.latent_dim
+            attention, seen = (
+                Attention(config.hidden_dim, config.local_dim, self.frames),
+                config.latent_dim,
+            )
         self.decoder = Decoder(config, domain, seen, attention)
-        self.to_state = nn.ModuleList(nn.Linear(seen, self.decoder.rnn.state_size) for _ in range(config.layers))
+        self.to_state = nn.ModuleList(
+            nn.Linear(seen, self.decoder.rnn.state_size) for _ in range(config.layers)
+        )
         initialise(self, config.init_scale)
-        self.prior_law = make_prior(config, config.embedding_dim, lambda u: self.head(self.encoder.read(u)))
-        self.local_prior = ConditionalPrior(config.latent_dim, config.local_dim) if config.local_prior == "conditional" else None
+        self.prior = make_prior(
+            config, config.embedding_dim, lambda u: self.head(self.encoder.read(u))
+        )
+        self.local_prior = (
+            ConditionalPrior(config.latent_dim, config.local_dim)
+            if config.local_prior == "conditional"
+            else None
+        )
 
     def posterior(self, batch: Batch) -> Posterior:
         """q(z_g|x), and the features that q(z_l|z_g, x) reads; both encoders see the words, EOS left out."""
         embedded = self.encoder.embed(batch)
         frames, mask = self.pyramid(embedded, batch.word_mask)
-        local = nn.functional.pad(frames, (0, 0, 0, self.frames - frames.shape[1])) if self.frames else max_pool(frames, mask)
+        local = (
+            nn.functional.pad(frames, (0, 0, 0, self.frames - frames.shape[1]))
+            if self.frames
+            else max_pool(frames, mask)
+        )
         return Posterior(self.head(self.encoder.read(embedded, batch.word_mask)), local)
 
     def sample(self, posterior: Posterior, noise: Noise) -> dict[str, Code]:
         """z_g, then z_l given it: q(z_l|x) itself is no Gaussian, so its code has no ``std``."""
-        z_g = self.prior_law.code("z_g", posterior.z_g, noise)
+        z_g = self.prior.code("z_g", posterior.z_g, noise)
         q = self.local_posterior(posterior.local, z_g.z)
         normal = noise.normal("z_l", *self.local_shape)
-        z_l = gaussian_code(q, self.local_law(z_g.z), normal, hangs=True, descends=self.local_prior is not None)
+        z_l = gaussian_code(
+            q,
+            self.local_prior_given(z_g.z),
+            normal,
+            hangs=True,
+            descends=self.local_prior is not None,
+        )
         return {"z_g": z_g, "z_l": z_l}
 
     @property
@@ -86,33 +122,39 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
     def local_posterior(self, local: Tensor, z_g: Tensor) -> Gaussian:
         """q(z_l|z_g, x) for z_g [K, B, D]: [K, B, *local_shape]."""
         local = local.expand(len(z_g), *local.shape)
-        return self.local_head(torch.cat([local, self._beside(z_g).expand(*local.shape[:-1], -1)], -1))  # type: ignore[no-any-return]
+        inputs = torch.cat([local, self._beside(z_g).expand(*local.shape[:-1], -1)], -1)
+        return self.local_head(inputs)  # type: ignore[no-any-return]
 
-    def local_law(self, z_g: Tensor) -> Gaussian:
+    def local_prior_given(self, z_g: Tensor) -> Gaussian:
         """p(z_l|z_g) for z_g [K, B, D], to be broadcast over frames."""
         return standard(z_g) if self.local_prior is None else self.local_prior(self._beside(z_g))
 
     def draw_local(self, z_g: Tensor, noise: Noise) -> Tensor:
         """[K, B, *local_shape] draws of p(z_l|z_g)."""
-        return self.local_law(z_g).draw(noise.normal("z_l", *self.local_shape))
+        return self.local_prior_given(z_g).draw(noise.normal("z_l", *self.local_shape))
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         samples, rows = codes["z_g"].shape[0], codes["z_g"].shape[0] * len(batch)
         state = self.start({name: z.flatten(0, 1) for name, z in codes.items()}, rows)
         return self.decoder.log_px(batch, samples, state.layers, state.context, state.memory)
 
-    def prior(self, noise: Noise) -> dict[str, Tensor]:
-        z_g = self.prior_law.draw("z_g", noise)
+    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
+        z_g = self.prior.draw("z_g", noise)
         return {"z_g": z_g, "z_l": self.draw_local(z_g, noise)}
 
-    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None) -> dict[str, Tensor]:
+    def redrawn(
+        self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None
+    ) -> dict[str, Tensor]:
         if moved != "z_g" or held == "z_l" or self.local_prior is None:
             return codes
         return {**codes, "z_l": self.draw_local(codes["z_g"], noise)}
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         seen = codes["z_g"] if self.frames else torch.cat([codes["z_g"], codes["z_l"]], -1)
-        layers = [torch.stack(to_layer(seen).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
+        layers = [
+            torch.stack(to_layer(seen).split(self.decoder.rnn.hidden, -1))
+            for to_layer in self.to_state
+        ]
         if self.max_length is None:
             return DecoderState(layers, seen)
         return DecoderState(layers, seen[:, None].expand(-1, self.max_length, -1), codes["z_l"])

@@ -36,7 +36,7 @@ class HybridCNN(Autoregressive, SingleLatent):
         self.decoder = Decoder(config, domain, config.output_channels)
         self.auxiliary = output(domain, config.output_channels)
         initialise(self, config.init_scale)
-        self.prior_law = self.encoder.prior(config)
+        self.prior = self.encoder.prior(config)
 
     def posterior(self, batch: Batch) -> Gaussian:
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
@@ -47,7 +47,11 @@ class HybridCNN(Autoregressive, SingleLatent):
         codes = self.sample(self.posterior(batch), noise)
         features = self.deconvolution(codes["z"].z.flatten(0, 1))
         log_px = self.decoder.log_px(batch, noise.samples, None, features)
-        return Evidence(log_px, codes, aux={"deconvolution": self.alpha * self.log_px_aux(batch, noise.samples, features)})
+        return Evidence(
+            log_px,
+            codes,
+            aux={"deconvolution": self.alpha * self.log_px_aux(batch, noise.samples, features)},
+        )
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         z = codes["z"]

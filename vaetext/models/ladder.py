@@ -33,7 +33,9 @@ class LadderVAE(SequenceModel, Autoregressive):
 
     max_length: int
 
-    def __init__(self, config: Config, domain: Domain, ladder: Ladder, reconstruction: nn.Module) -> None:
+    def __init__(
+        self, config: Config, domain: Domain, ladder: Ladder, reconstruction: nn.Module
+    ) -> None:
         super().__init__(domain)
         self.max_length = longest(config, domain)
         self.latents = ladder.names
@@ -41,7 +43,10 @@ class LadderVAE(SequenceModel, Autoregressive):
         self.ladder, self.reconstruction = ladder, reconstruction
         self.every_input = config.z_to == "inputs" or ladder.of_maps
         self.decoder = Decoder(config, domain, config.reconstruction_dim if self.every_input else 0)
-        self.to_state = nn.ModuleList(nn.Linear(config.reconstruction_dim, self.decoder.rnn.state_size) for _ in range(config.layers))
+        self.to_state = nn.ModuleList(
+            nn.Linear(config.reconstruction_dim, self.decoder.rnn.state_size)
+            for _ in range(config.layers)
+        )
         initialise(self, config.init_scale)
 
     @property
@@ -50,7 +55,10 @@ class LadderVAE(SequenceModel, Autoregressive):
 
     def embedded(self, batch: Batch) -> Tensor:
         """[B, max_length, E]: the embedded sequence, EOS included, zeros after it."""
-        return nn.functional.pad(self.embedding(batch.x) * batch.mask[..., None], (0, 0, 0, self.max_length - batch.x.shape[1]))
+        return nn.functional.pad(
+            self.embedding(batch.x) * batch.mask[..., None],
+            (0, 0, 0, self.max_length - batch.x.shape[1]),
+        )
 
     def sample(self, posterior: dict[str, Gaussian], noise: Noise) -> dict[str, Code]:
         return self.ladder.codes(posterior, noise)
@@ -60,19 +68,30 @@ class LadderVAE(SequenceModel, Autoregressive):
         state = self.start({"z_1": z.flatten(0, 1)}, z.shape[0] * z.shape[1])
         return self.decoder.log_px(batch, z.shape[0], state.layers, state.context)
 
-    def prior(self, noise: Noise) -> dict[str, Tensor]:
-        return self.ladder.prior(noise)
+    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
+        return self.ladder.sample_prior(noise)
 
-    def redrawn(self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None) -> dict[str, Tensor]:
-        kept = {name: z for name, z in codes.items() if name == held or name in self.latents[self.latents.index(moved) :]}
-        return self.ladder.prior(noise, kept)
+    def redrawn(
+        self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None
+    ) -> dict[str, Tensor]:
+        kept = {
+            name: z
+            for name, z in codes.items()
+            if name == held or name in self.latents[self.latents.index(moved) :]
+        }
+        return self.ladder.sample_prior(noise, kept)
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         r = self.reconstruction(codes["z_1"])
         summary = r.mean(1) if r.dim() == 3 else r
-        layers = [torch.stack(to_layer(summary).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
+        layers = [
+            torch.stack(to_layer(summary).split(self.decoder.rnn.hidden, -1))
+            for to_layer in self.to_state
+        ]
         seen = r if self.every_input else r[..., :0]
-        return DecoderState(layers, seen if seen.dim() == 3 else seen[:, None].expand(-1, self.max_length, -1))
+        return DecoderState(
+            layers, seen if seen.dim() == 3 else seen[:, None].expand(-1, self.max_length, -1)
+        )
 
 
 def longest(config: Config, domain: Domain) -> int:
@@ -80,7 +99,7 @@ def longest(config: Config, domain: Domain) -> int:
     return config.max_length or domain.longest
 
 
-def around(config: Config, first: int, directions: int = 1) -> list[tuple[int, int, int, int]]:
+def layer_sizes(config: Config, first: int, directions: int = 1) -> list[tuple[int, int, int, int]]:
     """Of each stochastic layer, from the data up: features of d_i, dimensions of z_i, features that d_i reads, dimensions of z_{i+1}.
 
     Args:

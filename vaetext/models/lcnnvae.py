@@ -8,9 +8,9 @@ from vaetext.config.model import LCNNVAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
-from vaetext.models.ladder import LadderVAE, around, longest
+from vaetext.models.ladder import LadderVAE, layer_sizes, longest
 from vaetext.models.registry import register
-from vaetext.modules.ladder import Head, Ladder, Layer, Rung, dense, flat, spread
+from vaetext.modules.ladder import Head, Ladder, LadderLayer, Layer, dense, flat, spread
 
 WINDOW, STRIDE = 3, 2
 
@@ -27,19 +27,34 @@ class LCNNVAE(LadderVAE):
     """
 
     def __init__(self, config: Config, domain: Domain) -> None:
-        norm, maps, length = config.batch_norm, config.latent == "feature-map", longest(config, domain)
-        rungs, size = [], halved(length)
-        for hidden, latent, below, above in around(config, config.embedding_dim):
-            head = partial(Head, hidden, latent, norm) if maps else partial(Head, size * hidden, latent, norm, flat)
+        norm, maps, length = (
+            config.batch_norm,
+            config.latent == "feature-map",
+            longest(config, domain),
+        )
+        layers, size = [], halved(length)
+        for hidden, latent, below, above in layer_sizes(config, config.embedding_dim):
+            head = (
+                partial(Head, hidden, latent, norm)
+                if maps
+                else partial(Head, size * hidden, latent, norm, flat)
+            )
             down = None
             if above:
                 start = nn.Identity() if maps else spread(above, halved(size))
                 down = nn.Sequential(start, transposed(above, hidden, size, norm), head())
-            rungs.append(Rung((size, latent) if maps else (latent,), convolution(below, hidden, norm), head(), down))
+            layers.append(
+                LadderLayer(
+                    (size, latent) if maps else (latent,),
+                    convolution(below, hidden, norm),
+                    head(),
+                    down,
+                )
+            )
             size = halved(size)
         ends = config.latent_dims[0], config.reconstruction_dim
         reconstruction = transposed(*ends, length, norm) if maps else dense(*ends, norm)
-        super().__init__(config, domain, Ladder(rungs, config.only_mu_up), reconstruction)
+        super().__init__(config, domain, Ladder(layers, config.only_mu_up), reconstruction)
 
     def posterior(self, batch: Batch) -> dict[str, Gaussian]:
         """Latent name -> N(mean^, var^) [B, D] or [B, P, D]."""
@@ -53,13 +68,21 @@ def halved(positions: int) -> int:
 
 def convolution(inputs: int, features: int, norm: bool) -> Layer:
     """[rows, P, inputs] -> [rows, ceil(P / 2), features]."""
-    return Layer(_Convolution(inputs, features, WINDOW, STRIDE, padding=1, bias=not norm), features, norm)
+    return Layer(
+        _Convolution(inputs, features, WINDOW, STRIDE, padding=1, bias=not norm), features, norm
+    )
 
 
 def transposed(inputs: int, features: int, positions: int, norm: bool) -> Layer:
     """[rows, ceil(P / 2), inputs] -> [rows, P, features] for P = ``positions``."""
     grown = (positions - 1) % STRIDE  # one more where P is even
-    return Layer(_Transposed(inputs, features, WINDOW, STRIDE, padding=1, output_padding=grown, bias=not norm), features, norm)
+    return Layer(
+        _Transposed(
+            inputs, features, WINDOW, STRIDE, padding=1, output_padding=grown, bias=not norm
+        ),
+        features,
+        norm,
+    )
 
 
 class _Convolution(nn.Conv1d):

@@ -8,9 +8,9 @@ from vaetext.config.model import LRNNVAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
-from vaetext.models.ladder import LadderVAE, around, longest
+from vaetext.models.ladder import LadderVAE, layer_sizes, longest
 from vaetext.models.registry import register
-from vaetext.modules.ladder import Head, Ladder, Rung, average, dense, spread
+from vaetext.modules.ladder import Head, Ladder, LadderLayer, average, dense, spread
 from vaetext.modules.normalisation import BatchNorm
 from vaetext.modules.recurrent import Recurrent
 
@@ -25,17 +25,31 @@ class LRNNVAE(LadderVAE):
     """
 
     def __init__(self, config: Config, domain: Domain) -> None:
-        norm, length, directions = config.batch_norm, longest(config, domain), 1 + config.bidirectional
-        maps, rungs = config.latent == "feature-map", []
-        for hidden, latent, below, above in around(config, config.embedding_dim, directions):
-            head = partial(Head, hidden, latent, norm) if maps else partial(Head, hidden, latent, norm, average)
-            layer = partial(RecurrentLayer, config.cell, features=hidden, directions=directions, batch_norm=norm)
+        norm, length, directions = (
+            config.batch_norm,
+            longest(config, domain),
+            1 + config.bidirectional,
+        )
+        maps, layers = config.latent == "feature-map", []
+        for hidden, latent, below, above in layer_sizes(config, config.embedding_dim, directions):
+            head = (
+                partial(Head, hidden, latent, norm)
+                if maps
+                else partial(Head, hidden, latent, norm, average)
+            )
+            layer = partial(
+                RecurrentLayer, config.cell, features=hidden, directions=directions, batch_norm=norm
+            )
             down = None
             if above:
-                down = nn.Sequential(nn.Identity() if maps else spread(above, length), layer(above), head())
-            rungs.append(Rung((length, latent) if maps else (latent,), layer(below), head(), down))
+                down = nn.Sequential(
+                    nn.Identity() if maps else spread(above, length), layer(above), head()
+                )
+            layers.append(
+                LadderLayer((length, latent) if maps else (latent,), layer(below), head(), down)
+            )
         reconstruction = dense(config.latent_dims[0], config.reconstruction_dim, norm)
-        super().__init__(config, domain, Ladder(rungs, config.only_mu_up), reconstruction)
+        super().__init__(config, domain, Ladder(layers, config.only_mu_up), reconstruction)
 
     def posterior(self, batch: Batch) -> dict[str, Gaussian]:
         """Latent name -> N(mean^, var^) [B, D] or [B, N, D]."""
@@ -55,7 +69,9 @@ class RecurrentLayer(nn.Module):
         batch_norm: whether there is a norm.
     """
 
-    def __init__(self, cell: str, inputs: int, features: int, directions: int, batch_norm: bool) -> None:
+    def __init__(
+        self, cell: str, inputs: int, features: int, directions: int, batch_norm: bool
+    ) -> None:
         super().__init__()
         self.rnn = Recurrent(cell, inputs, features // directions, bidirectional=directions == 2)
         self.norm = BatchNorm(features) if batch_norm else None

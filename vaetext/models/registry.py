@@ -5,8 +5,8 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pkgutil import iter_modules
 
-from vaetext.config.knobs import closest
 from vaetext.config.model import Model
+from vaetext.config.options import closest
 from vaetext.data.domain import Domain
 from vaetext.models.base import SequenceModel
 
@@ -46,12 +46,16 @@ def find(name: str) -> type[SequenceModel]:
         _MODELS[name] = plugins[name].load()
     if name not in _MODELS:
         known = sorted({*_own_names(), *plugins})
-        raise ValueError(f"model.name={name!r} is unknown; known are {', '.join(known)}{closest(name, known)}")
+        raise ValueError(
+            f"model.name={name!r} is unknown; known are {', '.join(known)}{closest(name, known)}"
+        )
     return _MODELS[name]
 
 
 def _own_names() -> list[str]:
     package = importlib.import_module("vaetext.models")
     return [
-        each.name.replace("_", "-") for each in iter_modules(package.__path__) if each.name not in ("base", "ladder", "single", "registry")
+        each.name.replace("_", "-")
+        for each in iter_modules(package.__path__)
+        if each.name not in ("base", "ladder", "single", "registry")
     ]

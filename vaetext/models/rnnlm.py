@@ -33,7 +33,7 @@ class RNNLM(SequenceModel, Autoregressive):
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         return self.decoder.log_px(batch, 1, None, None)
 
-    def prior(self, noise: Noise) -> dict[str, Tensor]:
+    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
         return {}
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:

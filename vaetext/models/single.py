@@ -12,24 +12,26 @@ from vaetext.models.base import Generator, NeedsData, SequenceModel
 
 
 class ChosenPrior(NeedsData):
-    """A model with a latent vector under the law ``prior_law``."""
+    """A model with a latent vector under the law ``prior``."""
 
-    prior_law: Prior
+    prior: Prior
     encoder: Any  # gives embed(batch) [B, T, E]
 
     def setup(self, batches: list[Batch]) -> None:
         """Starts a VampPrior's pseudo-inputs from the words of training sentences, EOS left out."""
-        embedded = [zip(self.encoder.embed(batch), batch.word_mask, strict=True) for batch in batches]
-        self.prior_law.setup([row[words] for rows in embedded for row, words in rows])
+        embedded = [
+            zip(self.encoder.embed(batch), batch.word_mask, strict=True) for batch in batches
+        ]
+        self.prior.setup([row[words] for rows in embedded for row, words in rows])
 
 
 class SingleLatent(SequenceModel, Generator, ChosenPrior):
-    """A model whose only latent z has the Gaussian q(z|x) that ``posterior`` gives, and the law ``prior_law``."""
+    """A model whose only latent z has the Gaussian q(z|x) that ``posterior`` gives, and the law ``prior``."""
 
     latents = ("z",)
 
     def sample(self, posterior: Any, noise: Noise) -> dict[str, Code]:
-        return {"z": self.prior_law.code("z", posterior, noise)}
+        return {"z": self.prior.code("z", posterior, noise)}
 
-    def prior(self, noise: Noise) -> dict[str, Tensor]:
-        return {"z": self.prior_law.draw("z", noise)}
+    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
+        return {"z": self.prior.draw("z", noise)}

@@ -33,15 +33,31 @@ class VRAE(Autoregressive, SingleLatent):
         super().__init__(domain)
         is_map, length = config.latent == "feature-map", config.max_length or domain.longest
         self.max_length = length if is_map else None
-        sizes = (config.cell, domain, config.embedding_dim, config.hidden_dim, config.encoder_layers, config.bidirectional)
-        self.encoder = MapEncoder(*sizes, config.stride, length) if is_map else Encoder(*sizes, config.pooling)
+        sizes = (
+            config.cell,
+            domain,
+            config.embedding_dim,
+            config.hidden_dim,
+            config.encoder_layers,
+            config.bidirectional,
+        )
+        self.encoder = (
+            MapEncoder(*sizes, config.stride, length) if is_map else Encoder(*sizes, config.pooling)
+        )
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
         self.every_input = is_map or config.z_to == "inputs"
         self.decoder = Decoder(config, domain, config.latent_dim if self.every_input else 0)
         layers = 0 if is_map else config.layers
-        self.to_state = nn.ModuleList(nn.Linear(config.latent_dim, self.decoder.rnn.state_size) for _ in range(layers))
+        self.to_state = nn.ModuleList(
+            nn.Linear(config.latent_dim, self.decoder.rnn.state_size) for _ in range(layers)
+        )
         initialise(self, config.init_scale)
-        self.prior_law = make_prior(config, config.embedding_dim, lambda u: self.head(self.encoder.read(u)), self.encoder.positions)
+        self.prior = make_prior(
+            config,
+            config.embedding_dim,
+            lambda u: self.head(self.encoder.read(u)),
+            self.encoder.positions,
+        )
 
     def posterior(self, batch: Batch) -> Gaussian:
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
@@ -57,5 +73,8 @@ class VRAE(Autoregressive, SingleLatent):
         if isinstance(self.encoder, MapEncoder):
             steps = z.repeat_interleave(self.encoder.stride, 1)[:, : self.max_length]
             return DecoderState(self.decoder.rnn.initial(rows, z), steps)
-        layers = [torch.stack(to_layer(z).split(self.decoder.rnn.hidden, -1)) for to_layer in self.to_state]
+        layers = [
+            torch.stack(to_layer(z).split(self.decoder.rnn.hidden, -1))
+            for to_layer in self.to_state
+        ]
         return DecoderState(layers, z if self.every_input else None)

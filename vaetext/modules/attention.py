@@ -18,12 +18,17 @@ class Attention(nn.Module):
     def __init__(self, hidden: int, features: int, positions: int) -> None:
         super().__init__()
         self.place = nn.Parameter(0.1 * torch.randn(positions, features))
-        self.keys, self.values = nn.Linear(features, hidden, bias=False), nn.Linear(features, hidden)
+        self.keys, self.values = (
+            nn.Linear(features, hidden, bias=False),
+            nn.Linear(features, hidden),
+        )
         self.merge = nn.Linear(2 * hidden, hidden)
 
     def forward(self, outputs: Tensor, memory: Tensor) -> Tensor:
         """outputs [rows, T, H] and memory [rows, N, features] -> [rows, T, H]."""
         placed = memory + self.place
-        context = nn.functional.scaled_dot_product_attention(outputs, self.keys(placed), self.values(memory))
+        context = nn.functional.scaled_dot_product_attention(
+            outputs, self.keys(placed), self.values(memory)
+        )
         merged: Tensor = self.merge(torch.cat([outputs, context], -1)).tanh()
         return merged

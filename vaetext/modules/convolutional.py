@@ -19,16 +19,30 @@ from vaetext.modules.normalisation import BatchNorm
 
 def convolutions(channels: list[int], batch_norm: bool) -> nn.Sequential:
     """[B, C_0, N] -> [B, C_n, ceil(N / 2^n)]: kernel 3, stride 2, batch normalisation, ReLU."""
-    return nn.Sequential(*(_layer(nn.Conv1d(*pair, 3, 2, 1, bias=not batch_norm), batch_norm) for pair in pairwise(channels)))
+    return nn.Sequential(
+        *(
+            _layer(nn.Conv1d(*pair, 3, 2, 1, bias=not batch_norm), batch_norm)
+            for pair in pairwise(channels)
+        )
+    )
 
 
 def deconvolutions(channels: list[int], batch_norm: bool) -> nn.Sequential:
     """[B, C_0, P] -> [B, C_n, 2^n P]: transposed convolutions of kernel 3 and stride 2, batch normalisation, ReLU."""
-    return nn.Sequential(*(_layer(nn.ConvTranspose1d(*pair, 3, 2, 1, 1, bias=not batch_norm), batch_norm) for pair in pairwise(channels)))
+    return nn.Sequential(
+        *(
+            _layer(nn.ConvTranspose1d(*pair, 3, 2, 1, 1, bias=not batch_norm), batch_norm)
+            for pair in pairwise(channels)
+        )
+    )
 
 
 def _layer(convolution: nn.Conv1d | nn.ConvTranspose1d, batch_norm: bool) -> nn.Sequential:
-    return nn.Sequential(convolution, *([BatchNorm(convolution.out_channels, axis=1)] if batch_norm else []), nn.ReLU())
+    return nn.Sequential(
+        convolution,
+        *([BatchNorm(convolution.out_channels, axis=1)] if batch_norm else []),
+        nn.ReLU(),
+    )
 
 
 class ConvolutionalEncoder(nn.Module):
@@ -46,8 +60,12 @@ class ConvolutionalEncoder(nn.Module):
         self.length, self.positions = length, shrunk(length, config)
         self.dense = config.latent == "dense"
         self.embedding = embedding(domain, config.embedding_dim)
-        self.convolutions = convolutions([config.embedding_dim, *config.channels], config.batch_norm)
-        self.head = GaussianHead(config.channels[-1] * (self.positions if self.dense else 1), config.latent_dim)
+        self.convolutions = convolutions(
+            [config.embedding_dim, *config.channels], config.batch_norm
+        )
+        self.head = GaussianHead(
+            config.channels[-1] * (self.positions if self.dense else 1), config.latent_dim
+        )
 
     def forward(self, batch: Batch) -> Gaussian:
         """q(z|x), mean and log-variance [B, D], or [B, P, D] of a map."""
@@ -73,7 +91,9 @@ class ConvolutionalEncoder(nn.Module):
             raise ValueError(
                 f"model.pseudo_length={config.pseudo_length}: a sequence has at most {self.length} steps; set it to that or less"
             )
-        return make_prior(config, config.embedding_dim, self.read_pseudo, None if self.dense else self.positions)
+        return make_prior(
+            config, config.embedding_dim, self.read_pseudo, None if self.dense else self.positions
+        )
 
     def read_pseudo(self, embedded: Tensor) -> Gaussian:
         """q(z|u) of a VampPrior's pseudo-inputs [C, L, E]: they are no data, so they meet the running statistics and leave them alone."""
@@ -91,7 +111,9 @@ class Deconvolution(nn.Module):
         self.length, self.channels = length, config.channels[-1]
         positions = shrunk(length, config) if config.latent == "dense" else 1
         self.spread = nn.Linear(config.latent_dim, positions * self.channels)
-        self.deconvolutions = deconvolutions([*reversed(config.channels), config.output_channels], config.batch_norm)
+        self.deconvolutions = deconvolutions(
+            [*reversed(config.channels), config.output_channels], config.batch_norm
+        )
 
     def forward(self, z: Tensor) -> Tensor:
         """[rows, N, output_channels] of z [rows, D] or [rows, P, D]."""

@@ -49,13 +49,25 @@ class Decoder(nn.Module):
         attention: what each output h_t passes through, with a memory, before the output layer.
     """
 
-    def __init__(self, config: RecurrentConfig, domain: Domain, context: int = 0, attention: Attention | None = None) -> None:
+    def __init__(
+        self,
+        config: RecurrentConfig,
+        domain: Domain,
+        context: int = 0,
+        attention: Attention | None = None,
+    ) -> None:
         super().__init__()
         self.size, self.tied, self.attention = domain.size, config.tied, attention
         self.embedding = embedding(domain, config.embedding_dim, start=True)
-        if config.tied and isinstance(self.embedding, nn.Embedding):  # its rows are output weights: those of a linear layer
-            nn.init.uniform_(self.embedding.weight, -(config.embedding_dim**-0.5), config.embedding_dim**-0.5)
-        self.rnn = Recurrent(config.cell, config.embedding_dim + context, config.hidden_dim, config.layers)
+        if config.tied and isinstance(
+            self.embedding, nn.Embedding
+        ):  # its rows are output weights: those of a linear layer
+            nn.init.uniform_(
+                self.embedding.weight, -(config.embedding_dim**-0.5), config.embedding_dim**-0.5
+            )
+        self.rnn = Recurrent(
+            config.cell, config.embedding_dim + context, config.hidden_dim, config.layers
+        )
         self.input_dropout = Dropout(config.dropout, config.locked_dropout)
         self.output_dropout = Dropout(config.output_dropout, config.locked_dropout)
         self.project: nn.Module = nn.Identity()
@@ -64,7 +76,12 @@ class Decoder(nn.Module):
         self.output = output(domain, config.hidden_dim, config.tied)
 
     def log_px(
-        self, batch: Batch, samples: int, layers: list[Tensor] | None, context: Tensor | None, memory: Tensor | None = None
+        self,
+        batch: Batch,
+        samples: int,
+        layers: list[Tensor] | None,
+        context: Tensor | None,
+        memory: Tensor | None = None,
     ) -> Tensor:
         """[K, B] log p(x|z), nats per sequence, EOS counted.
 
@@ -76,7 +93,9 @@ class Decoder(nn.Module):
             memory: [K * B, N, F] or None.
         """
         rows, length = samples * len(batch), batch.x.shape[1]
-        embedded = self.embedding(batch.inputs).expand(samples, -1, -1, -1).reshape(rows, length, -1)
+        embedded = (
+            self.embedding(batch.inputs).expand(samples, -1, -1, -1).reshape(rows, length, -1)
+        )
         outputs, _ = self.rnn(self._steps(embedded, context), layers)
         hidden = self.project(self.output_dropout(self._attend(outputs, memory)))
         return self.output.log_px(batch, samples, hidden, positions(context), self._table())
@@ -88,7 +107,9 @@ class Decoder(nn.Module):
         hidden = self.project(self._attend(outputs, state.memory)[:, 0])
         left, context = positions(state.context), state.context
         following = context if context is None or left is None else context[:, 1:]
-        return self.output.law(hidden, left == 1, self._table()), DecoderState(layers, following, state.memory)
+        return self.output.law(hidden, left == 1, self._table()), DecoderState(
+            layers, following, state.memory
+        )
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:
         """The rows ``index`` of a state."""
@@ -104,12 +125,18 @@ class Decoder(nn.Module):
         return self.embedding.weight[: self.size]
 
     def _attend(self, outputs: Tensor, memory: Tensor | None) -> Tensor:
-        return outputs if self.attention is None or memory is None else self.attention(outputs, memory)  # type: ignore[no-any-return]
+        return (
+            outputs if self.attention is None or memory is None else self.attention(outputs, memory)
+        )  # type: ignore[no-any-return]
 
     def _steps(self, embedded: Tensor, context: Tensor | None) -> Tensor:
         embedded = self.input_dropout(embedded)
         if context is None:
             return embedded
         length = embedded.shape[1]
-        steps = context[:, None].expand(-1, length, -1) if positions(context) is None else context[:, :length]
+        steps = (
+            context[:, None].expand(-1, length, -1)
+            if positions(context) is None
+            else context[:, :length]
+        )
         return torch.cat([embedded, steps], -1)

@@ -21,5 +21,7 @@ class Dropout(nn.Module):
         if not self.training or self.rate == 0:
             return steps
         shape = steps[:, :1].shape if self.locked else steps.shape
-        drawn = torch.rand(shape, device=steps.device)  # far faster than Bernoulli draws on a CPU; float32, as bfloat16 has too few values
+        drawn = torch.rand(
+            shape, device=steps.device
+        )  # far faster than Bernoulli draws on a CPU; float32, as bfloat16 has too few values
         return steps * ((drawn >= self.rate) / (1 - self.rate))

@@ -22,7 +22,16 @@ class Encoder(nn.Module):
 
     positions: int | None = None
 
-    def __init__(self, cell: str, domain: Domain, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, pooling: str) -> None:
+    def __init__(
+        self,
+        cell: str,
+        domain: Domain,
+        embedding_dim: int,
+        hidden: int,
+        layers: int,
+        bidirectional: bool,
+        pooling: str,
+    ) -> None:
         super().__init__()
         self.embedding = embedding(domain, embedding_dim)
         self.rnn = Recurrent(cell, embedding_dim, hidden, layers, bidirectional)
@@ -31,7 +40,9 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[B, features]; a sequence without words gives the zero state."""
-        words = max(1, batch.word_mask.shape[1] - isinstance(batch.domain, Symbols))  # where the longest sequence's EOS stands, no word is
+        words = max(
+            1, batch.word_mask.shape[1] - isinstance(batch.domain, Symbols)
+        )  # where the longest sequence's EOS stands, no word is
         return self.read(self.embed(batch)[:, :words], batch.word_mask[:, :words])
 
     def embed(self, batch: Batch) -> Tensor:
@@ -40,7 +51,11 @@ class Encoder(nn.Module):
 
     def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
         """[B, features] of embedded words [B, T, E], ``mask`` [B, T] true at words; None calls every step a word."""
-        mask = torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device) if mask is None else mask
+        mask = (
+            torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
+            if mask is None
+            else mask
+        )
         outputs, final = self.rnn(embedded, mask=mask)
         if self.pooling == "final":
             return features(final[-1])
@@ -64,7 +79,15 @@ class MapEncoder(Encoder):
     """
 
     def __init__(
-        self, cell: str, domain: Domain, embedding_dim: int, hidden: int, layers: int, bidirectional: bool, stride: int, length: int
+        self,
+        cell: str,
+        domain: Domain,
+        embedding_dim: int,
+        hidden: int,
+        layers: int,
+        bidirectional: bool,
+        stride: int,
+        length: int,
     ) -> None:
         super().__init__(cell, domain, embedding_dim, hidden, layers, bidirectional, "mean")
         self.stride, self.positions = stride, -(-length // stride)

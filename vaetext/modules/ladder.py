@@ -14,7 +14,9 @@ from vaetext.modules.normalisation import BatchNorm
 SLOPE = 0.1  # leaky ReLU: max(h, h / 10)
 LEAST_VARIANCE = 1e-4
 
-Pool = Callable[[Tensor, Tensor | None], Tensor]  # d [rows, ...], mask [rows, T] or None -> what a head reads
+Pool = Callable[
+    [Tensor, Tensor | None], Tensor
+]  # d [rows, ...], mask [rows, T] or None -> what a head reads
 
 
 class Layer(nn.Module):
@@ -42,7 +44,9 @@ def dense(inputs: int, features: int, batch_norm: bool) -> Layer:
 
 def spread(dimensions: int, positions: int) -> nn.Module:
     """[rows, D] -> [rows, P, D]: a vector as a map, by one linear map."""
-    return nn.Sequential(nn.Linear(dimensions, positions * dimensions), nn.Unflatten(1, (positions, dimensions)))
+    return nn.Sequential(
+        nn.Linear(dimensions, positions * dimensions), nn.Unflatten(1, (positions, dimensions))
+    )
 
 
 def whole(d: Tensor, mask: Tensor | None) -> Tensor:
@@ -70,7 +74,9 @@ class Head(nn.Module):
         pool: what of d is read.
     """
 
-    def __init__(self, features: int, dimensions: int, batch_norm: bool, pool: Pool = whole) -> None:
+    def __init__(
+        self, features: int, dimensions: int, batch_norm: bool, pool: Pool = whole
+    ) -> None:
         super().__init__()
         self.pool = pool
         self.linear = nn.Linear(features, 2 * dimensions, bias=not batch_norm)
@@ -83,7 +89,7 @@ class Head(nn.Module):
         return Gaussian(mean, (nn.functional.softplus(raw) + LEAST_VARIANCE).log())
 
 
-class Rung(nn.Module):
+class LadderLayer(nn.Module):
     """One stochastic layer z_i.
 
     Args:
@@ -93,7 +99,9 @@ class Rung(nn.Module):
         down: z_{i+1} [rows, ...] -> p(z_i|z_{i+1}); None at the top, where p(z_L) = N(0, I).
     """
 
-    def __init__(self, shape: tuple[int, ...], up: nn.Module, estimate: nn.Module, down: nn.Module | None) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], up: nn.Module, estimate: nn.Module, down: nn.Module | None
+    ) -> None:
         super().__init__()
         self.shape, self.up, self.estimate, self.down = shape, up, estimate, down
 
@@ -113,7 +121,7 @@ class Ladder(nn.Module):
     The merged sample goes down. (The source's p(z_i|z_{i-1}) is a misprint; its code sent the prior's sample down.)
 
     Args:
-        rungs: the layers, z_1 first.
+        layers: the layers, z_1 first.
         only_mu_up: a deterministic layer reads mean^ of the layer below, at every step, and not d_{i-1}.
 
     Attributes:
@@ -121,18 +129,18 @@ class Ladder(nn.Module):
         of_maps: whether each latent is a feature map.
     """
 
-    def __init__(self, rungs: list[Rung], only_mu_up: bool = False) -> None:
+    def __init__(self, layers: list[LadderLayer], only_mu_up: bool = False) -> None:
         super().__init__()
-        self.names = tuple(f"z_{n}" for n in range(1, len(rungs) + 1))
-        self.rungs = nn.ModuleList(rungs)
-        self.only_mu_up, self.of_maps = only_mu_up, len(rungs[0].shape) > 1
+        self.names = tuple(f"z_{n}" for n in range(1, len(layers) + 1))
+        self.layers = nn.ModuleList(layers)
+        self.only_mu_up, self.of_maps = only_mu_up, len(layers[0].shape) > 1
 
     def estimates(self, d: Tensor, mask: Tensor | None = None) -> dict[str, Gaussian]:
         """Latent name -> what the data d_0 [B, ...] say of it; ``mask`` [B, T] where d_0 has steps that do not count."""
         found = {}
-        for name, rung in self._named():
-            d = rung.up(d, mask)
-            found[name] = rung.estimate(d, mask)
+        for name, layer in self._named():
+            d = layer.up(d, mask)
+            found[name] = layer.estimate(d, mask)
             if self.only_mu_up:
                 mean = found[name].mean
                 d = mean if mean.dim() == d.dim() else mean[:, None].expand(-1, d.shape[1], -1)
@@ -154,20 +162,26 @@ class Ladder(nn.Module):
         self._descend(noise, draw)
         return {name: codes[name] for name in self.names}
 
-    def prior(self, noise: Noise, given: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
+    def sample_prior(
+        self, noise: Noise, given: dict[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
         """Draws of p(z): latent name -> z [K, B, ...]; latents in ``given`` are as they are there."""
         given = given or {}
-        drawn = self._descend(noise, lambda name, prior, normal: given[name] if name in given else prior.draw(normal))
+        drawn = self._descend(
+            noise, lambda name, prior, normal: given[name] if name in given else prior.draw(normal)
+        )
         return {name: drawn[name] for name in self.names}
 
-    def _descend(self, noise: Noise, draw: Callable[[str, Gaussian, Tensor], Tensor]) -> dict[str, Tensor]:
+    def _descend(
+        self, noise: Noise, draw: Callable[[str, Gaussian, Tensor], Tensor]
+    ) -> dict[str, Tensor]:
         """z_L, ..., z_1 in turn, each from ``draw(name, p(z_i|z_{i+1}), noise)``."""
         drawn: dict[str, Tensor] = {}
         above = None
-        for name, rung in reversed(self._named()):
-            normal = noise.normal(name, *rung.shape)
-            drawn[name] = above = draw(name, rung.prior(above, normal), normal)
+        for name, layer in reversed(self._named()):
+            normal = noise.normal(name, *layer.shape)
+            drawn[name] = above = draw(name, layer.prior(above, normal), normal)
         return drawn
 
-    def _named(self) -> list[tuple[str, Rung]]:
-        return list(zip(self.names, cast(Iterable[Rung], self.rungs), strict=True))
+    def _named(self) -> list[tuple[str, LadderLayer]]:
+        return list(zip(self.names, cast(Iterable[LadderLayer], self.layers), strict=True))

@@ -23,7 +23,10 @@ class BatchNorm(nn.Module):
     def __init__(self, features: int, axis: int = -1) -> None:
         super().__init__()
         self.axis = axis
-        self.scale, self.shift = nn.Parameter(torch.ones(features)), nn.Parameter(torch.zeros(features))
+        self.scale, self.shift = (
+            nn.Parameter(torch.ones(features)),
+            nn.Parameter(torch.zeros(features)),
+        )
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("var", torch.ones(features))
 
@@ -33,7 +36,9 @@ class BatchNorm(nn.Module):
         if mask is None:
             law = (self.mean, self.var, self.scale, self.shift)
             known = not self.training or h.numel() == h.shape[1]  # a single value has no deviation
-            return nn.functional.batch_norm(h, *law, training=not known, momentum=MOMENTUM, eps=EPSILON).movedim(1, self.axis)
+            return nn.functional.batch_norm(
+                h, *law, training=not known, momentum=MOMENTUM, eps=EPSILON
+            ).movedim(1, self.axis)
         h = h.movedim(1, -1)
         mean, var = self._moments(h, mask) if self.training else (self.mean, self.var)
         normal = (h - mean) * (self.scale * (var + EPSILON).rsqrt()) + self.shift
@@ -46,5 +51,7 @@ class BatchNorm(nn.Module):
         mean = (real * h).sum(axes) / count
         var = (real * (h - mean) ** 2).sum(axes) / count
         self.mean.lerp_(mean.detach(), MOMENTUM)
-        self.var.lerp_((var * count / (count - 1).clamp(min=1)).detach(), MOMENTUM)  # unbiased, as torch's
+        self.var.lerp_(
+            (var * count / (count - 1).clamp(min=1)).detach(), MOMENTUM
+        )  # unbiased, as torch's
         return mean, var

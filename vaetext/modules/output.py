@@ -28,7 +28,14 @@ class SymbolOutput(nn.Module):
         if self.weight is not None:
             nn.init.uniform_(self.weight, -(features**-0.5), features**-0.5)
 
-    def log_px(self, batch: Batch, samples: int, hidden: Tensor, limit: int | None = None, weight: Tensor | None = None) -> Tensor:
+    def log_px(
+        self,
+        batch: Batch,
+        samples: int,
+        hidden: Tensor,
+        limit: int | None = None,
+        weight: Tensor | None = None,
+    ) -> Tensor:
         """[K, B] log p(x), nats per sequence, EOS counted.
 
         Args:
@@ -66,17 +73,30 @@ class FrameOutput(nn.Module):
     def __init__(self, frames: Frames, features: int, tied: bool = False) -> None:
         super().__init__()
         if tied:
-            raise ValueError("model.tied=true shares the symbols' embedding, which frames of real numbers have not; set model.tied=false")
+            raise ValueError(
+                "model.tied=true shares the symbols' embedding, which frames of real numbers have not; set model.tied=false"
+            )
         self.linear = nn.Linear(features, 2 * frames.size)
 
-    def log_px(self, batch: Batch, samples: int, hidden: Tensor, limit: int | None = None, weight: Tensor | None = None) -> Tensor:
+    def log_px(
+        self,
+        batch: Batch,
+        samples: int,
+        hidden: Tensor,
+        limit: int | None = None,
+        weight: Tensor | None = None,
+    ) -> Tensor:
         """[K, B] log p(x | its length), nats per sequence, of features [K * B, T, H]; the rest is for symbols only."""
-        log_prob = self.law(hidden.reshape(samples, len(batch), *hidden.shape[1:])).log_prob(batch.x)
+        log_prob = self.law(hidden.reshape(samples, len(batch), *hidden.shape[1:])).log_prob(
+            batch.x
+        )
         return (log_prob * batch.mask).sum(2)
 
     def law(self, hidden: Tensor, last: bool = False, weight: Tensor | None = None) -> Gaussian:
         """The law [..., F] of the frame at features [..., H]."""
-        with torch.autocast(hidden.device.type, enabled=False):  # a mean in bf16 would be rounded by more than little noise
+        with torch.autocast(
+            hidden.device.type, enabled=False
+        ):  # a mean in bf16 would be rounded by more than little noise
             mean, spread = self.linear(hidden.to(self.linear.weight.dtype)).chunk(2, -1)
         return Gaussian(mean, 2 * (nn.functional.softplus(spread) + LEAST_DEVIATION).log())
 
@@ -91,4 +111,8 @@ def output(domain: Domain, features: int, tied: bool = False) -> Output:
     Raises:
         ValueError: that of frames is to be tied.
     """
-    return FrameOutput(domain, features, tied) if isinstance(domain, Frames) else SymbolOutput(domain, features, tied)
+    return (
+        FrameOutput(domain, features, tied)
+        if isinstance(domain, Frames)
+        else SymbolOutput(domain, features, tied)
+    )

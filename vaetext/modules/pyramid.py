@@ -19,7 +19,9 @@ class Pyramid(nn.Module):
     def __init__(self, cell: str, inputs: int, hidden: int, layers: int = 3) -> None:
         super().__init__()
         sizes = [inputs] + [2 * hidden] * (layers - 1)
-        self.rnns = nn.ModuleList(Recurrent(cell, 2 * size, hidden, bidirectional=True) for size in sizes)
+        self.rnns = nn.ModuleList(
+            Recurrent(cell, 2 * size, hidden, bidirectional=True) for size in sizes
+        )
         self.features = 2 * hidden
 
     def forward(self, steps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

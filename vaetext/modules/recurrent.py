@@ -23,14 +23,20 @@ class Recurrent(nn.Module):
         hidden: units of each layer and direction.
     """
 
-    def __init__(self, cell: str, inputs: int, hidden: int, layers: int = 1, bidirectional: bool = False) -> None:
+    def __init__(
+        self, cell: str, inputs: int, hidden: int, layers: int = 1, bidirectional: bool = False
+    ) -> None:
         super().__init__()
         kind = {"lstm": nn.LSTM, "gru": nn.GRU}[cell]
         self.cell, self.hidden, self.directions = cell, hidden, 1 + bidirectional
         sizes = [inputs] + [hidden * self.directions] * (layers - 1)
-        self.layers = nn.ModuleList(kind(size, hidden, batch_first=True, bidirectional=bidirectional) for size in sizes)
+        self.layers = nn.ModuleList(
+            kind(size, hidden, batch_first=True, bidirectional=bidirectional) for size in sizes
+        )
         gates = (-HOLD, HOLD, 0.0, 0.0) if cell == "lstm" else (0.0, HOLD, 0.0)
-        self.holding = nn.Buffer(torch.tensor(gates).repeat_interleave(hidden)[:, None], persistent=False)  # the padding feature's weights
+        self.holding = nn.Buffer(
+            torch.tensor(gates).repeat_interleave(hidden)[:, None], persistent=False
+        )  # the padding feature's weights
 
     @property
     def state_size(self) -> int:
@@ -42,7 +48,9 @@ class Recurrent(nn.Module):
         count = self.directions * (2 if self.cell == "lstm" else 1)
         return [like.new_zeros(count, rows, self.hidden) for _ in self.layers]
 
-    def forward(self, steps: Tensor, state: list[Tensor] | None = None, mask: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+    def forward(
+        self, steps: Tensor, state: list[Tensor] | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
         """Runs over steps [B, T, inputs].
 
         Args:
@@ -65,15 +73,29 @@ class Recurrent(nn.Module):
             final.append(end)
         return steps, final
 
-    def _layer(self, layer: nn.RNNBase, steps: Tensor, start: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _layer(
+        self, layer: nn.RNNBase, steps: Tensor, start: Tensor, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         weights = [weight for weight in layer._flat_weights if weight is not None]
         if mask is not None:
             steps = torch.cat([steps, ~mask[..., None]], -1)
-            weights = [weight if n % 4 else torch.cat([weight, self.holding], 1) for n, weight in enumerate(weights)]
-        options = (True, 1, 0.0, self.training, self.directions == 2, True)  # bias, layers, dropout, training, bidirectional, batch first
+            weights = [
+                weight if n % 4 else torch.cat([weight, self.holding], 1)
+                for n, weight in enumerate(weights)
+            ]
+        options = (
+            True,
+            1,
+            0.0,
+            self.training,
+            self.directions == 2,
+            True,
+        )  # bias, layers, dropout, training, bidirectional, batch first
         end: list[Tensor]
         if self.cell == "lstm":
-            outputs, *end = torch.lstm(steps, tuple(each.contiguous() for each in start.chunk(2)), weights, *options)
+            outputs, *end = torch.lstm(
+                steps, tuple(each.contiguous() for each in start.chunk(2)), weights, *options
+            )
         else:
             outputs, *end = torch.gru(steps, start.contiguous(), weights, *options)
         if mask is not None:

@@ -11,7 +11,14 @@ BYTES = 2**27  # of logits held at once, whatever the batch and the vocabulary
 MULTIPLE = 16  # rows are filled up to a multiple of it: kernels that are generated and kept for each size stay few
 
 
-def sequence_log_prob(batch: Batch, samples: int, hidden: Tensor, weight: Tensor, bias: Tensor, limit: int | None = None) -> Tensor:
+def sequence_log_prob(
+    batch: Batch,
+    samples: int,
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    limit: int | None = None,
+) -> Tensor:
     """[K, B] log p(x) = sum_t log softmax(W h_t + b)[x_t] over real positions, nats per sequence, EOS counted.
 
     Args:
@@ -23,7 +30,9 @@ def sequence_log_prob(batch: Batch, samples: int, hidden: Tensor, weight: Tensor
         limit: most symbols of a sequence, if there is such a limit: there EOS is certain and costs nothing.
     """
     count, length = len(batch), batch.x.shape[1]
-    real = hidden.reshape(samples, count * length, -1).index_select(1, batch.positions).flatten(0, 1)
+    real = (
+        hidden.reshape(samples, count * length, -1).index_select(1, batch.positions).flatten(0, 1)
+    )
     symbols = batch.x.flatten().index_select(0, batch.positions).repeat(samples)
     picked = symbol_log_prob(real, weight, bias, symbols).view(samples, -1)
     spread = picked.new_zeros(samples, count * length).index_copy(1, batch.positions, picked)
@@ -32,7 +41,9 @@ def sequence_log_prob(batch: Batch, samples: int, hidden: Tensor, weight: Tensor
 
 def certain(log_probs: Tensor, symbol: int) -> Tensor:
     """Log-probabilities [rows, V] of a law that gives ``symbol`` always."""
-    return torch.full_like(log_probs, -torch.inf).index_fill(-1, torch.tensor(symbol, device=log_probs.device), 0.0)
+    return torch.full_like(log_probs, -torch.inf).index_fill(
+        -1, torch.tensor(symbol, device=log_probs.device), 0.0
+    )
 
 
 def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:
@@ -53,11 +64,16 @@ def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tenso
     if not torch.is_grad_enabled():
         hidden, weight, bias = hidden.detach(), weight.detach(), bias.detach()
     more = -len(hidden) % MULTIPLE
-    hidden, filled = nn.functional.pad(hidden, (0, 0, 0, more)), nn.functional.pad(symbols, (0, more))
+    hidden, filled = (
+        nn.functional.pad(hidden, (0, 0, 0, more)),
+        nn.functional.pad(symbols, (0, more)),
+    )
     return _SymbolLogProb.apply(hidden, weight, bias, filled)[: len(symbols)]  # type: ignore[no-any-return, no-untyped-call]
 
 
-_FREE: list[Tensor] = []  # the last block of logits given back, if any: memory that is not mapped and cleared anew each step
+_FREE: list[
+    Tensor
+] = []  # the last block of logits given back, if any: memory that is not mapped and cleared anew each step
 
 
 def _take(like: Tensor, vocabulary: int) -> Tensor:
@@ -79,14 +95,21 @@ class _SymbolLogProb(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:
-        picked = hidden.new_empty(len(hidden), dtype=torch.promote_types(hidden.dtype, torch.float32))
+        picked = hidden.new_empty(
+            len(hidden), dtype=torch.promote_types(hidden.dtype, torch.float32)
+        )
         logits = _take(hidden, len(weight))
         for start in range(0, len(hidden), len(logits)):
             block = slice(start, start + len(logits))
             softmax = _logits(hidden[block], weight, bias, logits)
-            chosen, top = softmax.gather(1, symbols[block, None])[:, 0].to(picked.dtype), _largest(softmax).to(picked.dtype)
+            chosen, top = (
+                softmax.gather(1, symbols[block, None])[:, 0].to(picked.dtype),
+                _largest(softmax).to(picked.dtype),
+            )
             torch.softmax(softmax, -1, out=softmax)  # in place: half the memory
-            picked[block] = chosen - top + _largest(softmax).to(picked.dtype).log()  # log p = logit - top + log p(top): no underflow
+            picked[block] = (
+                chosen - top + _largest(softmax).to(picked.dtype).log()
+            )  # log p = logit - top + log p(top): no underflow
         ctx.kept = logits if any(ctx.needs_input_grad) and len(hidden) <= len(logits) else None
         if ctx.kept is None:
             _give_back(logits)
@@ -97,12 +120,23 @@ class _SymbolLogProb(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         hidden, weight, bias, symbols = ctx.saved_tensors
         gradient = -gradients[0].to(hidden.dtype)[:, None]
-        scaled, d_hidden, d_weight, d_bias = gradient * hidden, *(torch.empty_like(each) for each in (hidden, weight, bias[None]))
-        logits, ctx.kept, kept = ctx.kept if ctx.kept is not None else _take(hidden, len(weight)), None, ctx.kept is not None
+        scaled, d_hidden, d_weight, d_bias = (
+            gradient * hidden,
+            *(torch.empty_like(each) for each in (hidden, weight, bias[None])),
+        )
+        logits, ctx.kept, kept = (
+            ctx.kept if ctx.kept is not None else _take(hidden, len(weight)),
+            None,
+            ctx.kept is not None,
+        )
         for start in range(0, max(len(hidden), 1), len(logits)):
             block = slice(start, start + len(logits))
-            softmax = logits[: len(symbols)] if kept else _logits(hidden[block], weight, bias, logits)
-            residual = _residual(softmax if kept else torch.softmax(softmax, -1, out=softmax), symbols[block])
+            softmax = (
+                logits[: len(symbols)] if kept else _logits(hidden[block], weight, bias, logits)
+            )
+            residual = _residual(
+                softmax if kept else torch.softmax(softmax, -1, out=softmax), symbols[block]
+            )
             torch.mul(residual @ weight, gradient[block], out=d_hidden[block])
             d_weight.addmm_(residual.T, scaled[block], beta=float(start > 0))
             d_bias.addmm_(gradient[block].T, residual, beta=float(start > 0))

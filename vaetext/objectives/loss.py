@@ -22,7 +22,11 @@ def training_loss(evidence: Evidence, config: Trainer, beta: float | Sequence[fl
     kl = [floored_kl(name, code, config) for name, code in evidence.latents.items()]
     weights = [beta] * len(kl) if isinstance(beta, float) else beta
     aux = [log_p.mean() for log_p in evidence.aux.values()]
-    return -evidence.log_px.mean() - sum(aux) + sum(weight * each for weight, each in zip(weights, kl, strict=True))
+    return (
+        -evidence.log_px.mean()
+        - sum(aux)
+        + sum(weight * each for weight, each in zip(weights, kl, strict=True))
+    )
 
 
 def floored_kl(name: str, code: Code, config: Trainer) -> Tensor:
@@ -42,5 +46,7 @@ def floored_kl(name: str, code: Code, config: Trainer) -> Tensor:
             f"trainer.free_bits_per=dimension: the KL of {name} is sampled jointly and has no dimensions; use free_bits_per=latent"
         )
     axis = 2 + code.axes.index("dimension")
-    per_dimension = code.kl.movedim(axis, -1).flatten(2, -2).sum(2) if code.kl.dim() > 3 else code.kl
+    per_dimension = (
+        code.kl.movedim(axis, -1).flatten(2, -2).sum(2) if code.kl.dim() > 3 else code.kl
+    )
     return per_dimension.flatten(0, -2).mean(0).clamp(min=config.free_bits).sum()

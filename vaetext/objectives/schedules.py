@@ -18,7 +18,9 @@ def beta(config: Trainer, epochs: float) -> float:
     if config.beta_schedule == "sigmoid":
         return config.beta_max / (1 + math.exp(-12 * (u - 0.5))) if u < 1 else config.beta_max
     if config.beta_schedule == "cyclical":
-        u = (round(u, 9) % 1.0) / config.beta_ramp  # 0.3 / 0.1 begins a cycle, 2.9999999999999996 as it is
+        u = (
+            round(u, 9) % 1.0
+        ) / config.beta_ramp  # 0.3 / 0.1 begins a cycle, 2.9999999999999996 as it is
     return min(config.beta_max, config.beta_start + u * config.beta_max)
 
 

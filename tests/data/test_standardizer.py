@@ -1,0 +1,51 @@
+"""Lines of numbers to frames and back."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vaetext.data.domain import Frames
+from vaetext.data.standardizer import Standardizer
+
+PAIRS = Standardizer((1.0, -2.0), (0.5, 4.0))
+
+
+def test_lines_and_frames() -> None:
+    frames = PAIRS.encode("1,-2 2,2")
+    np.testing.assert_allclose(frames, [[0, 0], [2, 1]])
+    assert frames.dtype == np.float32
+    assert PAIRS.decode(frames) == "1,-2 2,2"
+    assert PAIRS.domain(9) == Frames(2, 9)
+
+
+def test_statistics_are_those_of_the_data() -> None:
+    raw = np.random.default_rng(0).normal(3, [2.0, 0.0], (1000, 2))
+    numbers = Standardizer.fit(raw)
+    np.testing.assert_allclose(numbers.standardised(raw)[:, 0].std(), 1, rtol=1e-5)
+    np.testing.assert_allclose(numbers.raw(numbers.standardised(raw)), raw, atol=1e-5)
+    assert numbers.std[1] == 1
+    assert Standardizer.fit(raw * (1 + 1e-13)) == numbers
+
+
+def test_saved_and_read(tmp_path: Path) -> None:
+    PAIRS.save(tmp_path / "standardizer.json")
+    assert Standardizer.load(tmp_path / "standardizer.json") == PAIRS
+    (tmp_path / "standardizer.json").write_text('{"mean": 3}')
+    with pytest.raises(ValueError, match="holds no mean and std"):
+        Standardizer.load(tmp_path / "standardizer.json")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1,2 the", "frame 2 of '1,2 the' is 'the'"),
+        ("1", "2 numbers between commas"),
+        ("nan,1", "nan,1"),
+        ("1,1e300", "1e300"),
+        ("", "empty"),
+    ],
+)
+def test_what_is_no_frame(line: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        PAIRS.encode(line)

@@ -1,0 +1,92 @@
+"""What a person sees: results on stdout alone; logs and one line an epoch on stderr where there is no terminal."""
+
+import io
+import logging
+
+import pytest
+from rich.console import Console
+
+from vaetext.report import console
+
+STEP = {
+    "epoch": 0,
+    "split": "steps",
+    "step": 5,
+    "rec": 12.345,
+    "kl": {"z_g": 1.5, "z_l": 0.25},
+    "neg_elbo": 14.1,
+    "beta": 0.5,
+}
+VALID = {
+    "epoch": 0,
+    "split": "valid",
+    "step": 10,
+    "rec": 12.0,
+    "kl": {"z_g": 1.5, "z_l": 0.25},
+    "neg_elbo": 13.75,
+    "seconds": 3.4,
+}
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> io.StringIO:
+    """The console on a terminal (or none), as text."""
+    stream = io.StringIO()
+    monkeypatch.setattr(
+        console,
+        "console",
+        Console(file=stream, force_terminal=request.param, width=120, color_system=None),
+    )
+    return stream
+
+
+def report(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), console.TrainingProgress(20, lambda: 0.5) as progress:
+        for line in (STEP, STEP, VALID):
+            progress.report(line)
+
+
+@pytest.mark.parametrize("screen", [False], indirect=True)
+def test_one_line_an_epoch_where_there_is_no_terminal(
+    screen: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    report(caplog)
+    assert screen.getvalue().strip() == ""
+    assert [each.getMessage() for each in caplog.records] == [
+        "epoch 0 valid: rec 12.00 KL z_g 1.50 KL z_l 0.25 -ELBO 13.750 (3 s)"
+    ]
+
+
+@pytest.mark.parametrize("screen", [True], indirect=True)
+def test_a_bar_with_live_figures_on_a_terminal(
+    screen: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    report(caplog)
+    assert "rec 12.35 KL z_g 1.50 KL z_l 0.25 beta 0.500" in screen.getvalue()
+    assert "epoch 0" in screen.getvalue()
+
+
+@pytest.mark.parametrize("screen", [True], indirect=True)
+def test_a_narrow_terminal_cuts_the_figures_and_not_the_times(
+    screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console.console, "width", 80)
+    with console.TrainingProgress(20, lambda: 0.5) as progress:
+        progress.report({**STEP, "kl": {f"z_{n}": 10.25 for n in range(1, 5)}})
+    assert "0:00:00 -:--:-- rec 12.35 KL z_1 10.25" in screen.getvalue()
+
+
+def test_results_go_to_stdout_and_nothing_else_does(capsys: pytest.CaptureFixture[str]) -> None:
+    console.show("| a [bold] | $ |")
+    console.console.print("log")
+    logging.getLogger("vaetext").warning("log")
+    assert capsys.readouterr().out == "| a [bold] | $ |\n"
+
+
+@pytest.mark.parametrize("screen", [False], indirect=True)
+def test_a_log_line_is_one_line_and_says_what_it_says(screen: io.StringIO) -> None:
+    message = "[bold] $ %s " + "long " * 60
+    console.LogHandler().emit(
+        logging.LogRecord("vaetext", logging.WARNING, "", 0, message, ("<unk>",), None)
+    )
+    assert screen.getvalue()[9:] == message % "<unk>" + "\n"

@@ -1,0 +1,241 @@
+"""Pictures: what they show is right, and every text and shape can be drawn."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from torch import Tensor
+
+from vaetext.config.data import Sine
+from vaetext.data import corpora
+from vaetext.distributions.evidence import Code
+from vaetext.evaluation.scoring import Scores
+from vaetext.report import plots
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def metrics(latents: tuple[str, ...]) -> list[dict[str, Any]]:
+    lines = []
+    for step in range(10, 210, 10):
+        figures = {
+            "step": step,
+            "rec": 100 / step,
+            "kl": dict.fromkeys(latents, 2.0),
+            "neg_elbo": 100 / step + 2,
+            "beta": step / 200,
+            "lr": 0.1,
+        }
+        lines.append({"split": "steps", **figures})
+        if step % 50 == 0:
+            lines.append({"split": "valid", "epoch": step // 50, **figures})
+    return lines
+
+
+def code(mean: Tensor, axes: tuple[str, ...] = ("dimension",)) -> Code:
+    blank = torch.zeros(len(mean))
+    return Code(
+        mean, mean, torch.ones_like(mean), blank, blank, 0.5 * mean**2 if axes else blank, axes
+    )
+
+
+def scores(**codes: Code) -> Scores:
+    count = len(next(iter(codes.values())).mean) if codes else 3
+    return Scores(
+        torch.zeros(1, count), {}, torch.zeros(1, count), codes, torch.arange(count) + 1, None
+    )
+
+
+def legend(axis: Axes) -> list[str]:
+    return [text.get_text() for text in axis.get_legend().get_texts()]
+
+
+@pytest.mark.parametrize("dimensions", [{}, {"z": 16}, {"z_g": 1, "z_l": 3}])
+def test_a_run_folder_gets_its_plots(tmp_path: Path, dimensions: dict[str, int]) -> None:
+    (tmp_path / "metrics.jsonl").write_text(
+        "".join(json.dumps(line) + "\n" for line in metrics(tuple(dimensions)))
+    )
+    drawn = {
+        name: code(torch.randn(40, size), ("dimension",) if size > 1 else ())
+        for name, size in dimensions.items()
+    }
+    plots.write(tmp_path, scores(**drawn))
+    found = {path.name for path in (tmp_path / "plots").iterdir()}
+    assert found == (
+        {"training.png", "kl_per_dimension.png", "codes.png"} if dimensions else {"training.png"}
+    )
+    assert all(path.read_bytes().startswith(PNG) for path in (tmp_path / "plots").iterdir())
+
+
+def test_curves_hold_the_readings() -> None:
+    loss, kl, settings = plots.training(metrics(("z",))).axes[:3]
+    curves = {str(line.get_label()): line for line in loss.lines}
+    assert list(np.asarray(curves["-ELBO, valid"].get_xdata())) == [50, 100, 150, 200]
+    assert list(np.asarray(curves["rec, valid"].get_ydata())) == [
+        2.0,
+        1.0,
+        pytest.approx(2 / 3),
+        0.5,
+    ]
+    assert [str(line.get_label()) for line in kl.lines] == ["KL z, train", "KL z, valid"]
+    assert list(np.asarray(settings.lines[0].get_ydata()))[-1] == 1.0
+
+
+def test_a_legend_has_an_entry_a_latent_and_hides_no_curve() -> None:
+    figure = plots.training(metrics(tuple(f"z_{n}" for n in range(1, 11))))
+    kl = figure.axes[1]
+    assert legend(kl) == [f"KL z_{n}" for n in range(1, 11)]
+    assert len(kl.lines) == 20
+    FigureCanvasAgg(figure).draw()
+    boxes = [
+        kl.get_legend().get_window_extent(),
+        *(axis.get_window_extent() for axis in figure.axes[1:]),
+    ]
+    assert not any(boxes[0].overlaps(box) for box in boxes[1:])
+    assert figure.bbox.y0 <= boxes[0].y0
+
+
+def test_weights_that_follow_one_another_are_a_line_each_in_their_latents_colours() -> None:
+    lines = metrics(("z_1", "z_2"))
+    for line in lines:
+        line["betas"] = {"z_1": line["beta"], "z_2": line["beta"] / 2}
+    _, kl, settings = plots.training(lines).axes[:3]
+    first, second = settings.lines
+    assert list(np.asarray(first.get_ydata())) == [step / 200 for step in range(10, 210, 10)]
+    assert list(np.asarray(second.get_ydata())) == [step / 400 for step in range(10, 210, 10)]
+    assert {line.get_color() for line in settings.lines} == {line.get_color() for line in kl.lines}
+    assert legend(settings) == ["z_1", "z_2"]
+
+
+def test_bars_are_the_kl_of_each_dimension_largest_first() -> None:
+    mean = torch.tensor([[1.0, 0.0, 3.0], [-1.0, 0.0, -3.0]])
+    left, right = plots.kl_per_dimension(scores(z=code(mean))).axes
+    assert [bar.get_height() for bar in left.patches] == pytest.approx([4.5, 0.5, 0.0])
+    assert [bar.get_height() for bar in right.patches] == pytest.approx(
+        [18.0, 2.0, 0.0]
+    )  # as the table counts active units
+    assert left.get_title() == "KL of z: 5.00 nats (one sample)"
+    assert right.get_title() == "active units of z: 2 of 3"
+
+
+def test_one_sequence_has_no_variance_to_show() -> None:
+    right = plots.kl_per_dimension(scores(z=code(torch.ones(1, 3)))).axes[1]
+    assert right.get_title() == "active units of z: 0 of 3" and right.get_yscale() == "log"
+
+
+def test_the_smallest_variance_has_a_bar_one_can_see() -> None:
+    mean = torch.tensor([1.0, 1e-3]) * torch.linspace(-1, 1, 40)[:, None]
+    right = plots.kl_per_dimension(scores(z=code(mean))).axes[1]
+    assert right.get_ylim()[0] == pytest.approx(min(bar.get_height() for bar in right.patches) / 2)
+
+
+def test_bars_of_a_map_are_its_positions_and_dimensions() -> None:
+    left, right = plots.kl_per_dimension(
+        scores(z=code(torch.randn(20, 3, 4), ("position", "dimension")))
+    ).axes
+    assert len(left.patches) == len(right.patches) == 12
+    assert right.get_title() == "active units of z: 12 of 12"
+    assert (
+        len(plots.codes(scores(z=code(torch.randn(20, 3, 4), ("position", "dimension")))).axes) == 2
+    )
+
+
+def test_codes_are_coloured_by_what_the_sequences_were_made_from() -> None:
+    drawn = scores(z=code(torch.randn(30, 4)))
+    factors = {"a": np.linspace(-1, 1, 30), "b": np.zeros(30)}
+    by_a, by_b, bar_a, bar_b = plots.codes(drawn, factors).axes
+    np.testing.assert_array_equal(by_a.collections[0].get_array(), factors["a"])
+    np.testing.assert_array_equal(by_b.collections[0].get_array(), factors["b"])
+    assert [bar.get_ylabel() for bar in (bar_a, bar_b)] == ["a", "b"]
+    by_length, bar = plots.codes(drawn).axes
+    np.testing.assert_array_equal(by_length.collections[0].get_array(), drawn.tokens.numpy())
+    assert bar.get_ylabel() == "tokens with EOS"
+
+
+def test_codes_are_coloured_by_names_with_a_legend() -> None:
+    names = np.array(["past", "future", "past"] * 10)
+    (axis,) = plots.codes(scores(z=code(torch.randn(30, 4))), {"tense": names}).axes
+    assert [len(dots.get_offsets()) for dots in axis.collections] == [10, 20]  # type: ignore[arg-type]
+    legend = axis.get_legend()
+    assert legend is not None and legend.get_title().get_text() == "tense"
+    assert [text.get_text() for text in legend.get_texts()] == ["future", "past"]
+
+
+def test_a_long_sentence_is_cut_where_the_picture_ends() -> None:
+    codes = {"z": torch.zeros(2, 3)}
+    shown = [
+        text.get_text()
+        for text in plots.interpolation(codes, ["a" * 200, "b  c"], ["A", "B"]).axes[1].texts
+    ]
+    assert "a" * 94 + " …" in shown and "b  c" in shown
+
+
+def test_codes_are_a_row_a_latent_and_a_column_a_factor() -> None:
+    drawn = {f"z_{n}": code(torch.randn(30, 4)) for n in range(1, 6)}
+    figure = plots.codes(scores(**drawn), {"a": np.zeros(30), "b": np.ones(30)})
+    panels = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title().split()[2] for axis in panels] == [
+        f"{name}," for name in drawn for _ in "ab"
+    ]
+    places = [axis.get_subplotspec().get_geometry() for axis in panels]  # type: ignore[union-attr]
+    assert places == [(5, 2, n, n) for n in range(10)]
+
+
+def test_samples_of_curves_stand_beside_the_data() -> None:
+    corpus = corpora.load(Sine(name="sine", train_size=5, valid_size=5, test_size=5))
+    data, samples = plots.samples(corpus, corpus.tokenizer.encode_all(["0123", "9" * 16, ""])).axes
+    first = [int(digit) for digit in corpus.tokenizer.decode(corpus.splits["test"][0])]
+    assert list(np.asarray(data.lines[0].get_ydata())) == first
+    assert [list(np.asarray(line.get_ydata())) for line in samples.lines] == [
+        [0, 1, 2, 3],
+        [9] * 16,
+        [],
+    ]
+    assert data.get_ylim() == samples.get_ylim() and samples.get_ylim()[1] > 9
+    assert (data.get_title(), samples.get_title()) == (
+        "3 sequences: test data",
+        "3 sequences: samples",
+    )
+
+
+def test_principal_axes_are_those_of_the_largest_variance() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(500, 4)) * [5.0, 2.0, 0.1, 0.1] + 7
+    rotation, _ = np.linalg.qr(rng.normal(size=(4, 4)))
+    plane, shares = plots.principal(points @ rotation)
+    assert plane.shape == (500, 2)
+    assert shares.sum() > 0.99
+    centred = points[:, :2] - points[:, :2].mean(0)
+    for axis in (0, 1):
+        assert abs(np.corrcoef(plane[:, axis], centred[:, axis])[0, 1]) > 0.99
+    alone, share = plots.principal(points[:, :1])
+    assert alone.shape == (500, 2)
+    assert share.tolist() == pytest.approx([1.0, 0.0])
+    assert plots.principal(np.ones((3, 2)))[1].tolist() == [0.0, 0.0]
+
+
+def test_smoothing_is_a_running_mean() -> None:
+    assert plots.smoothed(np.array([1.0, 3.0, 5.0, 7.0]), 2).tolist() == [1.0, 2.0, 4.0, 6.0]
+    assert plots.smoothed(np.array([]), 2).tolist() == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "$ N million and $ N",
+        "a_b ^ \\frac {x} %",
+        "\u65e5\u672c\u8a9e \U0001f600",
+        "word " * 200,
+        "",
+    ],
+)
+def test_any_sentence_can_be_drawn(tmp_path: Path, line: str) -> None:
+    path = {"z_g": torch.randn(3, 4), "z_l": torch.zeros(3, 2, 2)}
+    plots.save(plots.interpolation(path, [line] * 3, [line, "(drawn)"]), tmp_path / "a" / "one.png")
+    assert (tmp_path / "a" / "one.png").read_bytes().startswith(PNG)
+    assert [each.name for each in (tmp_path / "a").iterdir()] == ["one.png"]

@@ -1,0 +1,73 @@
+"""Where a run computes: what can be asked for, and what is refused."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from vaetext.runs.device import choose, use_threads
+
+
+@pytest.mark.parametrize(
+    "name", ["cpu:", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:1\n", "gpu", ""]
+)
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"^trainer\.device=.* is none of auto, cpu, cuda, cuda:N$"
+    ):
+        choose(name)
+
+
+def test_a_gpu_that_is_absent_is_one_clear_error() -> None:
+    count = torch.cuda.device_count()
+    with pytest.raises(
+        ValueError,
+        match=f"^device=cuda:{count}: this machine has {count} GPUs; use device=auto or cpu$",
+    ):
+        choose(f"cuda:{count}", "device")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_cuda_is_refused_and_auto_is_the_cpu() -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"^trainer\.device=cuda: this machine has 0 GPUs; use trainer\.device=auto or cpu$",
+    ):
+        choose("cuda")
+    assert choose("auto") == choose("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("given", "count", "threads"),
+    [("3", 0, 3), ("2,1", 0, 2), ("2,1", 5, 5), ("", 0, None), ("many", 0, None)],
+)
+def test_threads_are_the_knobs_then_the_environments_then_every_core(
+    given: str, count: int, threads: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[int] = []
+    monkeypatch.setenv("OMP_NUM_THREADS", given)
+    monkeypatch.setattr(torch, "set_num_threads", used.append)
+    use_threads(count)
+    assert used == [threads or len(os.sched_getaffinity(0))]
+
+
+def test_bf16_on_a_cpu_without_its_instructions_is_refused_at_start(tmp_path: Path) -> None:
+    older = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+    command = [
+        sys.executable,
+        "-m",
+        "vaetext",
+        "train",
+        "trainer=debug",
+        "trainer.device=cpu",
+        "trainer.precision=bf16",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=older, capture_output=True, text=True)
+    assert done.returncode == 1
+    wanted = r"^error: trainer\.precision=bf16: this CPU \(AVX2, .*\) has no bf16 kernels .*; set trainer\.precision=fp32$"
+    assert re.search(wanted, done.stderr, re.M)
+    assert not (tmp_path / "outputs").exists()

@@ -1,0 +1,669 @@
+"""The loop: learning, resuming bit for bit, and what happens when something breaks."""
+
+import json
+import math
+import os
+import signal
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vaetext.config.data import Sine
+from vaetext.config.model import CNN, HVRAE, LVAE, VRAE, Model
+from vaetext.config.trainer import Trainer
+from vaetext.data import corpora
+from vaetext.data.domain import Symbols
+from vaetext.data.loader import Split, collate
+from vaetext.distributions.noise import FreshNoise, MeanNoise
+from vaetext.evaluation.scoring import score
+from vaetext.models.registry import build
+from vaetext.modules.dropout import Dropout
+from vaetext.objectives.schedules import beta
+from vaetext.runs import checkpoint
+from vaetext.training.loop import Stopped, Training
+
+CPU = torch.device("cpu")
+OPTIONS: dict[str, Any] = {
+    "epochs": 3,
+    "batch_size": 4,
+    "log_every": 3,
+    "lr": 0.01,
+    "word_dropout": 0.1,
+}
+
+
+def splits() -> dict[str, Split]:
+    sentences = [[2 + n % 4, 3 + n % 3, 2 + n % 5, 1][n % 3 :] for n in range(30)]
+    return {"train": Split.of(sentences), "valid": Split.of(sentences[:7])}
+
+
+def training(folder: Path, **options: Any) -> Training:
+    torch.manual_seed(1)
+    config = VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2)
+    return Training(
+        Trainer(**{**OPTIONS, **options}),
+        build(config, Symbols(8, 1, 0, 9)),
+        splits(),
+        folder,
+        CPU,
+        seed=1,
+    )
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.01, 1e6])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(
+    optimizer: str, clip: float, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {
+        "optimizer": optimizer,
+        "clip": clip,
+        "weight_decay": 0.1,
+        "betas": [0.7, 0.8],
+    }
+    one, other = training(tmp_path, **options), training(tmp_path, **options)
+    plain = {
+        "adam": partial(torch.optim.Adam, betas=(0.7, 0.8)),
+        "adamw": partial(torch.optim.AdamW, betas=(0.7, 0.8)),
+        "sgd": torch.optim.SGD,
+    }[optimizer](other.model.parameters(), lr=OPTIONS["lr"], weight_decay=0.1, foreach=False)
+    for index in one._order(0)[:3]:
+        for each in (one, other):
+            torch.manual_seed(2)
+            each.backward(each._batch(index), 1)
+        one.update()
+        if clip:
+            torch.nn.utils.clip_grad_norm_(other.model.parameters(), clip)
+        plain.step()
+        plain.zero_grad()
+        one.state.batch = other.state.batch = one.state.step  # where the KL weight stands
+    for value, expected in zip(one.model.parameters(), other.model.parameters(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
+
+
+def gradient(folder: Path, **options: Any) -> torch.Tensor:
+    run = training(folder, word_dropout=0.0, **options)
+    for each in run.model.modules():
+        if isinstance(each, Dropout):
+            each.rate = 0.0
+    torch.manual_seed(2)
+    run.backward(run._batch(run._order(0)[0]), 1)
+    return torch.cat(
+        [each.grad.flatten() for each in run.model.parameters() if each.grad is not None]
+    )
+
+
+@pytest.mark.bf16
+def test_bf16_rounds_the_gradient_and_little_more(tmp_path: Path) -> None:
+    full, rounded = (gradient(tmp_path, precision=precision) for precision in ("fp32", "bf16"))
+    assert rounded.dtype == torch.float32
+    assert 1e-4 < float((full - rounded).norm() / full.norm()) < 0.05
+
+
+def test_the_gradient_is_a_mean_over_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    normal = torch.randn(2, OPTIONS["batch_size"], 2)
+
+    def drawn(samples: slice) -> torch.Tensor:
+        monkeypatch.setattr(FreshNoise, "normal", lambda self, *_: normal[samples][: self.samples])
+        return gradient(tmp_path, samples=len(normal[samples]))
+
+    both, first, second = drawn(slice(0, 2)), drawn(slice(0, 1)), drawn(slice(1, 2))
+    torch.testing.assert_close(both, (first + second) / 2, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [VRAE, HVRAE, CNN])
+@torch.no_grad()
+def test_pseudo_inputs_start_as_training_sentences(kind: type[Model], tmp_path: Path) -> None:
+    sizes = {
+        "embedding_dim": 5,
+        "latent_dim": 2,
+        "prior": "vamp",
+        "components": 8,
+        "pseudo_length": 3,
+    }
+    model: Any = build(
+        kind(name={CNN: "cnn", VRAE: "vrae", HVRAE: "hvrae"}[kind], **sizes), Symbols(8, 1, 0, 9)
+    ).eval()  # type: ignore[arg-type]
+    started = Training(Trainer(**OPTIONS), model, splits(), tmp_path, CPU, seed=1)
+    started.state.epoch = OPTIONS["epochs"]  # nothing is left to train
+    started.fit()
+    rows = [row[:-1].tolist() for row in (splits()["train"][n] for n in range(30)) if len(row) > 1]
+    filled = {tuple((row * 3)[:3]) for row in rows}
+    table = model.encoder.embedding.weight
+    words = [
+        tuple(int((table - step).abs().sum(-1).argmin()) for step in part)
+        for part in model.prior.inputs
+    ]
+    assert set(words) <= filled
+    assert len(set(words)) > 4  # spread over the sentences, not the first few
+    torch.testing.assert_close(model.prior.inputs, table[torch.tensor(words)])
+    if kind is not CNN:  # its posterior sees EOS and what is past it, which a pseudo-input lacks
+        batch = collate(Split.of([[*part, 1] for part in words]), np.arange(8), model.domain)
+        posterior = model.posterior(batch)
+        expected = posterior.z_g if kind is HVRAE else posterior
+        torch.testing.assert_close(model.prior.components().mean, expected.mean)
+
+
+class Killed(Exception):
+    pass
+
+
+def kill_at(run: Training, step: int) -> None:
+    """Makes a run vanish after some optimizer steps, as kill -9 would: nothing is saved on the way out."""
+    update = run.update
+
+    def counted() -> None:
+        update()
+        if run.state.step == step:
+            raise Killed
+
+    run.update = counted  # type: ignore[method-assign]
+
+
+def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
+    return checkpoint.load(folder / "checkpoints" / f"{which}.safetensors", CPU)[0]["model"]
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return [
+        {**json.loads(line), "seconds": 0}
+        for line in (folder / "metrics.jsonl").read_text().splitlines()
+    ]
+
+
+def same(one: Path, other: Path) -> None:
+    assert lines(one) == lines(other)
+    for which in ("last", "best"):
+        expected, found = weights(one, which), weights(other, which)
+        assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"optimizer": "sgd"},
+        {"accumulate": 3},
+        {"schedule": "plateau", "plateau_patience": 0},
+        {"epoch_batches": 3},
+        {"epoch_batches": 11},
+        pytest.param({"precision": "bf16"}, marks=pytest.mark.bf16),
+    ],
+)
+@pytest.mark.parametrize("step", [1, 2, 5, 7])
+def test_a_killed_run_resumes_bit_for_bit(
+    tmp_path: Path, step: int, options: dict[str, Any]
+) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole, **options).fit()
+    run = training(cut, checkpoint_minutes=1e-9, **options)  # a checkpoint at every step
+    kill_at(run, step)
+    with pytest.raises(Killed):
+        run.fit()
+    again = training(cut, **options)
+    if (cut / "checkpoints/last.safetensors").exists():
+        torch.manual_seed(99)
+        again.restore()
+    again.fit()
+    same(whole, cut)
+
+
+def test_a_killed_run_draws_the_same_fresh_sequences_again(tmp_path: Path) -> None:
+    def fresh(folder: Path, **options: Any) -> Training:
+        corpus = corpora.load(Sine(name="sine", train_size=24, valid_size=10, test_size=10))
+        torch.manual_seed(1)
+        model = build(VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2), corpus.domain)
+        return Training(Trainer(**OPTIONS, **options), model, corpus.splits, folder, CPU, seed=1)
+
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    fresh(whole).fit()
+    run = fresh(cut, checkpoint_minutes=1e-9)
+    kill_at(run, 9)
+    with pytest.raises(Killed):
+        run.fit()
+    again = fresh(cut)
+    again.restore()
+    assert (again.state.epoch, again.state.batch) == (1, 2)
+    again.fit()
+    same(whole, cut)
+
+
+def test_an_epoch_of_some_batches_takes_as_many_steps(tmp_path: Path) -> None:
+    run = training(tmp_path, epoch_batches=5, epochs=2, beta_epochs=2, beta_schedule="linear")
+    run.fit()
+    last = [line for line in lines(tmp_path) if line["split"] == "train"][-1]
+    assert run.state.step == 10 and last["beta"] == pytest.approx(
+        0.9
+    )  # of the last step, of ten to weight 1
+
+
+def test_each_latent_has_its_weight_in_the_metrics_where_they_follow_one_another(
+    tmp_path: Path,
+) -> None:
+    config = HVRAE(name="hvrae", embedding_dim=5, latent_dim=2)
+    options = {**OPTIONS, "epochs": 2, "beta_schedule": "linear", "beta_epochs": 2}
+    for name, delay in (("together", 0.0), ("after", 1.0)):
+        model = build(config, Symbols(8, 1, 0, 9))
+        Training(
+            Trainer(**options, beta_delay=delay), model, splits(), tmp_path / name, CPU, seed=1
+        ).fit()
+    together, after = (
+        [line for line in lines(tmp_path / name) if line["split"] == "train"]
+        for name in ("together", "after")
+    )
+    assert [line["betas"] for line in after] == [
+        {"z_g": 7 / 16, "z_l": 0.0},
+        {"z_g": 15 / 16, "z_l": 7 / 16},
+    ]
+    assert (
+        [line["beta"] for line in after] == [line["beta"] for line in together] == [7 / 16, 15 / 16]
+    )
+    assert not any("betas" in line for line in together)
+
+
+def test_each_latent_of_a_ladder_pays_its_own_weight(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    config = LVAE(
+        name="lvae",
+        embedding_dim=5,
+        hidden_dim=6,
+        hidden_dims=[6, 5, 4],
+        latent_dims=[4, 3, 2],
+        reconstruction_dim=4,
+    )
+    options = Trainer(
+        batch_size=4, beta_epochs=2, beta_delay=0.5
+    )  # 8 steps an epoch, 4 of them the delay
+    run = Training(options, build(config, Symbols(8, 1, 0, 9)), splits(), tmp_path, CPU, seed=1)
+    run.state.epoch = 2
+    run.backward(run._batch(np.arange(4)), 1)
+    run.read_window()
+    line = lines(tmp_path)[0]
+    weighted = [
+        weight * line["kl"][name] for name, weight in {"z_1": 1.0, "z_2": 0.75, "z_3": 0.5}.items()
+    ]
+    assert line["loss"] == pytest.approx(line["rec"] + sum(weighted), rel=1e-5)
+
+
+def test_an_interrupt_leaves_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole).fit()
+    run = training(cut)
+    run.report = lambda line: os.kill(os.getpid(), signal.SIGINT) if line["step"] == 3 else None
+    with pytest.raises(Stopped):
+        run.fit()
+    again = training(cut)
+    again.restore()
+    assert 0 < again.state.step < 20
+    again.fit()
+    same(whole, cut)
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path: Path) -> None:
+    run = training(tmp_path, checkpoint_minutes=1e-9, log_every=100)
+    update = run.update
+
+    def breaking() -> None:
+        if run.state.step == 5:
+            next(iter(run.model.parameters())).grad.fill_(float("nan"))  # type: ignore[union-attr]
+        update()
+
+    run.update = breaking  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="step 5"):
+        run.fit()
+    assert all(value.isfinite().all() for value in weights(tmp_path).values())
+    assert checkpoint.load(tmp_path / "checkpoints/last.safetensors", CPU)[1]["step"] == 5
+
+
+def test_a_bound_that_is_not_finite_stops_and_keeps_the_best(tmp_path: Path) -> None:
+    run = training(tmp_path)
+    validate, seen = run.validate, []
+
+    def breaking() -> dict[str, Any]:
+        seen.append(validate())
+        return seen[-1] if len(seen) < 2 else {**seen[-1], "neg_elbo": float("nan")}
+
+    run.validate = breaking  # type: ignore[method-assign]
+    with pytest.raises(
+        ValueError, match=r"valid -ELBO was not finite after epoch 1 .*keeps the last good state"
+    ):
+        run.fit()
+    assert [line["epoch"] for line in lines(tmp_path) if line["split"] == "valid"] == [0]
+    assert checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)[1]["epoch"] == 0
+    first = training(tmp_path / "first")
+    first.validate = lambda: {"neg_elbo": float("inf"), "rec": 0.0, "kl": {}}  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="before its first checkpoint"):
+        first.fit()
+
+
+def test_an_interrupt_in_the_last_validation_is_heard(tmp_path: Path) -> None:
+    run = training(tmp_path, epochs=1)
+    run.report = lambda line: (
+        os.kill(os.getpid(), signal.SIGINT) if line["split"] == "valid" else None
+    )
+    with pytest.raises(Stopped):
+        run.fit()
+    again = training(tmp_path, epochs=1)
+    again.restore()
+    assert again.finished
+
+
+def test_metrics_that_were_lost_in_part_stay_readable(tmp_path: Path) -> None:
+    training(tmp_path, epochs=2).fit()
+    written = (tmp_path / "metrics.jsonl").read_bytes()
+    (tmp_path / "metrics.jsonl").write_bytes(written[:-50])
+    again = training(tmp_path)
+    again.restore()
+    again.fit()
+    kept = written[:-50].rpartition(b"\n")
+    assert (tmp_path / "metrics.jsonl").read_bytes().startswith(kept[0] + kept[1])
+    assert [line["epoch"] for line in lines(tmp_path) if line["split"] == "valid"][-1] == 2
+
+
+def test_a_checkpoint_never_holds_what_is_not_finite(tmp_path: Path) -> None:
+    path = tmp_path / "last.safetensors"
+    checkpoint.save(path, {"model": {"w": torch.ones(2)}}, {})
+    with pytest.raises(ValueError, match=r"model\.w"):
+        checkpoint.save(path, {"model": {"w": torch.tensor([1.0, float("inf")])}}, {})
+    assert checkpoint.load(path, CPU)[0]["model"]["w"].tolist() == [1.0, 1.0]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "last.safetensors"
+    checkpoint.save(path, {"model": {"w": torch.ones(2)}}, {})
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.save(path, {"model": {"w": torch.zeros(2)}}, {})
+    assert checkpoint.load(path, CPU)[0]["model"]["w"].tolist() == [1.0, 1.0]
+    assert [file.name for file in tmp_path.iterdir()] == ["last.safetensors"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x80\x04pickle"])
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "last.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="no checkpoint"):
+        checkpoint.load(path, CPU)
+    with pytest.raises(ValueError, match="no such checkpoint"):
+        checkpoint.load(tmp_path / "absent.safetensors", CPU)
+
+
+def test_weights_of_another_model_are_one_line() -> None:
+    model, source = torch.nn.Linear(3, 2), Path("best.safetensors")
+    weights = {name: tensor + 1 for name, tensor in model.state_dict().items()}
+    checkpoint.load_weights(model, weights, source)
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+    with pytest.raises(
+        ValueError,
+        match=r"weight is of shape \(3, 2\) there and of shape \(2, 3\) here; use the version",
+    ):
+        checkpoint.load_weights(model, {**weights, "weight": torch.ones(3, 2)}, source)
+    with pytest.raises(
+        ValueError,
+        match=r"^best\.safetensors: .* weight is absent there and .* here, and 2 more differ; .*$",
+    ):
+        checkpoint.load_weights(model, {"other": torch.ones(1)}, source)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_batch_normalisation_meets_batches_drawn_at_random(
+    tmp_path: Path, batch_norm: bool
+) -> None:
+    config = CNN(name="cnn", embedding_dim=5, latent_dim=2, channels=[4], batch_norm=batch_norm)
+    run = Training(
+        Trainer(batch_size=4, length_pool=7),
+        build(config, Symbols(8, 1, 0, 9)),
+        splits(),
+        tmp_path,
+        CPU,
+        seed=1,
+    )
+    mixed = sum(len(set(run.splits["train"].lengths[batch])) > 1 for batch in run._order(0))
+    assert (mixed > 4) == batch_norm
+
+
+def test_metrics_say_what_their_steps_were_trained_with(tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "schedule": "halving",
+        "halve_at": [1],
+        "beta_schedule": "cyclical",
+        "beta_epochs": 1.0,
+        "warmup_steps": 3,
+    }
+    run = training(tmp_path, log_every=1, epochs=2, **options)
+    used: list[tuple[float, float]] = []
+    update = run.update
+
+    def recorded() -> None:
+        before = run.epochs
+        update()
+        used.append((run.optimizer.param_groups[0]["lr"], beta(run.config, before)))
+
+    run.update = recorded  # type: ignore[method-assign]
+    run.fit()
+    for split, expected in (("steps", used), ("train", [used[7], used[15]])):
+        told = [(line["lr"], line["beta"]) for line in lines(tmp_path) if line["split"] == split]
+        np.testing.assert_allclose(told, expected)
+
+
+def test_an_epochs_figures_are_means_over_its_sequences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = count()
+    monkeypatch.setattr("vaetext.training.loop.time.monotonic", lambda: float(next(ticks)))
+    run = training(tmp_path, log_every=1, epochs=2)
+    run.fit()
+    for epoch in range(2):
+        steps, (whole,) = (
+            [
+                line["rec"]
+                for line in lines(tmp_path)
+                if (line["epoch"], line["split"]) == (epoch, split)
+            ]
+            for split in ("steps", "train")
+        )
+        assert whole == pytest.approx(
+            np.average(steps, weights=[len(batch) for batch in run._order(epoch)])
+        )
+    assert run.state.tokens == 2 * len(run.splits["train"].x)
+    first, both = (line["seconds"] for line in lines(tmp_path) if line["split"] == "train")
+    assert both == pytest.approx(2 * first, rel=0.05)
+
+
+def test_validation_draws_with_the_seed_of_the_run(tmp_path: Path) -> None:
+    run = training(tmp_path)
+    expected = score(
+        run.model, run.splits["valid"], seed=1, samples=1, batch_tokens=4096, device=CPU
+    )
+    assert run.validate()["neg_elbo"] == pytest.approx(-expected.elbo.mean().item(), rel=1e-9)
+
+
+def test_checkpoints_are_on_disk_and_so_are_the_metrics_before_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, fsync = [], os.fsync
+
+    def recorded(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    training(tmp_path, epochs=1).fit()
+    metrics, folder, last = (
+        (tmp_path / name).stat().st_ino
+        for name in ("metrics.jsonl", "checkpoints", "checkpoints/last.safetensors")
+    )
+    assert {metrics, folder, last} <= set(synced) and synced.index(metrics) < synced.index(last)
+
+
+def test_a_kill_between_the_two_checkpoints_keeps_the_best_and_its_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = training(tmp_path, epochs=4)
+    saving = Training.save
+
+    def killed(self: Training) -> None:
+        if self.state.epoch == 3:  # the best one of epoch 2 is written
+            raise Killed
+        saving(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "save", killed)
+        with pytest.raises(Killed):
+            run.fit()
+    assert checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)[1]["epoch"] == 2
+    again = training(tmp_path, epochs=4, lr=3.0)  # another rate, so that no later epoch is as good
+    again.restore()
+    state = again.fit()
+    _, best = checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)
+    assert (state.best, state.best_epoch) == (best["neg_elbo"], best["epoch"]) and best[
+        "epoch"
+    ] == 2
+
+
+def test_early_stopping_and_best(tmp_path: Path) -> None:
+    run = training(tmp_path, epochs=50, patience=2, lr=0.3)
+    state = run.fit()
+    valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
+    assert (
+        state.epoch < 50
+        and state.best == min(valid)
+        and state.best_epoch == valid.index(min(valid))
+    )
+    assert len(valid) - 1 - state.best_epoch == 2  # every improvement counts here
+
+
+def test_the_best_weights_are_those_of_the_lowest_bound_though_its_fall_be_small(
+    tmp_path: Path,
+) -> None:
+    run = training(tmp_path, epochs=4, min_improvement=1e6)
+    state = run.fit()
+    valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
+    assert state.best_epoch == valid.index(min(valid)) > 0
+    assert checkpoint.load(tmp_path / "checkpoints" / "best.safetensors", CPU)[1][
+        "neg_elbo"
+    ] == min(valid)
+
+
+def test_another_schedule_counts_nothing_for_a_plateau(tmp_path: Path) -> None:
+    run = training(
+        tmp_path, schedule="constant", epochs=6, lr=0.3, plateau_patience=0, min_improvement=1e6
+    )
+    assert run.fit().reductions == 0
+    again = training(
+        tmp_path, schedule="plateau", epochs=7, lr=0.3, plateau_patience=0, min_improvement=1e6
+    )
+    again.restore()
+    assert again.fit().reductions == 1
+    rates = [line["lr"] for line in lines(tmp_path) if line["split"] == "train"]
+    assert rates == [0.3] * 7
+
+
+def test_an_improvement_counts_by_nats_per_symbol(tmp_path: Path) -> None:
+    run = training(tmp_path, min_improvement=0.1)
+    mean = splits()["valid"].lengths.mean()
+    assert mean > 2  # per sequence and per symbol are not the same
+    falls = (
+        (0.0, 0),
+        (0.11, 0),
+        (0.2, 1),
+        (0.31, 0),
+        (0.36, 1),
+        (0.4, 2),
+        (0.42, 0),
+    )  # small ones add up
+    for fall, stale in falls:
+        run._update_best(20.0 - fall * mean)
+        assert run.state.stale == stale, fall
+
+
+def test_a_finished_run_goes_on_with_more_epochs(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole).fit()
+    training(cut, epochs=2).fit()
+    again = training(cut)
+    again.restore()
+    assert not again.finished
+    again.fit()
+    same(whole, cut)
+
+
+def test_what_was_written_before_the_first_checkpoint_is_written_anew(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole).fit()
+    run = training(cut)
+    kill_at(run, 4)
+    with pytest.raises(Killed):
+        run.fit()
+    assert lines(cut)
+    training(cut).fit()
+    same(whole, cut)
+
+
+def test_gradient_accumulation_is_the_gradient_of_the_larger_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "vaetext.training.loop.FreshNoise", lambda samples, size, device: MeanNoise(size, device)
+    )
+
+    def gradients(sizes: list[int], accumulate: int) -> list[list[torch.Tensor]]:
+        """Those of each optimizer step of an epoch of batches of these sizes."""
+        run = training(tmp_path, word_dropout=0.0, accumulate=accumulate, beta_schedule="constant")
+        monkeypatch.setattr(run.model.eval(), "train", lambda: run.model)  # no dropout
+        monkeypatch.setattr(run, "_order", lambda _: np.split(np.arange(30), np.cumsum(sizes))[:-1])
+        found: list[list[torch.Tensor]] = []
+
+        def update() -> None:
+            found.append(
+                [
+                    parameter.grad
+                    for parameter in run.model.parameters()
+                    if parameter.grad is not None
+                ]
+            )
+            run.optimizer.zero_grad()
+
+        monkeypatch.setattr(run, "update", update)
+        run.train_epoch()
+        return found
+
+    parts, whole = gradients([4, 4, 1, 3, 4, 4, 2, 4], 3), gradients([9, 11, 6], 1)
+    assert len(parts) == len(whole) == 3 and parts[0]
+    for step, expected in zip(parts, whole, strict=True):
+        for one, other in zip(step, expected, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_training_learns(tmp_path: Path) -> None:
+    run = training(tmp_path, epochs=12, lr=0.02)
+    run.fit()
+    valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
+    assert valid[-1] < 0.8 * valid[0]
+
+
+def test_other_batch_sizes_leave_schedules_where_they_stood(tmp_path: Path) -> None:
+    run = training(tmp_path, checkpoint_minutes=1e-9, schedule="cosine", beta_epochs=3)
+    kill_at(run, 12)  # the fourth of eight batches of the second epoch is done, but not saved
+    with pytest.raises(Killed):
+        run.fit()
+    assert run.config.batch_size == 4
+    again = training(tmp_path, batch_size=8, accumulate=2, schedule="cosine", beta_epochs=3)
+    again.restore()
+    assert (again.state.step, again.state.batch, again.batches) == (11, 0, 4) and again.epochs == 1
+    again.fit()
+    rates = [line["lr"] for line in lines(tmp_path) if line["split"] == "train"]
+    assert rates == pytest.approx(
+        [0.01 * 0.5 * (1 + math.cos(math.pi * epoch / 3)) for epoch in (7 / 8, 1.5, 2.5)]
+    )  # two steps an epoch

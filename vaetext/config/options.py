@@ -1,0 +1,76 @@
+"""Declaring a configuration value once: its default, its meaning and its range."""
+
+import difflib
+import math
+from dataclasses import field, fields
+from typing import Any
+
+MAX_SEED = 2**63 - 1  # torch's largest
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    min: float | None = None,
+    max: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """A dataclass field with its documentation and its range.
+
+    ``min`` and ``max`` are inclusive, ``above`` and ``below`` exclusive, and no number is infinite or nan; ``choices`` lists the allowed
+    strings.
+    """
+    limits = {"min": min, "max": max, "above": above, "below": below, "choices": choices}
+    metadata = {
+        "help": help,
+        **{name: limit for name, limit in limits.items() if limit is not None},
+    }
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+class Checked:
+    """A dataclass whose values are checked against their options as soon as they are set.
+
+    Raises:
+        ValueError: naming the argument, its value and what would be allowed.
+    """
+
+    def __post_init__(self) -> None:
+        for item in fields(self):  # type: ignore[arg-type]
+            _check(item.name, getattr(self, item.name), item.metadata)
+
+
+def _check(name: str, value: Any, limits: Any) -> None:
+    if value is None:
+        return
+    if "choices" in limits and value not in limits["choices"]:
+        raise ValueError(
+            f"{name}={value!r} is not one of {', '.join(limits['choices'])}{closest(value, limits['choices'])}"
+        )
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, float) and not math.isfinite(item):
+            raise ValueError(f"{name}={value} is out of range: it must be finite")
+        for limit, holds, words in _LIMITS:
+            if limit in limits and not holds(item, limits[limit]):
+                raise ValueError(
+                    f"{name}={value} is out of range: it must be {words} {limits[limit]}"
+                )
+
+
+_LIMITS: tuple[tuple[str, Any, str], ...] = (
+    ("min", lambda value, limit: value >= limit, "at least"),
+    ("max", lambda value, limit: value <= limit, "at most"),
+    ("above", lambda value, limit: value > limit, "greater than"),
+    ("below", lambda value, limit: value < limit, "less than"),
+)
+
+
+def closest(word: Any, words: Any) -> str:
+    """The suggestion to end an error message with, or nothing: ``; did you mean 'hvrae'?``."""
+    found = difflib.get_close_matches(str(word), [str(each) for each in words], n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""

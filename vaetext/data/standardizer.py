@@ -1,0 +1,107 @@
+"""From lines of numbers to frames and back: what a tokenizer is to text."""
+
+import json
+import textwrap
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaetext.data.atomic import atomic_write
+from vaetext.data.domain import Frames
+
+LARGEST = 1e12  # a frame's square fits into float32 still
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """Frames of F numbers, standardised: (raw - mean) / std.
+
+    In a line frames stand between spaces, the numbers of one frame between commas. The log-density of raw values is that of standardised
+    ones less sum(log std) for each frame.
+
+    Attributes:
+        mean: of each number.
+        std: deviation of each number.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @staticmethod
+    def fit(raw: np.ndarray) -> "Standardizer":
+        """The statistics of frames [N, F], to six digits, for the last ones differ between machines.
+
+        A number that never changes, but for rounding, keeps its scale.
+        """
+        mean, std = raw.mean(0), raw.std(0)
+        scale = np.where(std > 1e-9 * abs(mean), std, 1)
+        return Standardizer(*(tuple(float(f"{n:.6g}") for n in each) for each in (mean, scale)))
+
+    def domain(self, longest: int) -> Frames:
+        """What a model must know of sequences of at most so many frames."""
+        return Frames(len(self.mean), longest)
+
+    def standardised(self, raw: np.ndarray) -> np.ndarray:
+        """[..., F] raw -> float32."""
+        return np.asarray((raw - np.array(self.mean)) / np.array(self.std), dtype=np.float32)
+
+    def raw(self, frames: np.ndarray) -> np.ndarray:
+        """[..., F] standardised -> raw."""
+        return np.asarray(frames * np.array(self.std) + np.array(self.mean))
+
+    def encode(self, line: str) -> np.ndarray:
+        """The frames [T, F] of one line.
+
+        Raises:
+            ValueError: a word of it is not F numbers, or there is none.
+        """
+        rows = [self._frame(word, n, line) for n, word in enumerate(line.split(), 1)]
+        if not rows:
+            raise ValueError("an empty line holds no frame; give numbers between spaces")
+        return self.standardised(np.array(rows))
+
+    def encode_all(self, lines: list[str]) -> list[np.ndarray]:
+        """The frames of many lines."""
+        return [self.encode(line) for line in lines]
+
+    def decode(self, frames: Any) -> str:
+        """The line of frames [T, F], raw numbers to four digits."""
+        return " ".join(
+            ",".join(f"{number:.4g}" for number in frame) for frame in self.raw(np.asarray(frames))
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes JSON."""
+        atomic_write(path, json.dumps(asdict(self)) + "\n")
+
+    @staticmethod
+    def load(path: Path) -> "Standardizer":
+        """Reads what ``save`` wrote.
+
+        Raises:
+            ValueError: the file says something else.
+        """
+        try:
+            found = json.loads(path.read_text())
+            return Standardizer(tuple(map(float, found["mean"])), tuple(map(float, found["std"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} holds no mean and std of frames ({error!r}); train the run again"
+            ) from error
+
+    def _frame(self, word: str, number: int, line: str) -> list[float]:
+        try:
+            frame = [float(part) for part in word.split(",")]
+        except ValueError:
+            frame = []
+        if len(frame) != len(self.mean) or not all(abs(part) < LARGEST for part in frame):
+            wanted = (
+                "a number" if len(self.mean) == 1 else f"{len(self.mean)} numbers between commas"
+            )
+            raise ValueError(
+                f"frame {number} of '{textwrap.shorten(line, 40)}' is {word!r}, which is not {wanted} (below {LARGEST:g});"
+                " this data holds no text but real values"
+            )
+        return frame

@@ -1,0 +1,1 @@
+"""Scores of a split, metrics, decoding and latents."""

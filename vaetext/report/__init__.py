@@ -1,0 +1,1 @@
+"""Tables, plots, examples and what a terminal shows."""

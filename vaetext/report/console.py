@@ -1,0 +1,128 @@
+"""What a person sees: one console on stderr for logs and progress, results on stdout."""
+
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+
+console = Console(stderr=True)
+log = logging.getLogger(__name__)
+
+
+class LogHandler(logging.Handler):
+    """Log lines, one a record whatever the width, through the console that draws the bar, so that neither breaks the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = (
+            "red"
+            if record.levelno >= logging.ERROR
+            else "yellow"
+            if record.levelno >= logging.WARNING
+            else None
+        )
+        console.print(
+            self.format(record), style=style, markup=False, highlight=False, soft_wrap=True
+        )
+
+
+def show(text: str) -> None:
+    """A result, to stdout and nothing else with it."""
+    print(text, flush=True)
+
+
+class TrainingProgress:
+    """A bar with rec, KL, beta and the time left on a terminal; one line an epoch elsewhere.
+
+    Args:
+        epochs: how many there will be at most.
+        done: how many are done, the current one in part.
+    """
+
+    def __init__(self, epochs: int, done: Callable[[], float]) -> None:
+        self.epochs, self.done = epochs, done
+        self.bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}", table_column=Column(min_width=8)),
+            BarColumn(bar_width=None, table_column=Column(max_width=40)),
+            TimeElapsedColumn(Column(min_width=7)),
+            TimeRemainingColumn(table_column=Column(min_width=7)),
+            TextColumn(
+                "{task.fields[figures]}", table_column=Column(no_wrap=True)
+            ),  # the last: what a narrow terminal cuts
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> "TrainingProgress":
+        self.bar.start()
+        self.task = self.bar.add_task("training", total=self.epochs, epoch=0, figures="")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bar.stop()
+
+    def report(self, line: dict[str, Any]) -> None:
+        """Takes one line of ``metrics.jsonl``."""
+        if line["split"] == "steps" and self.task is not None:
+            figures = f"{_figures(line)} beta {line['beta']:.3f}"
+            self.bar.update(self.task, completed=self.done(), epoch=line["epoch"], figures=figures)
+        if line["split"] == "valid":
+            log.info(
+                "epoch %s valid: %s -ELBO %.3f (%.0f s)",
+                line["epoch"],
+                _figures(line),
+                line["neg_elbo"],
+                line["seconds"],
+            )
+
+
+class DownloadProgress:
+    """A bar for each file that is being fetched, on a terminal."""
+
+    def __init__(self) -> None:
+        self.bar = Progress(console=console, disable=not console.is_terminal, transient=True)
+        self.tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "DownloadProgress":
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bar.stop()
+
+    def report(self, name: str, done: int, size: int | None) -> None:
+        """Takes the bytes of ``name`` that are there, and how many there will be."""
+        if name not in self.tasks:
+            log.info("downloading %s", name)
+            self.tasks[name] = self.bar.add_task(name, total=size)
+        self.bar.update(self.tasks[name], completed=done, total=size)
+
+
+def _figures(line: dict[str, Any]) -> str:
+    kl = "".join(f" KL {name} {value:.2f}" for name, value in line["kl"].items())
+    return f"rec {line['rec']:.2f}{kl}"

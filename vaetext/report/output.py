@@ -1,0 +1,72 @@
+"""Where a job writes, and what it reads."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vaetext.data.atomic import atomic_write
+from vaetext.data.files import read_lines
+from vaetext.data.loader import Sequences
+from vaetext.models.base import SequenceModel
+from vaetext.report.console import show
+
+
+def output_folder() -> Path:
+    """The folder Hydra gave this job."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
+def write_output(text: str, path: Path) -> None:
+    """Writes a verb's result to a file and to stdout; to the latter even where the file cannot be written."""
+    try:
+        atomic_write(path, text)
+    finally:
+        show(text.removesuffix("\n"))
+
+
+def input_lines(source: str) -> list[tuple[int, str]]:
+    """The lines of a file, or of standard input for ``-``, stripped, each with its number from 0; empty ones are left out.
+
+    Raises:
+        ValueError: the file is missing or not UTF-8, or there is no line.
+    """
+    if source != "-" and not Path(source).exists():
+        raise ValueError(
+            f"input={source}: no such file; give one with a sentence a line, or - for standard input"
+        )
+    lines = _standard_input() if source == "-" else read_lines(Path(source))
+    kept = [(number, line.strip()) for number, line in enumerate(lines) if line.strip()]
+    if not kept:
+        raise ValueError(
+            f"input={source} holds no text; give a file with a sentence a line, or lines on standard input"
+        )
+    return kept
+
+
+def check_input_lengths(
+    model: SequenceModel, sequences: Sequences, numbers: Sequence[int], source: str
+) -> None:
+    """Checks that a model can take the input's lines, as sequences, of ``numbers`` from 0.
+
+    Raises:
+        ValueError: the longest is longer than that; names its line, counted from 1.
+    """
+    lengths = np.array([len(each) for each in sequences])
+    longest = int(lengths.argmax())
+    model.check_lengths(
+        lengths[longest : longest + 1], f"input={source}, line {numbers[longest] + 1},"
+    )
+
+
+def _standard_input() -> list[str]:
+    try:
+        content = sys.stdin.buffer.read() if sys.stdin else b""  # None where it was closed
+        return content.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"input=-: standard input is not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say"
+        ) from error

@@ -1,0 +1,47 @@
+"""What a run ran on."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import vaetext
+
+PACKAGES = ("torch", "hydra-core", "omegaconf", "datasets", "sentencepiece", "safetensors", "numpy")
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions, device and commit, as ``env.json`` holds them."""
+    return {
+        "vaetext": vaetext.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "device": torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "commit": commit(),
+    }
+
+
+def commit() -> str | None:
+    """The commit of the source tree, with "+" where files differ from it; None outside one."""
+    try:
+        _git(
+            "ls-files", "--error-unmatch", "__init__.py"
+        )  # an environment may lie in a repository that is not ours
+        return _git("describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    folder = Path(vaetext.__file__).parent
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=5, check=True
+    )
+    return done.stdout.strip()

@@ -1,0 +1,28 @@
+"""Optimizers, and the norm that gradients are clipped by."""
+
+import torch
+from torch import Tensor
+
+from vaetext.config.trainer import Trainer
+from vaetext.models.base import SequenceModel
+
+
+def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimizer:
+    """Adam, AdamW or SGD over all parameters, one fused kernel a step."""
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
+        )
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    betas = (config.betas[0], config.betas[1])
+    return kind(
+        model.parameters(), lr=config.lr, betas=betas, weight_decay=config.weight_decay, fused=True
+    )
+
+
+def total_norm(gradients: list[Tensor]) -> Tensor:
+    """[] the Euclidean norm of all gradients together; on a CPU by products of vectors, twice as fast as norms."""
+    if gradients[0].is_cuda:  # two kernels in place of one for each gradient
+        return torch.nn.utils.get_total_norm(gradients)
+    flat = [gradient.flatten() for gradient in gradients]
+    return torch.stack([each.dot(each) for each in flat]).sum().sqrt()

@@ -1,0 +1,1 @@
+"""One file a verb: load, call, write."""
