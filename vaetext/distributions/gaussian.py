@@ -1,4 +1,4 @@
-"""Diagonal Gaussians: density, divergence and posterior samples."""
+"""Diagonal Gaussians."""
 
 import math
 from dataclasses import dataclass
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vaetext.distributions.distribution import Distribution
+from vaetext.distributions.noise import Noise
+
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Distribution):
     """N(mean, diag(exp(log_var))), independent over the last axis D.
 
     Attributes:
@@ -20,47 +23,64 @@ class Gaussian:
     log_var: Tensor
 
     @property
+    def mode(self) -> Tensor:
+        return self.mean
+
+    @property
     def std(self) -> Tensor:
-        """[..., D] deviations exp(log_var / 2)."""
+        """[..., D] standard deviations exp(log_var / 2)."""
         return (0.5 * self.log_var).exp()
 
-    def draw(self, noise: Tensor) -> Tensor:
-        """mean + std * noise, the pathwise sample for noise ~ N(0, I) of any leading shape."""
-        return self.mean + self.std * noise
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """[...] log N(z; mean, std^2) in nats, summed over D."""
-        scaled = (z - self.mean) * (-0.5 * self.log_var).exp()
+    def log_prob(self, x: Tensor) -> Tensor:
+        """[...] log N(x; mean, std^2) in nats, summed over D."""
+        scaled = (x - self.mean) * (-0.5 * self.log_var).exp()
         return -0.5 * (scaled**2 + self.log_var + math.log(2 * math.pi)).sum(-1)
 
-    def kl(self, other: "Gaussian") -> Tensor:
-        """[..., D] KL(self || other) = ((mean - mean')^2 / var' + r - 1 - log r) / 2, r = var / var', of each dimension, nats."""
+    def sample(self, noise: Noise, *shape: int) -> Tensor:
+        """mean + std * e, e ~ N(0, I): the pathwise sample [K, B, *shape, D]."""
+        return self.mean + self.std * noise.normal(*shape, self.mean.shape[-1])
+
+    def kl(self, other: Distribution) -> Tensor | None:
+        """[..., D] ((mean - mean')^2 / var' + r - 1 - log r) / 2, r = var / var', of each dimension.
+
+        None where the other is no Gaussian.
+        """
+        if not isinstance(other, Gaussian):
+            return None
         log_ratio = self.log_var - other.log_var
-        return 0.5 * (
-            (self.mean - other.mean) ** 2 * (-other.log_var).exp()
-            + log_ratio.exp()
-            - 1.0
-            - log_ratio
-        )
+        squared = (self.mean - other.mean) ** 2 * (-other.log_var).exp()
+        return 0.5 * (squared + log_ratio.exp() - 1.0 - log_ratio)
+
+    def restricted(
+        self, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
+    ) -> "Gaussian":
+        """Standard deviations times ``temperature``.
+
+        Raises:
+            ValueError: top_k or top_p, which choose among tokens.
+        """
+        super().restricted(1.0, top_k, top_p)
+        return Gaussian(self.mean, self.log_var + 2 * math.log(temperature))
 
     def merge(self, other: "Gaussian") -> "Gaussian":
-        """The product of both densities, normalised: precisions add, means are weighted by them (source 004, 2.4).
+        """The product of both densities, normalised (Sonderby et al. 2016).
 
-        var'' = 1 / (1/var + 1/var'), mean'' = (mean/var + mean'/var') var''. The source prints the first without its square.
+        Precisions add, means are weighted by them: var'' = 1 / (1/var + 1/var'),
+        mean'' = (mean/var + mean'/var') var''. (Petersen, section 2.4, prints the first without its square.)
         """
         share = torch.sigmoid(other.log_var - self.log_var)  # of self in the precision
         mean = share * self.mean + (1 - share) * other.mean
         return Gaussian(mean, -torch.logaddexp(-self.log_var, -other.log_var))
 
 
-def standard(like: Tensor) -> Gaussian:
-    """N(0, 1), to be broadcast, where and as precise as ``like``."""
-    zero = like.new_zeros(())
-    return Gaussian(zero, zero)
+def standard(like: Tensor, dimensions: int) -> Gaussian:
+    """N(0, I) over [dimensions], on the device and in the precision of ``like``."""
+    zeros = like.new_zeros(dimensions)
+    return Gaussian(zeros, zeros)
 
 
 class GaussianHead(nn.Module):
-    """h [..., H] -> N(mean, var) over D dimensions by one linear map for mean and log-variance (source 000)."""
+    """h [..., H] -> N(mean, var) over D dimensions by one linear map for mean and log-variance."""
 
     def __init__(self, features: int, latent_dim: int) -> None:
         super().__init__()
@@ -68,9 +88,6 @@ class GaussianHead(nn.Module):
 
     def forward(self, features: Tensor) -> Gaussian:
         # densities stay in float32 where matrix products run in bf16
-        mean, log_var = (
-            self.linear(features)
-            .to(torch.promote_types(features.dtype, torch.float32))
-            .chunk(2, -1)
-        )
+        dtype = torch.promote_types(features.dtype, torch.float32)
+        mean, log_var = self.linear(features).to(dtype).chunk(2, -1)
         return Gaussian(mean, log_var)

@@ -1,4 +1,4 @@
-"""Where randomness comes from: the global generator in training, a keyed hash in evaluation."""
+"""Where randomness comes from: a key that is folded, as in JAX, or torch's global generator."""
 
 from abc import ABC, abstractmethod
 from zlib import crc32
@@ -8,94 +8,135 @@ from torch import Tensor
 
 
 class Noise(ABC):
-    """K independent draws for each of B sequences."""
+    """K independent draws for each of B sequences.
+
+    Attributes:
+        samples: K.
+        rows: B.
+    """
 
     samples: int
+    rows: int
+
+    def at(self, name: str, step: int | Tensor | None = None) -> "Noise":
+        """The noise of one variable, at one step of it.
+
+        Args:
+            name: of the variable.
+            step: a number, or [K, B] numbers of their own. ``at("z", t).normal(D)`` is slice t of ``at("z").normal(T, D)``.
+        """
+        return self
 
     @abstractmethod
-    def normal(self, name: str, *shape: int) -> Tensor:
-        """[K, B, *shape] draws of N(0, I) for the latent ``name``."""
+    def normal(self, *shape: int) -> Tensor:
+        """[K, B, *shape] draws of N(0, 1)."""
 
     @abstractmethod
-    def uniform(self, name: str, *shape: int) -> Tensor:
-        """[K, B, *shape] draws of U(0, 1) for the choice ``name``."""
+    def uniform(self, *shape: int) -> Tensor:
+        """[K, B, *shape] draws of U(0, 1); 1 is never drawn."""
+
+    @abstractmethod
+    def expand(self, times: int) -> "Noise":
+        """``times`` * K independent samples, for the values of a discrete latent."""
 
 
 class FreshNoise(Noise):
     """Draws from torch's global generator, for training."""
 
     def __init__(
-        self,
-        samples: int,
-        batch_size: int,
-        device: torch.device,
-        dtype: torch.dtype = torch.float32,
+        self, samples: int, rows: int, device: torch.device, dtype: torch.dtype = torch.float32
     ) -> None:
-        self.samples, self._batch, self._device, self._dtype = samples, batch_size, device, dtype
+        self.samples = samples
+        self.rows = rows
+        self.device = device
+        self.dtype = dtype
 
-    def normal(self, name: str, *shape: int) -> Tensor:
-        return torch.randn(
-            self.samples, self._batch, *shape, device=self._device, dtype=self._dtype
-        )
+    def normal(self, *shape: int) -> Tensor:
+        return torch.randn(self.samples, self.rows, *shape, device=self.device, dtype=self.dtype)
 
-    def uniform(self, name: str, *shape: int) -> Tensor:
-        return torch.rand(self.samples, self._batch, *shape, device=self._device, dtype=self._dtype)
+    def uniform(self, *shape: int) -> Tensor:
+        return torch.rand(self.samples, self.rows, *shape, device=self.device, dtype=self.dtype)
+
+    def expand(self, times: int) -> Noise:
+        return FreshNoise(times * self.samples, self.rows, self.device, self.dtype)
+
+
+class MeanNoise(FreshNoise):
+    """The middle of every distribution: zeros, so every Gaussian is at its mean, and uniforms of 1/2."""
+
+    def __init__(
+        self, rows: int, device: torch.device, dtype: torch.dtype = torch.float32, samples: int = 1
+    ) -> None:
+        super().__init__(samples, rows, device, dtype)
+
+    def normal(self, *shape: int) -> Tensor:
+        return torch.zeros(self.samples, self.rows, *shape, device=self.device, dtype=self.dtype)
+
+    def uniform(self, *shape: int) -> Tensor:
+        return torch.full_like(self.normal(*shape), 0.5)
+
+    def expand(self, times: int) -> Noise:
+        return MeanNoise(self.rows, self.device, self.dtype, times * self.samples)
 
 
 class KeyedNoise(Noise):
-    """Draws that depend on (seed, name, sequence index, sample index, coordinate) alone.
+    """Draws that depend on (seed, sequence index, sample index, name, step, coordinate) alone.
 
-    So no number of an evaluation changes with batch size, order, padding or the number of processes: coordinate (i, j, ...)
-    of a shape has the same value in every longer shape. Uniforms come from rounds of the splitmix64 finaliser
-    (Steele et al. 2014), normals from their inverse distribution function, both in integers and float64.
+    So no number of an evaluation changes with batch size, order, padding or the number of processes, and samples can be drawn in
+    chunks. Every name, step and coordinate is folded into the key by a round of the splitmix64 finaliser (Steele et al. 2014);
+    normals come from the inverse of their distribution function.
 
     Args:
         seed: of the whole evaluation.
         index: [B] sequence numbers.
-        samples: the sample indices drawn, so chunks of K can be drawn apart.
+        samples: the sample numbers drawn.
+        dtype: of the draws.
     """
 
     def __init__(
         self, seed: int, index: Tensor, samples: range, dtype: torch.dtype = torch.float32
     ) -> None:
-        self.samples, self._dtype = len(samples), dtype
-        sample = torch.arange(samples.start, samples.stop, device=index.device)
-        self._key = _mix(
-            _mix(_mix(torch.tensor(_signed(seed % 2**64), device=index.device)) + index)
-            + sample[:, None]
-        )
+        number = torch.arange(samples.start, samples.stop, device=index.device)
+        root = _mix(torch.tensor(_signed(seed % 2**64), device=index.device))
+        self._begin(seed, index, samples, dtype, _mix(_mix(root + index) + number[:, None]))
 
-    def normal(self, name: str, *shape: int) -> Tensor:
-        drawn: Tensor = torch.special.ndtri(self._uniform(name, shape))
+    def at(self, name: str, step: int | Tensor | None = None) -> Noise:
+        key = _mix(self._key + crc32(name.encode()))
+        return self._with_key(key if step is None else _mix(key + step))
+
+    def normal(self, *shape: int) -> Tensor:
+        drawn: Tensor = torch.special.ndtri(self._uniform(shape))
         return drawn.to(self._dtype)
 
-    def uniform(self, name: str, *shape: int) -> Tensor:
-        return self._uniform(name, shape).to(self._dtype)
+    def uniform(self, *shape: int) -> Tensor:
+        return self._uniform(shape).to(self._dtype)
 
-    def _uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        key = _mix(self._key + crc32(name.encode()))
+    def expand(self, times: int) -> Noise:
+        numbers = range(times * self._numbers.start, times * self._numbers.stop)
+        return KeyedNoise(self._seed, self._index, numbers, self._dtype)
+
+    def _uniform(self, shape: tuple[int, ...]) -> Tensor:
+        key = self._key
         for size in shape:
             key = _mix(key[..., None] + torch.arange(size, device=key.device))
-        return (((key >> 11) & (2**53 - 1)).double() + 0.5).clamp(
-            max=2**53 - 1
-        ) * 2.0**-53  # never 1
+        mantissa = (key >> 11) & (2**53 - 1)
+        return (mantissa.double() + 0.5).clamp(max=2**53 - 1) * 2.0**-53  # never 1
 
-
-class MeanNoise(Noise):
-    """The middle of every law, one sample: zeros, so every Gaussian latent is at its mean, and uniforms of 1/2."""
-
-    samples = 1
-
-    def __init__(
-        self, batch_size: int, device: torch.device, dtype: torch.dtype = torch.float32
+    def _begin(
+        self, seed: int, index: Tensor, numbers: range, dtype: torch.dtype, key: Tensor
     ) -> None:
-        self._batch, self._device, self._dtype = batch_size, device, dtype
+        self.samples = len(numbers)
+        self.rows = len(index)
+        self._seed = seed
+        self._index = index
+        self._numbers = numbers
+        self._dtype = dtype
+        self._key = key
 
-    def normal(self, name: str, *shape: int) -> Tensor:
-        return torch.zeros(1, self._batch, *shape, device=self._device, dtype=self._dtype)
-
-    def uniform(self, name: str, *shape: int) -> Tensor:
-        return torch.full((1, self._batch, *shape), 0.5, device=self._device, dtype=self._dtype)
+    def _with_key(self, key: Tensor) -> "KeyedNoise":
+        other = KeyedNoise.__new__(KeyedNoise)
+        other._begin(self._seed, self._index, self._numbers, self._dtype, key)
+        return other
 
 
 def _mix(key: Tensor) -> Tensor:

@@ -1,36 +1,43 @@
-"""What every model is, and what it may offer besides.
+"""What every model offers: training, evaluation and generation ask for nothing else.
 
-K posterior samples lead, then B sequences, then the rest. Log-probabilities are nats per sequence, EOS counted; of frames, densities.
+K samples lead, then B sequences, then the rest. Log-probabilities are nats per sequence, EOS
+counted; of real-valued frames, log-densities.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from vaetext.data.batch import Batch
-from vaetext.data.domain import Domain, Symbols
-from vaetext.distributions.evidence import Code, Evidence
+from vaetext.data.domain import Binary, Domain, Real, Symbols
+from vaetext.distributions.distribution import Distribution
+from vaetext.distributions.evidence import Evidence
+from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
-from vaetext.modules.decoder import Decoder, DecoderState
-from vaetext.modules.output import Law
+from vaetext.distributions.state import State
+from vaetext.models.diagnostics import Diagnostic
 
 
 class SequenceModel(nn.Module, ABC):
-    """A law of sequences p(x, z) with its inference network q(z|x).
+    """A distribution p(x, z) of sequences and latents, with its inference network q(z|x).
 
     Attributes:
-        latents: names of the latent variables; a model without any gives the exact log p(x).
-        decoded: those that the decoder reads; the others show only in what they make of these.
-        reads_inputs: whether the decoder is fed the symbols before each position, which word dropout is for.
-        max_length: most symbols of a sequence it can take, EOS counted (of frames: frames); None sets no limit.
+        name: what ``model=`` calls it; set by ``registry.build``.
+        domains: the kinds of sequences that it takes.
+        latents: what it declares of each latent; a model without any gives the exact log p(x).
+        reads_inputs: whether p(x_t|...) is conditioned on the tokens before t (word dropout).
+        max_length: most tokens of a sequence, EOS counted, or frames; None sets no limit.
 
     Args:
         domain: what sequences are made of.
     """
 
-    latents: tuple[str, ...] = ()
+    name: str = ""
+    domains: tuple[type[Domain], ...] = (Symbols, Real, Binary)
+    latents: tuple[Latent, ...] = ()
     reads_inputs: bool = True
     max_length: int | None = None
 
@@ -38,86 +45,107 @@ class SequenceModel(nn.Module, ABC):
         super().__init__()
         self.domain = domain
 
-    @property
-    def decoded(self) -> tuple[str, ...]:
-        return self.latents
-
     @abstractmethod
-    def posterior(self, batch: Batch) -> Any:
-        """Runs the encoder once; what it returns is the model's own, read by ``sample`` only."""
+    def encode(self, batch: Batch, carried: State | None = None) -> Any:
+        """Runs the encoder, once for all samples; what it returns is read by ``sample`` alone.
 
-    @abstractmethod
-    def sample(self, posterior: Any, noise: Noise) -> dict[str, Code]:
-        """Latent name -> K samples of q(z|x)."""
-
-    @abstractmethod
-    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        """[K, B] log p(x|z) for codes name -> z [K, B, ...]."""
-
-    @abstractmethod
-    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
-        """Draws of p(z): latent name -> z [K, B, ...], from noise for B sequences."""
-
-    def redrawn(
-        self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None
-    ) -> dict[str, Tensor]:
-        """The codes after the latent ``moved`` was set: latents that it stands above, but one that is held, are drawn anew, given it.
-
-        So a latent that the decoder sees through others only can be moved and shown. Here no latent stands above another.
+        Args:
+            batch: B sequences, or segments of them.
+            carried: the state after the segment before, of models with a latent per step.
         """
-        return codes
+
+    @abstractmethod
+    def sample(
+        self, encoded: Any, noise: Noise, enumerate: bool = False
+    ) -> dict[str, LatentSample]:
+        """Latent name -> K samples of q(z|x), in the order of ``latents``.
+
+        Args:
+            encoded: what ``encode`` gives.
+            noise: for K samples of B sequences.
+            enumerate: every value of the discrete latents, K samples of the others for each.
+        """
+
+    @abstractmethod
+    def log_px(self, batch: Batch, z: Mapping[str, Tensor], noise: Noise) -> Tensor:
+        """[K, B] log p(x|z); latents that ``z`` lacks are drawn from the prior given those it has.
+
+        Args:
+            batch: B sequences.
+            z: latent name -> [K, B, ...].
+            noise: of what is drawn (of a latent per step: given the steps of x before it too).
+        """
+
+    @abstractmethod
+    def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Draws of the latents of a whole sequence: name -> z [K, B, ...]; given ones are kept.
+
+        A latent per step is left out: ``emit`` draws it.
+        """
+
+    @abstractmethod
+    def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
+        """The state before the first token or frame, given z; leaves [K, B, ...]."""
+
+    @abstractmethod
+    def emit(self, state: State, noise: Noise) -> tuple[Distribution, State]:
+        """The distribution of x_t [K, B, ...], and the state with what was drawn for this step."""
+
+    @abstractmethod
+    def advance(self, state: State, x: Tensor) -> State:
+        """The state once x_t is known: tokens [K, B], or frames [K, B, F]."""
+
+    def evidence(
+        self, batch: Batch, encoded: Any, noise: Noise, enumerate: bool = False
+    ) -> Evidence:
+        """Every term of the bound. Override it for auxiliary terms, or where one pass gives all."""
+        latents = self.sample(encoded, noise, enumerate)
+        z = {name: each.z for name, each in latents.items()}
+        share = self.log_share(latents, noise) if enumerate else None
+        return Evidence(self.log_px(batch, z, noise), latents, log_share=share)
+
+    def log_share(self, latents: Mapping[str, LatentSample], noise: Noise) -> Tensor:
+        """[K, B] log q(discrete latents|x) - log m, of samples enumerated m times each."""
+        log_q = [latents[each.name].log_q for each in self.latents if each.discrete]
+        return sum(log_q[1:], log_q[0]) - float(np.log(noise.samples))
+
+    def filter(
+        self, batch: Batch, encoded: Any, noise: Noise, threshold: float = 0.5
+    ) -> Evidence:
+        """A particle filter's estimate of log p(x), of models with a latent per step.
+
+        Raises:
+            ValueError: the model has none.
+        """
+        raise ValueError(
+            f"trainer.bound=fivo: {self.name} has no latent per step to filter;"
+            " set trainer.bound=elbo or iwae"
+        )
+
+    def setup(self, batches: Iterable[Batch]) -> None:
+        """Looks at some training batches once before training (pseudo-inputs, say)."""
+
+    def diagnostics(self) -> list[Diagnostic]:
+        """Numbers and pages that only this model has."""
+        return []
+
+    def conditioned_on(self, name: str) -> set[str]:
+        """The latents whose prior is conditioned on a latent, directly or through others."""
+        found = {name}
+        for _ in self.latents:
+            found |= {each.name for each in self.latents if found & set(each.p_given)}
+        return found - {name}
 
     def check_lengths(self, lengths: np.ndarray, what: str) -> None:
         """Checks sequences of ``lengths`` [N], EOS counted.
 
         Raises:
-            ValueError: one of ``what`` is longer than the model can take.
+            ValueError: one of ``what`` is longer than the model takes.
         """
         longest = int(lengths.max(initial=0))
         if self.max_length is not None and longest > self.max_length:
-            unit = "symbols with EOS" if isinstance(self.domain, Symbols) else "frames"
             raise ValueError(
-                f"model.max_length={self.max_length}: a sequence of {what} has {longest} {unit};"
-                " train with a larger model.max_length, or leave longer sequences out"
+                f"model.max_length={self.max_length}: a sequence of {what} has {longest}"
+                f" {self.domain.unit}; train with a larger model.max_length, or leave longer"
+                " sequences out"
             )
-
-    def evidence(self, batch: Batch, noise: Noise) -> Evidence:
-        """Every term of the bound for one batch."""
-        codes = self.sample(self.posterior(batch), noise)
-        return Evidence(self.log_px(batch, {name: code.z for name, code in codes.items()}), codes)
-
-
-class Generator(ABC):
-    """A model that can be decoded step by step."""
-
-    @abstractmethod
-    def start(self, codes: dict[str, Tensor], rows: int) -> Any:
-        """The decoder's state before the first symbol or frame, for codes name -> z [rows, ...]."""
-
-    @abstractmethod
-    def step(self, state: Any, token: Tensor) -> tuple[Law, Any]:
-        """Feeds a symbol [rows] or frame [rows, F]; returns the law of the next, log p [rows, V] or a Gaussian [rows, F], and the state."""
-
-    @abstractmethod
-    def select(self, state: Any, index: Tensor) -> Any:
-        """The state's rows ``index``, for beam search and for sequences that have ended."""
-
-
-class Autoregressive(Generator):
-    """A generator whose steps are those of its recurrent ``decoder``."""
-
-    decoder: Decoder
-
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
-        return self.decoder.step(state, token)
-
-    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
-        return self.decoder.select(state, index)
-
-
-class NeedsData(ABC):
-    """A model that looks at training data before training (pseudo-inputs, say)."""
-
-    @abstractmethod
-    def setup(self, batches: list[Batch]) -> None:
-        """Called once with a few training batches, on the model's device."""

@@ -1,0 +1,79 @@
+"""What every distribution offers: a density, samples, its mean and mode, and the KL where it has a closed form."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch import Tensor
+
+from vaetext.distributions.noise import Noise
+
+
+class Distribution(ABC):
+    """A small frozen dataclass of tensors that broadcast against samples [K, B, ...].
+
+    Attributes:
+        event: trailing axes of a value that ``log_prob`` sums over: 1 for vectors, 0 for tokens.
+        mean: E[x], of the shape of a value (of tokens: the probabilities [..., V]).
+        mode: the most likely value (of a mixture: its mean).
+    """
+
+    event = 1
+    if TYPE_CHECKING:  # a field of some subclasses, a property of others
+
+        @property
+        def mean(self) -> Tensor: ...
+        @property
+        def mode(self) -> Tensor: ...
+
+    @abstractmethod
+    def log_prob(self, x: Tensor) -> Tensor:
+        """[...] log p(x) in nats, summed over the event axes of x [..., *event]."""
+
+    @abstractmethod
+    def sample(self, noise: Noise, *shape: int) -> Tensor:
+        """[K, B, *shape, *event] draws, one for each sample and sequence of ``noise``.
+
+        Args:
+            noise: of this variable.
+            shape: axes between sequences and event, such as the positions of a map.
+        """
+
+    def kl(self, other: "Distribution") -> Tensor | None:
+        """KL(self || other) in nats, event axes kept; None where it has no closed form."""
+        return None
+
+    def restricted(self, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Self:
+        """The distribution that generation draws from.
+
+        Raises:
+            ValueError: an option that this kind of distribution does not have.
+        """
+        options = {"temperature": (temperature, 1.0), "top_k": (top_k, 0), "top_p": (top_p, 1.0)}
+        for name, (value, unused) in options.items():
+            if value != unused:
+                raise ValueError(
+                    f"{name}={value}: a {type(self).__name__} distribution cannot be restricted so;"
+                    f" set {name}={unused:g}"
+                )
+        return self
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Self:
+        """The same kind of distribution, ``function`` applied to every parameter."""
+        return type(self)(*(function(getattr(self, each.name)) for each in fields(self)))  # type: ignore[arg-type]
+
+    @classmethod
+    def stack(cls, parts: Sequence[Self], dim: int) -> Self:
+        """Distributions of one kind as one with a new axis."""
+        kind = type(parts[0])
+        named: list[list[Any]] = [[getattr(d, each.name) for d in parts] for each in fields(kind)]
+        return kind(*(torch.stack(tensors, dim) for tensors in named))
+
+    @classmethod
+    def cat(cls, parts: Sequence[Self], dim: int) -> Self:
+        """Distributions of one kind as one along an axis that they have."""
+        kind = type(parts[0])
+        named: list[list[Any]] = [[getattr(d, each.name) for d in parts] for each in fields(kind)]
+        return kind(*(torch.cat(tensors, dim) for tensors in named))

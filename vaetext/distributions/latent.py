@@ -1,0 +1,88 @@
+"""What a model declares of a latent, and what it drew of it for a batch."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from vaetext.distributions.distribution import Distribution
+
+
+@dataclass(frozen=True)
+class Latent:
+    """One latent variable of a model.
+
+    Attributes:
+        name: in tables, options and files.
+        q_given: the latents that q(z|x) is conditioned on besides x (its own name: its earlier steps).
+        p_given: the latents that p(z) is conditioned on.
+        per_step: drawn while x grows, one z_t a step: there is no prior of the whole latent alone.
+        discrete: has no pathwise gradient.
+        decoded: whether p(x|z) reads it; another shows only in the latents conditioned on it.
+    """
+
+    name: str
+    q_given: tuple[str, ...] = ()
+    p_given: tuple[str, ...] = ()
+    per_step: bool = False
+    discrete: bool = False
+    decoded: bool = True
+
+
+@dataclass(frozen=True)
+class LatentSample:
+    """K posterior samples of one latent for B sequences; log-densities in nats.
+
+    Attributes:
+        z: [K, B, *positions, D], or [K, B] of a discrete latent.
+        q: the posterior that z was drawn from, broadcast against z.
+        p: the prior at z's place.
+        mask: [K or 1, B, *positions] true (or a weight) where a position counts; None: everywhere.
+        positions: what the axes between B and the event are: "position", "step".
+    """
+
+    z: Tensor
+    q: Distribution
+    p: Distribution
+    mask: Tensor | None = None
+    positions: tuple[str, ...] = ()
+
+    @cached_property
+    def log_q(self) -> Tensor:
+        """[K, B] log q(z|x), summed over positions."""
+        return self._sum(self._masked(self.q.log_prob(self.z)))
+
+    @cached_property
+    def log_p(self) -> Tensor:
+        """[K, B] log p(z), summed over positions."""
+        return self._sum(self._masked(self.p.log_prob(self.z)))
+
+    @cached_property
+    def kl(self) -> Tensor:
+        """[K, B, *axes] KL(q || p), analytic where it has a closed form, else log q - log p."""
+        kl = self.q.kl(self.p)
+        if kl is None:
+            return self._masked(self.q.log_prob(self.z) - self.p.log_prob(self.z))
+        return self._masked(kl.expand(self.z.shape))
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of ``kl`` after K and B; a KL that is sampled jointly has no "dimension"."""
+        dimension = ("dimension",) if self.kl.dim() > 2 + len(self.positions) else ()
+        return (*self.positions, *dimension)
+
+    @cached_property
+    def total_kl(self) -> Tensor:
+        """[K, B] nats."""
+        return self._sum(self.kl)
+
+    def _masked(self, values: Tensor) -> Tensor:
+        """values [K, B, *positions, ...], zero where the mask is."""
+        if self.mask is None:
+            return values
+        more = values.dim() - self.mask.dim()
+        return values * self.mask.reshape(*self.mask.shape, *[1] * more)
+
+    @staticmethod
+    def _sum(values: Tensor) -> Tensor:
+        return values.flatten(2).sum(2) if values.dim() > 2 else values

@@ -1,0 +1,39 @@
+"""Numbers and pages that one model alone has: tables and run folders show them unseen."""
+
+from abc import ABC
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vaetext.data.batch import Batch
+from vaetext.distributions.evidence import Evidence
+
+if TYPE_CHECKING:
+    from vaetext.models.base import SequenceModel
+
+
+@dataclass(frozen=True)
+class Page:
+    """A file of a run folder.
+
+    Attributes:
+        name: of the file, such as ``topics.txt``; a name ending in ``.png`` holds a picture.
+        content: its text, or its bytes.
+    """
+
+    name: str
+    content: str | bytes
+
+
+class Diagnostic(ABC):
+    """Sees every batch of an evaluated split once, with its evidence, and then reports."""
+
+    def update(self, model: "SequenceModel", batch: Batch, evidence: Evidence) -> None:
+        """Takes one batch, with the evidence of its first chunk of samples (never enumerated)."""
+
+    def numbers(self) -> dict[str, float]:
+        """Column title -> value, for ``results.json`` ("diagnostics") and the table."""
+        return {}
+
+    def pages(self) -> list[Page]:
+        """Files for the run folder."""
+        return []

@@ -1,0 +1,213 @@
+"""The training objective of every model: a weighted bound, as a loss, with score-function gradients."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaetext.config.trainer import Trainer
+from vaetext.data.batch import Batch
+from vaetext.distributions.evidence import Evidence
+from vaetext.distributions.latent import LatentSample
+from vaetext.distributions.noise import Noise
+from vaetext.distributions.state import State
+from vaetext.models.base import SequenceModel
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one batch costs, nats per sequence.
+
+    Attributes:
+        loss: the scalar that is minimised.
+        rec: -E_q[log p(x|z)], without gradient.
+        kl: latent name -> mean KL at weight 1, without gradient.
+    """
+
+    loss: Tensor
+    rec: Tensor
+    kl: dict[str, Tensor]
+
+
+class Objective(nn.Module):
+    """-E[log p(x|z)] - aux + sum over latents of weight * KL, each KL floored by its free bits.
+
+    ``trainer.bound=iwae|fivo`` trains on -log p^(x) from K samples or particles instead (Burda et
+    al. 2016; Maddison et al. 2017). A discrete latent gets its gradient by ``trainer.estimator``:
+
+    - ``enumerate``: exact, every value with its share q(l|x);
+    - ``rloo``: log q(l|x) * (reward - mean reward of the other samples), K >= 2;
+    - ``reinforce-ema``: the same with a running mean of earlier rewards, which has not seen this one.
+
+    The reward of a sample is its term of the trained bound, with the same KL weights and floors,
+    less the KLs that no discrete draw moves. With a discrete latent a floor is decided by a running
+    mean of the KL (a buffer): one that the draw itself moved would bias a score function.
+
+    Args:
+        config: the trainer's options.
+        model: whose latents the options are for.
+
+    Raises:
+        ValueError: options that exclude each other, or name a latent that the model lacks.
+    """
+
+    baseline: Tensor
+
+    def __init__(self, config: Trainer, model: SequenceModel) -> None:
+        super().__init__()
+        self.config = config
+        self.discrete = {each.name for each in model.latents if each.discrete}
+        self.moved = {  # the latents whose KL a discrete draw moves
+            each.name for each in model.latents if self.discrete & {*each.q_given, *each.p_given}
+        }
+        self.free_bits = {each.name: config.free_bits_of(each.name) for each in model.latents}
+        self.register_buffer("baseline", torch.zeros((), dtype=torch.float64))
+        config.check_latents([each.name for each in model.latents])
+        self._check(model)
+
+    def evidence(
+        self, model: SequenceModel, batch: Batch, noise: Noise, carried: State | None = None
+    ) -> Evidence:
+        """What the bound needs of a batch: enumerated, filtered or plain."""
+        encoded = model.encode(batch, carried)
+        if self.config.bound == "fivo":
+            return model.filter(batch, encoded, noise)
+        return model.evidence(batch, encoded, noise, enumerate=self.enumerates)
+
+    @property
+    def enumerates(self) -> bool:
+        """Whether every value of the discrete latents is tried."""
+        return bool(self.discrete) and self.config.estimator == "enumerate"
+
+    def forward(self, evidence: Evidence, kl_weights: Mapping[str, float]) -> Loss:
+        """The loss of a batch.
+
+        Args:
+            evidence: of the batch.
+            kl_weights: latent name -> weight of its KL.
+        """
+        if self.config.bound != "elbo":
+            loss = -evidence.log_likelihood.mean()
+        elif self.discrete:
+            loss = self._bound_of_samples(evidence, kl_weights)
+        else:
+            loss = self._bound_of_means(evidence, kl_weights)
+        for aux in evidence.aux.values():
+            loss = loss - evidence.average(aux).mean()
+        rec = -evidence.average(evidence.log_px).mean().detach()
+        kl = {
+            name: evidence.average(each.total_kl).mean().detach()
+            for name, each in evidence.latents.items()
+        }
+        return Loss(loss, rec, kl)
+
+    def _bound_of_means(self, evidence: Evidence, kl_weights: Mapping[str, float]) -> Tensor:
+        """The negative weighted bound; a batch mean under its floor costs the floor."""
+        loss = -evidence.average(evidence.log_px).mean()
+        for name, sample in evidence.latents.items():
+            mean, count = self._mean_kl(evidence, name, sample)
+            floored = mean.clamp(min=self.free_bits[name]) if self.free_bits[name] else mean
+            loss = loss + kl_weights[name] * (floored * count).sum()
+        return loss
+
+    def _bound_of_samples(self, evidence: Evidence, kl_weights: Mapping[str, float]) -> Tensor:
+        """The same from each sample's own term, which is also its reward under a score function."""
+        bound = evidence.log_px
+        reward = sum(evidence.aux.values(), evidence.log_px).detach()
+        floors = torch.zeros_like(bound[0, 0])
+        for name, sample in evidence.latents.items():
+            kl, floor = self._floored(evidence, name, sample)
+            bound = bound - kl_weights[name] * kl
+            floors = floors + kl_weights[name] * floor
+            if name in self.moved:
+                reward = reward - kl_weights[name] * kl.detach()
+        loss = floors - evidence.average(bound).mean()
+        if self.enumerates:
+            return loss
+        log_q = sum(evidence.latents[name].log_q for name in self.discrete)
+        surrogate = self.config.reward_weight * (log_q * self._advantage(reward)).mean()
+        return loss - (surrogate - surrogate.detach())  # a gradient, and nothing to the value
+
+    def _advantage(self, reward: Tensor) -> Tensor:
+        """[K, B] the reward less a baseline that has not seen it."""
+        if self.config.estimator == "rloo":
+            return reward - (reward.sum(0) - reward) / (len(reward) - 1)
+        advantage = reward - self.baseline.to(reward)
+        if self.training:
+            decay = self.config.baseline_decay
+            self.baseline.lerp_(reward.mean().to(self.baseline), 1 - decay)
+        return advantage
+
+    def _mean_kl(
+        self, evidence: Evidence, name: str, sample: LatentSample
+    ) -> tuple[Tensor, Tensor | float]:
+        """The mean KL of each part that has a floor of its own, and the parts of a mean sequence.
+
+        A part is the whole latent, each dimension, or each step; the mean of a step is over the
+        sequences that reach it.
+        """
+        if not self.free_bits[name] or self.config.free_bits_per == "latent":
+            return evidence.average(sample.total_kl).mean(), 1.0
+        axis = self._part_axis(name, sample)
+        kl = evidence.average(sample.kl).movedim(axis - 1, -1)  # the average took the axis of K
+        total = kl.flatten(0, -2).sum(0)
+        if self.config.free_bits_per == "dimension" or sample.mask is None:
+            return total / kl.shape[0], 1.0
+        reached = (sample.mask > 0).any(0).sum(0)
+        return total / reached.clamp(min=1), reached / kl.shape[0]
+
+    def _floored(
+        self, evidence: Evidence, name: str, sample: LatentSample
+    ) -> tuple[Tensor, Tensor | float]:
+        """[K, B] the KL of the parts whose running mean is over the floor, and what others cost."""
+        if not self.free_bits[name]:
+            return sample.total_kl, 0.0
+        mean, count = self._mean_kl(evidence, name, sample)
+        active = (self._running_mean(name, mean.detach()) > self.free_bits[name]).to(mean.dtype)
+        floor = ((1 - active) * self.free_bits[name] * count).sum()
+        if active.dim() == 0:
+            return active * sample.total_kl, floor
+        kl = (sample.kl.movedim(self._part_axis(name, sample), -1) * active).flatten(2).sum(2)
+        return kl, floor
+
+    def _running_mean(self, name: str, mean: Tensor) -> Tensor:
+        """The mean KL of earlier batches; the first batch has only its own."""
+        key = f"kl_{name}"
+        if not hasattr(self, key):
+            self.register_buffer(key, mean.clone())
+        before: Tensor = getattr(self, key).clone()
+        if self.training and before.shape == mean.shape:
+            getattr(self, key).lerp_(mean, 1 - self.config.baseline_decay)
+        return before
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
+        for name in self.free_bits:
+            if (saved := state_dict.get(f"{prefix}kl_{name}")) is not None:
+                self.register_buffer(f"kl_{name}", saved.clone())
+        super()._load_from_state_dict(state_dict, prefix, *others)
+
+    def _part_axis(self, name: str, sample: LatentSample) -> int:
+        part = self.config.free_bits_per
+        if part not in sample.axes:
+            axes = ", ".join(sample.axes) or "none: it is sampled jointly"
+            raise ValueError(
+                f"trainer.free_bits_per={part}: the axes of the KL of {name} are {axes};"
+                " set trainer.free_bits_per=latent"
+            )
+        return 2 + sample.axes.index(part)
+
+    def _check(self, model: SequenceModel) -> None:
+        config = self.config
+        if self.discrete and config.estimator == "rloo" and config.samples < 2:
+            raise ValueError(
+                f"trainer.samples={config.samples}: trainer.estimator=rloo compares samples with"
+                " each other; set trainer.samples to 2 or more"
+            )
+        if config.bound != "elbo" and self.discrete:
+            names = ", ".join(sorted(self.discrete))
+            raise ValueError(
+                f"trainer.bound={config.bound}: q of the discrete latent {names} gets no gradient"
+                " from it; set trainer.bound=elbo"
+            )
