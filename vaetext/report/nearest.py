@@ -8,6 +8,7 @@ from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
 from vaetext.data.tokenizer import Tokenizer
+from vaetext.runs.layout import NEAREST
 
 ENTRIES = (
     1 << 15
@@ -97,4 +98,4 @@ def page(samples: list[list[int]], corpus: Corpus) -> str:
 
 def write_nearest(samples: list[list[int]], corpus: Corpus, folder: Path, n: int = 20) -> None:
     """nearest.txt of a run folder: the first ``n`` samples."""
-    atomic_write(folder / "nearest.txt", page(samples[:n], corpus))
+    atomic_write(folder / NEAREST, page(samples[:n], corpus))

@@ -26,7 +26,8 @@ from vaetext.objectives.loss import training_loss
 from vaetext.objectives.schedules import beta, betas, learning_rate
 from vaetext.runs import checkpoint
 from vaetext.runs.device import autocast
-from vaetext.runs.folder import METRICS, resume_command
+from vaetext.runs.folder import resume_command
+from vaetext.runs.layout import BEST, LAST, METRICS
 from vaetext.training.interrupts import interrupts
 from vaetext.training.optimizer import make_optimizer, total_norm
 from vaetext.training.state import State
@@ -401,7 +402,6 @@ class Training:
         self.report(line)
 
 
-LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
 SETUP_BATCHES = 16
 
 

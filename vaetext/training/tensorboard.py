@@ -4,6 +4,8 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from vaetext.runs.layout import TENSORBOARD
+
 
 def require_tensorboard() -> None:
     """Raises ValueError where tensorboardX is not installed."""
@@ -20,7 +22,7 @@ class Tensorboard:
         from tensorboardX import SummaryWriter
 
         self._writer = SummaryWriter(
-            str(folder / "tensorboard"), flush_secs=10, purge_step=step + 1 if step else None
+            str(folder / TENSORBOARD), flush_secs=10, purge_step=step + 1 if step else None
         )
 
     def report(self, line: dict[str, Any]) -> None:

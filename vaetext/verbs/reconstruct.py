@@ -24,6 +24,7 @@ from vaetext.evaluation.decoding import (
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.report.output import check_input_lengths, input_lines, output_folder, write_output
 from vaetext.runs.folder import load_run
+from vaetext.runs.layout import RECONSTRUCTIONS
 
 BATCH_TOKENS = 4096  # padded tokens encoded together: bounds memory, and changes no result
 
@@ -35,7 +36,7 @@ def run(config: ReconstructConfig) -> None:
     given = run.tokenizer.encode_all(list(lines))
     check_input_lengths(run.model, given, numbers, config.input)
     text = pairs(run.model, run.tokenizer, given, DecodingOptions.of(config), run.seed, config.hold)
-    write_output(text, output_folder() / "reconstructions.txt")
+    write_output(text, output_folder() / RECONSTRUCTIONS)
 
 
 @torch.no_grad()
@@ -105,4 +106,4 @@ def write_reconstructions(
     if not (model.latents and isinstance(model, Generator)):
         return
     sequences = [split[row] for row in range(min(n, len(split)))]
-    atomic_write(folder / "reconstructions.txt", pairs(model, tokenizer, sequences, GREEDY))
+    atomic_write(folder / RECONSTRUCTIONS, pairs(model, tokenizer, sequences, GREEDY))
