@@ -64,7 +64,7 @@ def test_mixture_kl_is_the_integral() -> None:
 @torch.no_grad()
 def test_mixture_draws_follow_the_mixture() -> None:
     prior = mixture()
-    drawn = prior.draw("z", FreshNoise(1, SAMPLES, torch.device("cpu"), torch.float64))[0]
+    drawn = prior.sample("z", FreshNoise(1, SAMPLES, torch.device("cpu"), torch.float64))[0]
     law = law_of(prior)
     error = law.variance.sqrt() / SAMPLES**0.5
     assert bool(((drawn.mean(0) - law.mean).abs() < 4 * error).all())

@@ -30,7 +30,7 @@ KL = torch.tensor([[[0.1, 2.0], [0.3, 4.0]]])
 )
 def test_loss_is_the_weighted_floored_bound(free_bits: float, per: str, kl: float) -> None:
     config = Trainer(free_bits=free_bits, free_bits_per=per)
-    loss = training_loss(Evidence(LOG_PX, {"z": code(KL)}), config, beta=0.5)
+    loss = training_loss(Evidence(LOG_PX, {"z": code(KL)}), config, kl_weight=0.5)
     assert loss.item() == pytest.approx(4.0 + 0.5 * kl)
 
 
@@ -38,7 +38,7 @@ def test_auxiliary_terms_train_and_are_never_reported() -> None:
     evidence = Evidence(
         LOG_PX, {"z": code(KL)}, aux={"deconvolution": torch.tensor([[-1.0, -2.0]])}
     )
-    assert training_loss(evidence, Trainer(free_bits=0.0), beta=0.5).item() == pytest.approx(
+    assert training_loss(evidence, Trainer(free_bits=0.0), kl_weight=0.5).item() == pytest.approx(
         4.0 + 1.5 + 0.5 * 3.2
     )
     assert evidence.elbo.mean().item() == pytest.approx(-4.0 - 3.2)

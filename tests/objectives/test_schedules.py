@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from vaetext.config.trainer import Trainer
-from vaetext.objectives.schedules import beta, betas, learning_rate
+from vaetext.objectives.schedules import kl_weight, kl_weights, learning_rate
 
 
 def test_paper_beta_is_min_of_one_and_a_hundredth_plus_the_share_of_ten_epochs() -> None:
     config = Trainer(beta_start=0.01, beta_epochs=10)
-    assert [beta(config, epochs) for epochs in (0, 5, 9.9, 50)] == pytest.approx(
+    assert [kl_weight(config, epochs) for epochs in (0, 5, 9.9, 50)] == pytest.approx(
         [0.01, 0.51, 1.0, 1.0]
     )
 
@@ -19,25 +19,27 @@ def test_paper_beta_is_min_of_one_and_a_hundredth_plus_the_share_of_ten_epochs()
 @pytest.mark.parametrize("schedule", ["constant", "linear", "sigmoid", "cyclical"])
 def test_beta_never_leaves_its_range(schedule: str) -> None:
     config = Trainer(beta_schedule=schedule, beta_max=0.3, beta_epochs=2)
-    weights = [beta(config, step / 10) for step in range(100)]
+    weights = [kl_weight(config, step / 10) for step in range(100)]
     assert min(weights) >= 0 and max(weights) == 0.3
 
 
 def test_cyclical_beta_starts_again() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=2, beta_ramp=0.5)
-    assert [beta(config, epochs) for epochs in (0, 0.5, 1, 1.9, 2, 2.5)] == pytest.approx(
+    assert [kl_weight(config, epochs) for epochs in (0, 0.5, 1, 1.9, 2, 2.5)] == pytest.approx(
         [0, 0.5, 1, 1, 0, 0.5]
     )
 
 
 def test_a_cycle_begins_where_it_should_whatever_the_rounding() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=0.1)
-    assert [beta(config, cycle / 10) for cycle in range(13)] == pytest.approx([0.0] * 13, abs=1e-6)
+    assert [kl_weight(config, cycle / 10) for cycle in range(13)] == pytest.approx(
+        [0.0] * 13, abs=1e-6
+    )
 
 
 def test_a_cycle_rises_for_the_share_of_it_that_its_ramp_says() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=4, beta_ramp=0.25)
-    assert [beta(config, epochs) for epochs in (0, 0.5, 1, 3.9, 4.25)] == pytest.approx(
+    assert [kl_weight(config, epochs) for epochs in (0, 0.5, 1, 3.9, 4.25)] == pytest.approx(
         [0, 0.5, 1, 1, 0.25]
     )
 
@@ -45,20 +47,20 @@ def test_a_cycle_rises_for_the_share_of_it_that_its_ramp_says() -> None:
 def test_a_sigmoid_is_half_way_at_half_of_its_epochs() -> None:
     config = Trainer(beta_schedule="sigmoid", beta_epochs=4, beta_max=0.8)
     expected = [0.8 / (1 + math.exp(6)), 0.8 / (1 + math.exp(3)), 0.4, 0.8]
-    assert [beta(config, epochs) for epochs in (0, 1, 2, 4)] == pytest.approx(expected)
+    assert [kl_weight(config, epochs) for epochs in (0, 1, 2, 4)] == pytest.approx(expected)
 
 
 def test_each_latent_follows_its_delay_behind_the_one_before() -> None:
     config = Trainer(beta_epochs=2, beta_delay=1)
-    assert [betas(config, epochs, 3) for epochs in range(5)] == [
+    assert [kl_weights(config, epochs, 3) for epochs in range(5)] == [
         [0, 0, 0],
         [0.5, 0, 0],
         [1, 0.5, 0],
         [1, 1, 0.5],
         [1, 1, 1],
     ]
-    assert betas(Trainer(beta_epochs=2), 1, 3) == [0.5] * 3
-    assert betas(config, 1, 0) == []
+    assert kl_weights(Trainer(beta_epochs=2), 1, 3) == [0.5] * 3
+    assert kl_weights(config, 1, 0) == []
 
 
 @pytest.mark.parametrize(

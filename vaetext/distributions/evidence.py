@@ -54,7 +54,7 @@ def gaussian_code(
         hangs: q is given samples of other latents, and so no law of z alone.
         descends: p is too.
     """
-    z = q.draw(normal)
+    z = q.sample(normal)
     mean, std, kl, above = (each.expand_as(z) for each in (q.mean, q.std, q.kl(p), p.mean))
     log_q, log_p = (law.log_prob(z).reshape(*z.shape[:2], -1).sum(-1) for law in (q, p))
     return Code(

@@ -24,7 +24,7 @@ class Gaussian:
         """[..., D] deviations exp(log_var / 2)."""
         return (0.5 * self.log_var).exp()
 
-    def draw(self, noise: Tensor) -> Tensor:
+    def sample(self, noise: Tensor) -> Tensor:
         """mean + std * noise, the pathwise sample for noise ~ N(0, I) of any leading shape."""
         return self.mean + self.std * noise
 

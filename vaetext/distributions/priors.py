@@ -19,7 +19,7 @@ class Prior(nn.Module, ABC):
         """Looks at embedded training sequences, each [words, E], once before training."""
 
     @abstractmethod
-    def draw(self, name: str, noise: Noise) -> Tensor:
+    def sample(self, name: str, noise: Noise) -> Tensor:
         """[K, B, D] draws of p(z)."""
 
     @abstractmethod
@@ -39,7 +39,7 @@ class StandardNormal(Prior):
         super().__init__()
         self.shape = (latent_dim,) if positions is None else (positions, latent_dim)
 
-    def draw(self, name: str, noise: Noise) -> Tensor:
+    def sample(self, name: str, noise: Noise) -> Tensor:
         return noise.normal(name, *self.shape)
 
     def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
@@ -67,17 +67,17 @@ class Mixture(Prior):
             self.components().log_prob(z[..., None, :]) + self.logits.log_softmax(0), -1
         )
 
-    def draw(self, name: str, noise: Noise) -> Tensor:
+    def sample(self, name: str, noise: Noise) -> Tensor:
         parts = self.components()
         chosen = (
             noise.uniform(f"{name}.component")[..., None] > self.logits.softmax(0).cumsum(0)[:-1]
         ).sum(-1)
-        return Gaussian(parts.mean[chosen], parts.log_var[chosen]).draw(
+        return Gaussian(parts.mean[chosen], parts.log_var[chosen]).sample(
             noise.normal(name, self.latent_dim)
         )
 
     def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
-        z = posterior.draw(noise.normal(name, self.latent_dim))
+        z = posterior.sample(noise.normal(name, self.latent_dim))
         log_q, log_p = posterior.log_prob(z), self.log_prob(z)
         return Code(
             z,

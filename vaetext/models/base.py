@@ -14,13 +14,14 @@ from vaetext.data.domain import Domain, Symbols
 from vaetext.distributions.evidence import Code, Evidence
 from vaetext.distributions.noise import Noise
 from vaetext.modules.decoder import Decoder, DecoderState
-from vaetext.modules.output import Law
+from vaetext.modules.output import Distribution
 
 
 class SequenceModel(nn.Module, ABC):
     """A law of sequences p(x, z) with its inference network q(z|x).
 
     Attributes:
+        name: what ``model=`` calls it, set by ``registry.build``.
         latents: names of the latent variables; a model without any gives the exact log p(x).
         decoded: those that the decoder reads; the others show only in what they make of these.
         reads_inputs: whether the decoder is fed the symbols before each position, which word dropout is for.
@@ -30,6 +31,7 @@ class SequenceModel(nn.Module, ABC):
         domain: what sequences are made of.
     """
 
+    name: str = ""
     latents: tuple[str, ...] = ()
     reads_inputs: bool = True
     max_length: int | None = None
@@ -95,7 +97,7 @@ class Generator(ABC):
         """The decoder's state before the first symbol or frame, for codes name -> z [rows, ...]."""
 
     @abstractmethod
-    def step(self, state: Any, token: Tensor) -> tuple[Law, Any]:
+    def step(self, state: Any, token: Tensor) -> tuple[Distribution, Any]:
         """Feeds a symbol [rows] or frame [rows, F]; returns the law of the next, log p [rows, V] or a Gaussian [rows, F], and the state."""
 
     @abstractmethod
@@ -108,7 +110,7 @@ class Autoregressive(Generator):
 
     decoder: Decoder
 
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Distribution, DecoderState]:
         return self.decoder.step(state, token)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:

@@ -168,7 +168,8 @@ class Ladder(nn.Module):
         """Draws of p(z): latent name -> z [K, B, ...]; latents in ``given`` are as they are there."""
         given = given or {}
         drawn = self._descend(
-            noise, lambda name, prior, normal: given[name] if name in given else prior.draw(normal)
+            noise,
+            lambda name, prior, normal: given[name] if name in given else prior.sample(normal),
         )
         return {name: drawn[name] for name in self.names}
 

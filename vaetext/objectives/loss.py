@@ -8,19 +8,21 @@ from vaetext.config.trainer import Trainer
 from vaetext.distributions.evidence import Code, Evidence
 
 
-def training_loss(evidence: Evidence, config: Trainer, beta: float | Sequence[float]) -> Tensor:
-    """-E[log p(x|z)] - aux + sum over latents of beta * KL, floored by free bits; nats, a mean over samples and sequences.
+def training_loss(
+    evidence: Evidence, config: Trainer, kl_weight: float | Sequence[float]
+) -> Tensor:
+    """-E[log p(x|z)] - aux + sum over latents of kl_weight * KL, floored by free bits; nats, a mean over samples and sequences.
 
     Args:
         evidence: of one batch.
         config: free bits.
-        beta: the KL weight of every latent, or each one's.
+        kl_weight: the KL weight of every latent, or each one's.
 
     Raises:
         ValueError: free bits per dimension on a latent whose KL has no dimensions.
     """
     kl = [floored_kl(name, code, config) for name, code in evidence.latents.items()]
-    weights = [beta] * len(kl) if isinstance(beta, float) else beta
+    weights = [kl_weight] * len(kl) if isinstance(kl_weight, float) else kl_weight
     aux = [log_p.mean() for log_p in evidence.aux.values()]
     return (
         -evidence.log_px.mean()

@@ -5,7 +5,7 @@ import math
 from vaetext.config.trainer import Trainer
 
 
-def beta(config: Trainer, epochs: float) -> float:
+def kl_weight(config: Trainer, epochs: float) -> float:
     """The KL weight once ``epochs`` epochs are done.
 
     With u = epochs / beta_epochs: constant, beta_max; linear, min(beta_max, beta_start + u * beta_max) (source 000,
@@ -24,12 +24,12 @@ def beta(config: Trainer, epochs: float) -> float:
     return min(config.beta_max, config.beta_start + u * config.beta_max)
 
 
-def betas(config: Trainer, epochs: float, latents: int) -> list[float]:
+def kl_weights(config: Trainer, epochs: float, latents: int) -> list[float]:
     """The KL weight of each latent: the n-th (from 0) is where ``beta`` was n * beta_delay epochs before, its start until then.
 
     In a ladder, whose z_1 comes first, KL is paid for from the data up: what is cheaper in a latent not yet paid for moves there.
     """
-    return [beta(config, max(0.0, epochs - n * config.beta_delay)) for n in range(latents)]
+    return [kl_weight(config, max(0.0, epochs - n * config.beta_delay)) for n in range(latents)]
 
 
 def learning_rate(config: Trainer, epochs: float, step: int, reductions: int) -> float:

@@ -126,11 +126,11 @@ def _settings(axis: Axes, steps: list[Line], latents: bool) -> None:
     where = [line["step"] for line in steps]
     rate = axis
     if latents:
-        each = [line for line in steps if "betas" in line]
-        for number, name in enumerate(each[-1]["betas"] if each else ()):
+        each = [line for line in steps if "kl_weights" in line]
+        for number, name in enumerate(each[-1]["kl_weights"] if each else ()):
             axis.plot(
                 [line["step"] for line in each],
-                [line["betas"][name] for line in each],
+                [line["kl_weights"][name] for line in each],
                 color=f"C{number}",
                 label=name,
             )

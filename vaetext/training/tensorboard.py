@@ -27,7 +27,7 @@ class Tensorboard:
 
     def report(self, line: dict[str, Any]) -> None:
         """Takes one line of ``metrics.jsonl``; tags are ``<split>/<quantity>``, steps are optimizer steps."""
-        named = {"kl": line["kl"], "beta": line.get("betas", {})}
+        named = {"kl": line["kl"], "beta": line.get("kl_weights", {})}
         values = {
             **line,
             **{

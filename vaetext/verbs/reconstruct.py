@@ -18,7 +18,6 @@ from vaetext.evaluation.decoding import (
     DecodingOptions,
     generate,
     held,
-    model_name,
     require_decoded,
 )
 from vaetext.models.base import Generator, SequenceModel
@@ -48,7 +47,7 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
     """
     if not model.latents:
         raise ValueError(
-            f"model {model_name(model)} has no latent, so no code to decode; use a run of a model that has one, such as vrae"
+            f"model {model.name} has no latent, so no code to decode; use a run of a model that has one, such as vrae"
         )
     split = Split.of(sequences)
     model.check_lengths(split.lengths, "the sentences given")
