@@ -1,4 +1,4 @@
-"""What a model says about a batch, never a loss: log p(x|z), and each latent's code and KL."""
+"""What a model computes for a batch: log p(x|z), and samples and KL of each latent; no loss."""
 
 from dataclasses import dataclass, field
 
@@ -13,13 +13,18 @@ class Code:
 
     Attributes:
         z: [K, B, ...] the samples.
-        mean: like z, E_q[z|x]: the deterministic code; where q hangs on other latents' samples, the mean given those.
-        std: like z, the deviations of a Gaussian q(z|x); None for another law (then mutual information is not reported).
+        mean: like z, E_q[z|x], the deterministic code. Where q is conditioned on samples of other
+            latents, the mean given those samples.
+        std: like z, the standard deviations of a Gaussian q(z|x); None for any other distribution,
+            whose mutual information is then not reported.
         log_q: [K, B] log q(z|x) at the sample.
         log_p: [K, B] log p(z) at the sample.
-        kl: [K, B, *axes], analytic where it exists, masked; summed over its axes it is KL(q || p).
-        axes: what the axes of ``kl`` after K, B are: "dimension", "step", "position", "layer"; none for a joint, sampled KL.
-        prior_mean: like z, E_p[z] given the latents that stand above it; None where none does.
+        kl: [K, B, *axes], analytic where possible, zero where masked; its sum over ``axes`` is
+            KL(q || p).
+        axes: the axes of ``kl`` after K and B: "dimension", "step", "position", "layer"; empty for
+            a sampled KL, which has none.
+        prior_mean: like z, E_p[z] given the latents that p is conditioned on; None where p is
+            conditioned on none.
     """
 
     z: Tensor
@@ -33,7 +38,7 @@ class Code:
 
     @property
     def total_kl(self) -> Tensor:
-        """[K, B] nats."""
+        """KL(q || p), [K, B] nats per sequence."""
         return self.kl.flatten(2).sum(2) if self.axes else self.kl
 
     @property
@@ -43,40 +48,52 @@ class Code:
 
 
 def gaussian_code(
-    q: Gaussian, p: Gaussian, normal: Tensor, hangs: bool = False, descends: bool = False
+    q: Gaussian,
+    p: Gaussian,
+    normal: Tensor,
+    q_conditioned: bool = False,
+    p_conditioned: bool = False,
 ) -> Code:
-    """Samples of a Gaussian q(z|x), a vector or a map, with its densities and the analytic KL(q || p) of each dimension (and position).
+    """Samples of a Gaussian q(z|x), a vector or a map, with both densities and the analytic KL.
+
+    The KL is given for each dimension and, of a map, each position.
 
     Args:
         q: [B, D] or [B, P, D]; [K, B, ...] where it differs from sample to sample.
         p: the prior, of any shape that broadcasts.
-        normal: [K, B, D] or [K, B, P, D] draws of N(0, I), one for each sample.
-        hangs: q is given samples of other latents, and so no law of z alone.
-        descends: p is too.
+        normal: [K, B, D] or [K, B, P, D] samples of N(0, I), one for each sample of z.
+        q_conditioned: whether q is conditioned on samples of other latents, so that it is not the
+            distribution of z given x alone.
+        p_conditioned: whether p is, too.
     """
     z = q.sample(normal)
-    mean, std, kl, above = (each.expand_as(z) for each in (q.mean, q.std, q.kl(p), p.mean))
-    log_q, log_p = (law.log_prob(z).reshape(*z.shape[:2], -1).sum(-1) for law in (q, p))
+    kl = q.kl(p).expand_as(z)
     return Code(
         z,
-        mean,
-        None if hangs else std,
-        log_q,
-        log_p,
-        kl,
-        ("position", "dimension")[4 - z.dim() :],
-        above if descends else None,
+        mean=q.mean.expand_as(z),
+        std=None if q_conditioned else q.std.expand_as(z),
+        log_q=_log_density(q, z),
+        log_p=_log_density(p, z),
+        kl=kl,
+        axes=("position", "dimension")[4 - z.dim() :],
+        prior_mean=p.mean.expand_as(z) if p_conditioned else None,
     )
+
+
+def _log_density(distribution: Gaussian, z: Tensor) -> Tensor:
+    """[K, B] log-density of a vector or a map z [K, B, ...]."""
+    return distribution.log_prob(z).reshape(*z.shape[:2], -1).sum(-1)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The terms of every bound, at weight 1.
+    """The terms of every bound on log p(x), at weight 1.
 
     Attributes:
-        log_px: [K, B] log p(x|z), nats per sequence with EOS.
-        latents: name -> Code.
-        aux: name -> [K, B] log-likelihoods, weighted as the model wants them, that are trained on and never reported.
+        log_px: [K, B] log p(x|z), nats per sequence, EOS counted.
+        latents: latent name -> Code.
+        aux: name -> [K, B] log-likelihoods that are trained on and never reported, already
+            multiplied by the weight that the model gives them.
     """
 
     log_px: Tensor
@@ -85,10 +102,10 @@ class Evidence:
 
     @property
     def elbo(self) -> Tensor:
-        """[K, B] log p(x|z) - sum of KL at weight 1, nats per sequence."""
+        """[K, B] log p(x|z) - sum of the KLs, nats per sequence."""
         return self.log_px - sum(code.total_kl for code in self.latents.values())
 
     @property
     def log_weight(self) -> Tensor:
-        """[K, B] log p(x, z) - log q(z|x) at the sample."""
+        """[K, B] log p(x, z) - log q(z|x) at the sample, nats per sequence."""
         return self.log_px - sum(code.log_ratio for code in self.latents.values())

@@ -109,8 +109,8 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
             q,
             self.local_prior(z_g.z),
             normal,
-            hangs=True,
-            descends=self.local_prior_net is not None,
+            q_conditioned=True,
+            p_conditioned=self.local_prior_net is not None,
         )
         return {"z_g": z_g, "z_l": z_l}
 
