@@ -128,7 +128,7 @@ def train(training: Training, order: list[Any]) -> int:
         batch = training._batch(index)
         training.backward(batch, 1)
         training.update()
-        tokens += len(batch.positions)
+        tokens += len(batch.real_indices)
     return tokens
 
 

@@ -22,7 +22,7 @@ def test_words_are_dropped_from_inputs_alone() -> None:
     assert (dropped.inputs[:, 0] == SYMBOLS.bos).all() and (
         dropped.inputs[:, 1:] == SYMBOLS.unk
     ).all()
-    assert torch.equal(dropped.x, whole.x) and torch.equal(dropped.positions, whole.positions)
+    assert torch.equal(dropped.x, whole.x) and torch.equal(dropped.real_indices, whole.real_indices)
     assert torch.equal(batch().with_word_dropout(0.0).inputs, whole.inputs)
 
 

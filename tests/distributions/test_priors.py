@@ -1,7 +1,8 @@
-"""Mixture priors against torch's own mixture, numerical integration and closed forms, in float64."""
+"""Mixture priors compared with torch's mixture, numerical integration and closed forms."""
 
 import pytest
 import torch
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
@@ -33,27 +34,27 @@ def sampled_kl(prior: Mixture | StandardNormal, q: Gaussian) -> tuple[torch.Tens
     return ratio.mean(0), ratio.std(0) / SAMPLES**0.5
 
 
-def law_of(prior: Mixture) -> torch.distributions.MixtureSameFamily:
+def as_torch(prior: Mixture) -> MixtureSameFamily:
     parts = prior.components()
-    normal = torch.distributions.Independent(torch.distributions.Normal(parts.mean, parts.std), 1)
-    return torch.distributions.MixtureSameFamily(
-        torch.distributions.Categorical(logits=prior.logits), normal
-    )
+    components = Independent(Normal(parts.mean, parts.std), 1)
+    return MixtureSameFamily(Categorical(logits=prior.logits), components)
 
 
 @torch.no_grad()
-def test_mixture_density_is_torchs() -> None:
+def test_mixture_density_agrees_with_torch() -> None:
     prior = mixture()
     z = 3 * torch.randn(50, 2, dtype=torch.float64)
-    torch.testing.assert_close(prior.log_prob(z), law_of(prior).log_prob(z), rtol=1e-12, atol=1e-12)
+    expected = as_torch(prior).log_prob(z)
+    torch.testing.assert_close(prior.log_prob(z), expected, rtol=1e-12, atol=1e-12)
 
 
 @torch.no_grad()
-def test_mixture_kl_is_the_integral() -> None:
-    prior, q = mixture(), posterior()
+def test_mixture_kl_agrees_with_the_integral() -> None:
+    prior = mixture()
+    q = posterior()
     line = torch.linspace(-9, 9, 1201, dtype=torch.float64)
     grid = torch.cartesian_prod(line, line)
-    log_p = law_of(prior).log_prob(grid)
+    log_p = as_torch(prior).log_prob(grid)
     mean, error = sampled_kl(prior, q)
     for row in range(2):
         log_q = Gaussian(q.mean[row], q.log_var[row]).log_prob(grid)
@@ -62,35 +63,37 @@ def test_mixture_kl_is_the_integral() -> None:
 
 
 @torch.no_grad()
-def test_mixture_draws_follow_the_mixture() -> None:
+def test_mixture_samples_have_its_mean_and_variance() -> None:
     prior = mixture()
-    drawn = prior.draw("z", FreshNoise(1, SAMPLES, torch.device("cpu"), torch.float64))[0]
-    law = law_of(prior)
-    error = law.variance.sqrt() / SAMPLES**0.5
-    assert bool(((drawn.mean(0) - law.mean).abs() < 4 * error).all())
-    squares = (drawn - law.mean) ** 2
-    assert bool(((squares.mean(0) - law.variance).abs() < 4 * squares.std(0) / SAMPLES**0.5).all())
+    noise = FreshNoise(1, SAMPLES, torch.device("cpu"), torch.float64)
+    z = prior.sample("z", noise)[0]
+    expected = as_torch(prior)
+    error = expected.variance.sqrt() / SAMPLES**0.5
+    assert bool(((z.mean(0) - expected.mean).abs() < 4 * error).all())
+    squares = (z - expected.mean) ** 2
+    assert bool(
+        ((squares.mean(0) - expected.variance).abs() < 4 * squares.std(0) / SAMPLES**0.5).all()
+    )
 
 
 @torch.no_grad()
-def test_a_vamp_prior_of_one_gaussian_is_that_gaussian() -> None:
+def test_vamp_prior_with_one_component_is_that_gaussian() -> None:
     q = posterior()
-    part = Gaussian(
+    component = Gaussian(
         torch.tensor([[0.5, -1.0]], dtype=torch.float64),
         torch.tensor([[0.3, -0.4]], dtype=torch.float64),
     )
-    mean, error = sampled_kl(VampPrior(2, 1, 4, 3, lambda inputs: part).double(), q)
-    assert bool(((mean - q.kl(part).sum(-1)).abs() < 4 * error).all())
-    normal = Gaussian(
-        torch.zeros(1, 2, dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64)
-    )
+    mean, error = sampled_kl(VampPrior(2, 1, 4, 3, lambda inputs: component).double(), q)
+    assert bool(((mean - q.kl(component).sum(-1)).abs() < 4 * error).all())
+    zero = torch.zeros(1, 2, dtype=torch.float64)
+    normal = Gaussian(zero, zero)
     mean, error = sampled_kl(VampPrior(2, 1, 4, 3, lambda inputs: normal).double(), q)
     assert bool(((mean - q.kl(normal).sum(-1)).abs() < 4 * error).all())
     torch.testing.assert_close(mean, sampled_kl(StandardNormal(2), q)[0], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e3])
-def test_far_codes_keep_finite_densities_and_gradients(scale: float) -> None:
+def test_codes_far_from_every_component_have_finite_densities_and_gradients(scale: float) -> None:
     prior = GaussianMixture(4, 3)
     with torch.no_grad():
         prior.log_var.fill_(-8.0)
@@ -107,7 +110,7 @@ def test_far_codes_keep_finite_densities_and_gradients(scale: float) -> None:
     )
 
 
-def test_a_vamp_prior_starts_from_training_sequences() -> None:
+def test_vamp_prior_is_initialised_from_training_sequences() -> None:
     prior = VampPrior(2, 3, 4, 1, lambda inputs: Gaussian(inputs[:, 0], inputs[:, 0]))
     words = [[1.0, 2.0], [], [3.0], [4.0], [5.0, 6.0, 7.0, 8.0, 9.0], [4.0], [4.0]]
     prior.setup([torch.tensor(each)[:, None] for each in words])
@@ -116,5 +119,7 @@ def test_a_vamp_prior_starts_from_training_sequences() -> None:
     assert prior.inputs[..., 0].tolist() == [[1, 2, 1, 2], [3, 3, 3, 3], [4, 4, 4, 4]]
     prior.setup([torch.tensor(words[4])[:, None]])
     assert prior.inputs[0, :, 0].tolist() == [5, 6, 7, 8]
-    with pytest.raises(ValueError, match=r"model\.prior=vamp starts from training sequences"):
+    with pytest.raises(
+        ValueError, match=r"model\.prior=vamp is initialised from training sequences"
+    ):
         prior.setup([])

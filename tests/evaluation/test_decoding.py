@@ -36,8 +36,9 @@ LAWS = [  # [law, previous symbol or BOS, next symbol]
 
 
 class Law(SequenceModel):
-    """A law of two codes that nothing can decode step by step."""
+    """A distribution given two codes that nothing can decode step by step."""
 
+    name = "two-codes"
     latents = ("z",)
 
     def __init__(self) -> None:
@@ -245,7 +246,7 @@ def test_a_row_is_the_same_whatever_it_is_drawn_with() -> None:
 
 
 def test_a_model_without_a_step_by_step_decoder_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"model law .*beam=4"):
+    with pytest.raises(ValueError, match=r"model two-codes .*beam=4"):
         generate(Law(), codes(0), 1, DecodingOptions(beam=4))
-    with pytest.raises(ValueError, match="model law "):
+    with pytest.raises(ValueError, match="model two-codes "):
         generate(Law(), codes(0), 1, GREEDY)

@@ -44,7 +44,7 @@ class Linear(SequenceModel):
         return standard(codes["z"]).log_prob(batch.x[:, :1].double() - codes["z"])
 
     def sample_prior(self, noise: Noise) -> dict[str, Any]:
-        return {"z": self.law.draw("z", noise)}
+        return {"z": self.law.sample("z", noise)}
 
 
 def record(samples: int) -> dict[str, Any]:

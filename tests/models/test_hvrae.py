@@ -33,7 +33,7 @@ class Shortened(HVRAE):
     def sample(self, posterior: Posterior, noise: Noise) -> dict[str, Code]:
         codes, past = super().sample(posterior, noise), (posterior.local == 0).all(-1)
         z_g, z_l = codes["z_g"].z, codes["z_l"]
-        laws = self.local_posterior(posterior.local, z_g), self.local_prior_given(z_g)
+        laws = self.local_posterior(posterior.local, z_g), self.local_prior(z_g)
         log_q, log_p = (law.log_prob(z_l.z).masked_fill(past, 0).sum(-1) for law in laws)
         return {
             **codes,
@@ -47,7 +47,7 @@ def model(local: str, prior: str, kind: type[HVRAE] = HVRAE) -> HVRAE:
     made = kind(Config(name="hvrae", local=local, local_prior=prior, **SIZES), TINY).double().eval()
     with torch.no_grad():
         for name, parameter in made.named_parameters():
-            parameter.mul_(100 if name.startswith("local_prior.head") else 2.5)
+            parameter.mul_(100 if name.startswith("local_prior_net.head") else 2.5)
     return made
 
 
@@ -117,8 +117,8 @@ def test_both_laws_of_z_l_hear_z_g() -> None:
     ).all()
     codes = {"z_g": other, "z_l": torch.zeros(1, len(batch), 3, 1, dtype=torch.float64)}
     drawn = hvrae.redrawn(codes, "z_g", MeanNoise(len(batch), torch.device("cpu")))["z_l"]
-    torch.testing.assert_close(drawn, hvrae.local_prior_given(other).mean.expand_as(drawn))
-    assert (drawn != hvrae.local_prior_given(one).mean).all()
+    torch.testing.assert_close(drawn, hvrae.local_prior(other).mean.expand_as(drawn))
+    assert (drawn != hvrae.local_prior(one).mean).all()
     assert hvrae.redrawn(codes, "z_l", MeanNoise(len(batch), torch.device("cpu"))) is codes
     assert (
         model("sequence", "standard").redrawn(

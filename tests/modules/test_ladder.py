@@ -95,11 +95,11 @@ def test_the_merged_sample_goes_down() -> None:
     built = ladder(off=0.5)
     estimates = built.estimates(X)
     codes = built.codes(estimates, noise(3))
-    torch.testing.assert_close(codes["z_3"].z, estimates["z_3"].draw(noise(3).normal("z_3", 1)))
+    torch.testing.assert_close(codes["z_3"].z, estimates["z_3"].sample(noise(3).normal("z_3", 1)))
     for name, above, step in (("z_2", "z_3", STEPS[2]), ("z_1", "z_2", STEPS[1])):
         prior = Line(*step)(codes[above].z)
         torch.testing.assert_close(
-            codes[name].z, estimates[name].merge(prior).draw(noise(3).normal(name, 1))
+            codes[name].z, estimates[name].merge(prior).sample(noise(3).normal(name, 1))
         )
         torch.testing.assert_close(codes[name].log_p, prior.log_prob(codes[name].z))
 
@@ -120,7 +120,7 @@ def test_what_is_given_stays_and_what_lies_below_follows() -> None:
     z_2 = torch.full((1, len(X), 1), 2.0, dtype=torch.float64)
     drawn = ladder().sample_prior(noise(1), {"z_2": z_2})
     assert torch.equal(drawn["z_2"], z_2)
-    torch.testing.assert_close(drawn["z_1"], Line(*STEPS[1])(z_2).draw(noise(1).normal("z_1", 1)))
+    torch.testing.assert_close(drawn["z_1"], Line(*STEPS[1])(z_2).sample(noise(1).normal("z_1", 1)))
 
 
 def test_only_means_go_up_on_request() -> None:

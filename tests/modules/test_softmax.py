@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vaetext.modules import softmax
-from vaetext.modules.softmax import symbol_log_prob
+from vaetext.modules.softmax import token_log_prob
 
 
 @pytest.mark.parametrize("rows", [16, 64])
@@ -17,7 +17,7 @@ def test_values_and_gradients(rows: int, monkeypatch: pytest.MonkeyPatch) -> Non
     ]
     symbols, upstream = torch.randint(7, (43,)), torch.randn(43, dtype=torch.float64)
     plain = torch.nn.functional.linear(*inputs).log_softmax(-1).gather(1, symbols[:, None])[:, 0]
-    fused = symbol_log_prob(*inputs, symbols)
+    fused = token_log_prob(*inputs, symbols)
     torch.testing.assert_close(fused, plain, rtol=1e-12, atol=1e-12)
     expected = torch.autograd.grad(plain, inputs, upstream)
     for one, other in zip(torch.autograd.grad(fused, inputs, upstream), expected, strict=True):
@@ -35,7 +35,7 @@ def test_the_largest_of_sixteen_bit_numbers() -> None:
 
 def test_no_rows() -> None:
     weight = torch.ones(7, 5, requires_grad=True)
-    picked = symbol_log_prob(
+    picked = token_log_prob(
         torch.zeros(0, 5), weight, torch.zeros(7), torch.zeros(0, dtype=torch.int64)
     )
     assert picked.shape == (0,)
@@ -46,7 +46,7 @@ def test_a_block_of_logits_is_used_again_in_evaluation() -> None:
     weight = torch.ones(7, 5, requires_grad=True)
     for _ in range(2):
         with torch.no_grad():
-            symbol_log_prob(
+            token_log_prob(
                 torch.zeros(3, 5), weight, torch.zeros(7), torch.zeros(3, dtype=torch.int64)
             )
         (block,) = softmax._FREE
@@ -62,8 +62,8 @@ def test_bf16_is_close_to_float32() -> None:
         torch.randn(9),
         torch.randint(9, (40,)),
     )
-    exact = symbol_log_prob(hidden, weight, bias, symbols)
+    exact = token_log_prob(hidden, weight, bias, symbols)
     with torch.autocast("cpu", torch.bfloat16):
-        rough = symbol_log_prob(hidden, weight, bias, symbols)
+        rough = token_log_prob(hidden, weight, bias, symbols)
     assert rough.dtype == torch.float32
     torch.testing.assert_close(rough, exact, rtol=0.05, atol=0.1)

@@ -1,4 +1,4 @@
-"""The loss against its formula written out, with each kind of free bits."""
+"""The loss compared with its formula, with each kind of free bits."""
 
 import pytest
 import torch
@@ -28,55 +28,53 @@ KL = torch.tensor([[[0.1, 2.0], [0.3, 4.0]]])
         (5.0, "dimension", 10.0),
     ],
 )
-def test_loss_is_the_weighted_floored_bound(free_bits: float, per: str, kl: float) -> None:
+def test_loss_is_the_weighted_bound_with_free_bits(free_bits: float, per: str, kl: float) -> None:
     config = Trainer(free_bits=free_bits, free_bits_per=per)
-    loss = training_loss(Evidence(LOG_PX, {"z": code(KL)}), config, beta=0.5)
+    loss = training_loss(Evidence(LOG_PX, {"z": code(KL)}), config, kl_weight=0.5)
     assert loss.item() == pytest.approx(4.0 + 0.5 * kl)
 
 
-def test_auxiliary_terms_train_and_are_never_reported() -> None:
-    evidence = Evidence(
-        LOG_PX, {"z": code(KL)}, aux={"deconvolution": torch.tensor([[-1.0, -2.0]])}
-    )
-    assert training_loss(evidence, Trainer(free_bits=0.0), beta=0.5).item() == pytest.approx(
-        4.0 + 1.5 + 0.5 * 3.2
-    )
+def test_auxiliary_terms_are_in_the_loss_and_not_in_the_bound() -> None:
+    aux = {"deconvolution": torch.tensor([[-1.0, -2.0]])}
+    evidence = Evidence(LOG_PX, {"z": code(KL)}, aux=aux)
+    loss = training_loss(evidence, Trainer(free_bits=0.0), kl_weight=0.5)
+    assert loss.item() == pytest.approx(4.0 + 1.5 + 0.5 * 3.2)
     assert evidence.elbo.mean().item() == pytest.approx(-4.0 - 3.2)
 
 
-def test_each_latent_may_have_its_own_weight() -> None:
+def test_each_latent_can_have_its_own_weight() -> None:
     evidence = Evidence(LOG_PX, {"z_1": code(KL), "z_2": code(2 * KL)})
-    assert training_loss(evidence, Trainer(), [0.5, 0.25]).item() == pytest.approx(
-        4.0 + 0.5 * 3.2 + 0.25 * 6.4
-    )
-    assert training_loss(evidence, Trainer(), 0.5).item() == pytest.approx(4.0 + 0.5 * 9.6)
+    separate = training_loss(evidence, Trainer(), [0.5, 0.25])
+    common = training_loss(evidence, Trainer(), 0.5)
+    assert separate.item() == pytest.approx(4.0 + 0.5 * 3.2 + 0.25 * 6.4)
+    assert common.item() == pytest.approx(4.0 + 0.5 * 9.6)
 
 
-def test_free_bits_per_dimension_sum_over_steps_first() -> None:
+def test_free_bits_per_dimension_apply_to_the_sum_over_steps() -> None:
     steps = torch.stack([KL, KL], 2)
     config = Trainer(free_bits=0.5, free_bits_per="dimension")
-    assert training_loss(
-        Evidence(LOG_PX, {"z": code(steps, ("step", "dimension"))}), config, 1.0
-    ).item() == pytest.approx(4.0 + 6.5)
+    evidence = Evidence(LOG_PX, {"z": code(steps, ("step", "dimension"))})
+    assert training_loss(evidence, config, 1.0).item() == pytest.approx(4.0 + 6.5)
 
 
-def test_free_bits_per_dimension_need_dimensions() -> None:
+def test_free_bits_per_dimension_refuse_a_kl_without_dimensions() -> None:
     config = Trainer(free_bits=0.5, free_bits_per="dimension")
+    evidence = Evidence(LOG_PX, {"z": code(torch.ones(1, 2), ())})
     with pytest.raises(ValueError, match="free_bits_per=latent"):
-        training_loss(Evidence(LOG_PX, {"z": code(torch.ones(1, 2), ())}), config, 1.0)
+        training_loss(evidence, config, 1.0)
 
 
-def test_a_kl_below_its_floor_has_no_gradient() -> None:
+def test_kl_below_its_floor_has_no_gradient() -> None:
     kl = KL.clone().requires_grad_()
     training_loss(Evidence(LOG_PX, {"z": code(kl)}), Trainer(free_bits=4.0), 1.0).backward()
     assert kl.grad is not None and kl.grad.abs().max() == 0
 
 
-def test_without_a_latent_the_loss_is_the_exact_nll() -> None:
+def test_loss_without_latents_is_the_exact_nll() -> None:
     assert training_loss(Evidence(LOG_PX), Trainer(), 1.0).item() == pytest.approx(4.0)
 
 
-def test_importance_bound_is_at_least_the_mean_of_its_weights() -> None:
+def test_importance_nll_is_at_most_minus_the_mean_log_weight() -> None:
     torch.manual_seed(0)
     log_weight = torch.randn(20, 6, dtype=torch.float64)
     assert bool((importance_nll(log_weight) <= -log_weight.mean(0)).all())

@@ -1,4 +1,4 @@
-"""Schedules at the steps where the sources say what they are."""
+"""KL weights and learning rates at epochs where their values are known."""
 
 import math
 from typing import Any
@@ -6,59 +6,61 @@ from typing import Any
 import pytest
 
 from vaetext.config.trainer import Trainer
-from vaetext.objectives.schedules import beta, betas, learning_rate
+from vaetext.objectives.schedules import kl_weight, kl_weights, learning_rate
 
 
-def test_paper_beta_is_min_of_one_and_a_hundredth_plus_the_share_of_ten_epochs() -> None:
+def test_linear_kl_weight_rises_from_its_start_over_ten_epochs() -> None:
     config = Trainer(beta_start=0.01, beta_epochs=10)
-    assert [beta(config, epochs) for epochs in (0, 5, 9.9, 50)] == pytest.approx(
+    assert [kl_weight(config, epochs) for epochs in (0, 5, 9.9, 50)] == pytest.approx(
         [0.01, 0.51, 1.0, 1.0]
     )
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "sigmoid", "cyclical"])
-def test_beta_never_leaves_its_range(schedule: str) -> None:
+def test_kl_weight_stays_between_zero_and_beta_max(schedule: str) -> None:
     config = Trainer(beta_schedule=schedule, beta_max=0.3, beta_epochs=2)
-    weights = [beta(config, step / 10) for step in range(100)]
+    weights = [kl_weight(config, step / 10) for step in range(100)]
     assert min(weights) >= 0 and max(weights) == 0.3
 
 
-def test_cyclical_beta_starts_again() -> None:
+def test_cyclical_kl_weight_restarts_with_each_cycle() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=2, beta_ramp=0.5)
-    assert [beta(config, epochs) for epochs in (0, 0.5, 1, 1.9, 2, 2.5)] == pytest.approx(
+    assert [kl_weight(config, epochs) for epochs in (0, 0.5, 1, 1.9, 2, 2.5)] == pytest.approx(
         [0, 0.5, 1, 1, 0, 0.5]
     )
 
 
-def test_a_cycle_begins_where_it_should_whatever_the_rounding() -> None:
+def test_cycle_begins_at_a_multiple_of_its_length_despite_rounding() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=0.1)
-    assert [beta(config, cycle / 10) for cycle in range(13)] == pytest.approx([0.0] * 13, abs=1e-6)
+    assert [kl_weight(config, cycle / 10) for cycle in range(13)] == pytest.approx(
+        [0.0] * 13, abs=1e-6
+    )
 
 
-def test_a_cycle_rises_for_the_share_of_it_that_its_ramp_says() -> None:
+def test_cyclical_kl_weight_rises_during_the_ramp_share_of_a_cycle() -> None:
     config = Trainer(beta_schedule="cyclical", beta_epochs=4, beta_ramp=0.25)
-    assert [beta(config, epochs) for epochs in (0, 0.5, 1, 3.9, 4.25)] == pytest.approx(
+    assert [kl_weight(config, epochs) for epochs in (0, 0.5, 1, 3.9, 4.25)] == pytest.approx(
         [0, 0.5, 1, 1, 0.25]
     )
 
 
-def test_a_sigmoid_is_half_way_at_half_of_its_epochs() -> None:
+def test_sigmoid_kl_weight_is_half_of_beta_max_at_half_of_its_epochs() -> None:
     config = Trainer(beta_schedule="sigmoid", beta_epochs=4, beta_max=0.8)
     expected = [0.8 / (1 + math.exp(6)), 0.8 / (1 + math.exp(3)), 0.4, 0.8]
-    assert [beta(config, epochs) for epochs in (0, 1, 2, 4)] == pytest.approx(expected)
+    assert [kl_weight(config, epochs) for epochs in (0, 1, 2, 4)] == pytest.approx(expected)
 
 
-def test_each_latent_follows_its_delay_behind_the_one_before() -> None:
+def test_kl_weight_of_each_latent_is_delayed_after_the_previous_one() -> None:
     config = Trainer(beta_epochs=2, beta_delay=1)
-    assert [betas(config, epochs, 3) for epochs in range(5)] == [
+    assert [kl_weights(config, epochs, 3) for epochs in range(5)] == [
         [0, 0, 0],
         [0.5, 0, 0],
         [1, 0.5, 0],
         [1, 1, 0.5],
         [1, 1, 1],
     ]
-    assert betas(Trainer(beta_epochs=2), 1, 3) == [0.5] * 3
-    assert betas(config, 1, 0) == []
+    assert kl_weights(Trainer(beta_epochs=2), 1, 3) == [0.5] * 3
+    assert kl_weights(config, 1, 0) == []
 
 
 @pytest.mark.parametrize(
@@ -69,13 +71,13 @@ def test_each_latent_follows_its_delay_behind_the_one_before() -> None:
         {"beta_schedule": "cyclical", "beta_start": 2.0},
     ],
 )
-def test_a_weight_that_never_rises_has_no_delay(options: dict[str, Any]) -> None:
+def test_delay_of_a_constant_kl_weight_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^beta_delay=1 .* set beta_delay=0"):
         Trainer(beta_delay=1, **options)
     Trainer(**options)
 
 
-def test_learning_rates() -> None:
+def test_learning_rate_of_each_schedule() -> None:
     halving = Trainer(schedule="halving", lr=1.0, halve_at=[10, 12])
     assert [learning_rate(halving, epochs, 0, 0) for epochs in (0, 9.99, 10, 12)] == [
         1.0,

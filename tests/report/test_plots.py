@@ -103,7 +103,7 @@ def test_a_legend_has_an_entry_a_latent_and_hides_no_curve() -> None:
 def test_weights_that_follow_one_another_are_a_line_each_in_their_latents_colours() -> None:
     lines = metrics(("z_1", "z_2"))
     for line in lines:
-        line["betas"] = {"z_1": line["beta"], "z_2": line["beta"] / 2}
+        line["kl_weights"] = {"z_1": line["beta"], "z_2": line["beta"] / 2}
     _, kl, settings = plots.training(lines).axes[:3]
     first, second = settings.lines
     assert list(np.asarray(first.get_ydata())) == [step / 200 for step in range(10, 210, 10)]

@@ -25,7 +25,7 @@ from vaetext.report.table import (
     ordered,
     run_table,
 )
-from vaetext.runs.folder import CONFIG
+from vaetext.runs.layout import CONFIG
 from vaetext.verbs.tables import collect, find_runs
 
 

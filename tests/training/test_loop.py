@@ -23,7 +23,7 @@ from vaetext.distributions.noise import FreshNoise, MeanNoise
 from vaetext.evaluation.scoring import score
 from vaetext.models.registry import build
 from vaetext.modules.dropout import Dropout
-from vaetext.objectives.schedules import beta
+from vaetext.objectives.schedules import kl_weight
 from vaetext.runs import checkpoint
 from vaetext.training.loop import Stopped, Training
 
@@ -258,14 +258,14 @@ def test_each_latent_has_its_weight_in_the_metrics_where_they_follow_one_another
         [line for line in lines(tmp_path / name) if line["split"] == "train"]
         for name in ("together", "after")
     )
-    assert [line["betas"] for line in after] == [
+    assert [line["kl_weights"] for line in after] == [
         {"z_g": 7 / 16, "z_l": 0.0},
         {"z_g": 15 / 16, "z_l": 7 / 16},
     ]
     assert (
         [line["beta"] for line in after] == [line["beta"] for line in together] == [7 / 16, 15 / 16]
     )
-    assert not any("betas" in line for line in together)
+    assert not any("kl_weights" in line for line in together)
 
 
 def test_each_latent_of_a_ladder_pays_its_own_weight(tmp_path: Path) -> None:
@@ -448,7 +448,7 @@ def test_metrics_say_what_their_steps_were_trained_with(tmp_path: Path) -> None:
     def recorded() -> None:
         before = run.epochs
         update()
-        used.append((run.optimizer.param_groups[0]["lr"], beta(run.config, before)))
+        used.append((run.optimizer.param_groups[0]["lr"], kl_weight(run.config, before)))
 
     run.update = recorded  # type: ignore[method-assign]
     run.fit()

@@ -30,7 +30,7 @@ def test_a_line_of_metrics_is_an_event_a_number(
         "steps/beta": (0.5, 5),
     }
     board.report(
-        {"split": "steps", "step": 6, "kl": {}, "beta": 0.5, "betas": {"z_1": 0.5, "z_2": 0.0}}
+        {"split": "steps", "step": 6, "kl": {}, "beta": 0.5, "kl_weights": {"z_1": 0.5, "z_2": 0.0}}
     )
     assert board._writer.events["steps/beta.z_2"] == (0.0, 6)
     assert board._writer.purged is None and Tensorboard(tmp_path, 7)._writer.purged == 8

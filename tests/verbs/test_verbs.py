@@ -288,13 +288,13 @@ def test_what_is_drawn_beside_a_held_latent_is_drawn_given_it(
         HVRAE(name="hvrae", local_prior="conditional", **sizes), tokenizer.domain(9)
     ).eval()  # type: ignore[arg-type]
     with torch.no_grad():
-        hvrae.local_prior.head.linear.weight.mul_(1000)  # type: ignore[union-attr, operator]
-        hvrae.local_prior.head.linear.bias[1] = -30.0  # type: ignore[union-attr, index]
+        hvrae.local_prior_net.head.linear.weight.mul_(1000)  # type: ignore[union-attr, operator]
+        hvrae.local_prior_net.head.linear.bias[1] = -30.0  # type: ignore[union-attr, index]
     a, b = (interpolate.end(hvrae, tokenizer, None, 0, n) for n in (0, 1))
     beside = interpolate.end(hvrae, tokenizer, None, 0, 1, "z_g", a)
     assert torch.equal(beside["z_g"], a["z_g"])
     assert not torch.allclose(beside["z_l"], b["z_l"])
-    law = hvrae.local_prior_given(a["z_g"])  # type: ignore[operator]
+    law = hvrae.local_prior(a["z_g"])  # type: ignore[operator]
     assert ((beside["z_l"] - law.mean) / law.std).abs().max() < 6
 
 

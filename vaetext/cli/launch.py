@@ -20,9 +20,9 @@ from omegaconf import DictConfig, OmegaConf
 from vaetext.config.errors import explain
 from vaetext.config.quoting import resuming
 from vaetext.config.store import VERBS, flat, read_config, register, typed
+from vaetext.runs.layout import CONFIG, HYDRA, LOCK, SWEEP
 
 log = logging.getLogger(__name__)
-SAVED = ".hydra/config.yaml"
 ELSEWHERE = (
     "outputs",
     "sweep",
@@ -126,8 +126,7 @@ def release() -> None:
 def _bare(folder: Path) -> bool:
     """Whether nothing stands in a folder but a configuration (a multirun's, too), a log and a lock."""
     return all(
-        each.name in (".hydra", ".lock", "multirun.yaml") or each.suffix == ".log"
-        for each in folder.iterdir()
+        each.name in (HYDRA, LOCK, SWEEP) or each.suffix == ".log" for each in folder.iterdir()
     )
 
 
@@ -146,9 +145,9 @@ def saved(*, _root_: DictConfig) -> str:
         ValueError: the run there was begun with another configuration; names the folder and the first key that differs.
     """
     folder = Path(OmegaConf.select(_root_, "hydra.runtime.output_dir", default=""))
-    if "model" in _root_ and folder.name and (folder / SAVED).is_file() and not _bare(folder):
+    if "model" in _root_ and folder.name and (folder / CONFIG).is_file() and not _bare(folder):
         before, now = (
-            flat(asdict(read_config(folder / SAVED))),
+            flat(asdict(read_config(folder / CONFIG))),
             flat(asdict(typed(_root_, VERBS["train"]))),
         )
         for key in (
@@ -160,7 +159,7 @@ def saved(*, _root_: DictConfig) -> str:
                 f"{folder} holds a run with {key}={before.get(key)}, not {now.get(key)}; take another folder (sweep= or hydra.run.dir=),"
                 f" delete that one, or change trainer.* of the run with {resuming(folder)}"
             )
-    return str(Path(SAVED).parent)
+    return str(Path(CONFIG).parent)
 
 
 def run_folder(path: str) -> str:
@@ -169,8 +168,10 @@ def run_folder(path: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if not (Path(path) / SAVED).is_file():
-        state = f"is no run folder (it has no {SAVED})" if Path(path).exists() else "does not exist"
+    if not (Path(path) / CONFIG).is_file():
+        state = (
+            f"is no run folder (it has no {CONFIG})" if Path(path).exists() else "does not exist"
+        )
         raise ValueError(
             f"run={path} {state}; name a folder that `vaetext train` wrote, such as outputs/grammar/vrae/latest"
         )
@@ -183,7 +184,7 @@ def runs_folder(path: str) -> str:
     Raises:
         ValueError: it is neither.
     """
-    return str(Path(path).absolute()) if any(Path(path).glob(f"*/{SAVED}")) else run_folder(path)
+    return str(Path(path).absolute()) if any(Path(path).glob(f"*/{CONFIG}")) else run_folder(path)
 
 
 @cache

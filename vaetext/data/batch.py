@@ -42,7 +42,7 @@ class Batch:
         return torch.cat([torch.full_like(self.x[:, :1], start), self.x[:, :-1]], 1)
 
     @cached_property
-    def positions(self) -> Tensor:
+    def real_indices(self) -> Tensor:
         """[N] int64: the real positions, EOS included, in the flattened [B * T]."""
         return self.mask.flatten().nonzero()[:, 0]
 
@@ -55,7 +55,7 @@ class Batch:
             )
         else:
             inputs = self.inputs * ~dropped[..., None]
-        return replace(self)._with(positions=self.positions, inputs=inputs)
+        return replace(self)._with(real_indices=self.real_indices, inputs=inputs)
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device; what depends on sizes is computed where the batch is now, so no step waits for the device."""
@@ -63,10 +63,10 @@ class Batch:
             return self
         moved = {
             name: getattr(self, name).to(device, non_blocking=True)
-            for name in ("x", "lengths", "index", "positions")
+            for name in ("x", "lengths", "index", "real_indices")
         }
-        positions = moved.pop("positions")
-        return Batch(**moved, domain=self.domain)._with(positions=positions)
+        real_indices = moved.pop("real_indices")
+        return Batch(**moved, domain=self.domain)._with(real_indices=real_indices)
 
     def _before(self, ends: Tensor) -> Tensor:
         return torch.arange(self.x.shape[1], device=self.x.device) < ends[:, None]

@@ -13,22 +13,28 @@ from vaetext.distributions.noise import Noise
 
 
 class Prior(nn.Module, ABC):
-    """p(z) over a vector of D dimensions (StandardNormal: or a map)."""
+    """p(z) of a latent z, a vector of D dimensions (for StandardNormal: or a map)."""
 
     def setup(self, embedded: list[Tensor]) -> None:
-        """Looks at embedded training sequences, each [words, E], once before training."""
+        """Called once before training with embedded training sequences, each [words, E]."""
 
     @abstractmethod
-    def draw(self, name: str, noise: Noise) -> Tensor:
-        """[K, B, D] draws of p(z)."""
+    def sample(self, name: str, noise: Noise) -> Tensor:
+        """[K, B, D] samples of p(z) for the latent ``name``."""
 
     @abstractmethod
     def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
-        """K samples of q(z|x) ([B, D], or [K, B, D] where it depends on other samples) with both densities and the KL."""
+        """K samples of q(z|x) with log q, log p and the KL, in nats.
+
+        Args:
+            name: of the latent; it keys the noise.
+            posterior: q(z|x), [B, D], or [K, B, D] where it is conditioned on other samples.
+            noise: for K samples of B sequences.
+        """
 
 
 class StandardNormal(Prior):
-    """p(z) = N(0, I) over a vector [D] or a map [P, D]; the KL is analytic, per dimension (of a map: and position).
+    """p(z) = N(0, I) of a vector [D] or a map [P, D]; the KL is analytic, of each dimension.
 
     Args:
         latent_dim: D.
@@ -39,7 +45,7 @@ class StandardNormal(Prior):
         super().__init__()
         self.shape = (latent_dim,) if positions is None else (positions, latent_dim)
 
-    def draw(self, name: str, noise: Noise) -> Tensor:
+    def sample(self, name: str, noise: Noise) -> Tensor:
         return noise.normal(name, *self.shape)
 
     def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
@@ -47,9 +53,15 @@ class StandardNormal(Prior):
 
 
 class Mixture(Prior):
-    """p(z) = sum_c w_c N(z; mean_c, var_c), the component summed out; the KL is sampled, log q(z|x) - log p(z), and has no axes.
+    """p(z) = sum_c w_c N(z; mean_c, var_c), a mixture of C Gaussians with learned weights w.
 
-    Source 004, 7.3 adds q(c|x) to the encoder instead; the marginal needs no variable more and its bound is tighter.
+    The KL is sampled, log q(z|x) - log p(z), and has no axes. Petersen (section 7.3) adds q(c|x)
+    to the encoder; here the component c is summed out, which needs no further variable and gives
+    a tighter bound.
+
+    Args:
+        latent_dim: D.
+        components: C.
     """
 
     def __init__(self, latent_dim: int, components: int) -> None:
@@ -59,39 +71,41 @@ class Mixture(Prior):
 
     @abstractmethod
     def components(self) -> Gaussian:
-        """The C components, [C, D]."""
+        """The components' means and log-variances, [C, D]."""
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """[...] log p(z) in nats, by logsumexp over components."""
-        return torch.logsumexp(
-            self.components().log_prob(z[..., None, :]) + self.logits.log_softmax(0), -1
-        )
+        """[...] log p(z) in nats of z [..., D], by logsumexp over the components."""
+        of_component = self.components().log_prob(z[..., None, :])
+        return torch.logsumexp(of_component + self.logits.log_softmax(0), -1)
 
-    def draw(self, name: str, noise: Noise) -> Tensor:
-        parts = self.components()
-        chosen = (
-            noise.uniform(f"{name}.component")[..., None] > self.logits.softmax(0).cumsum(0)[:-1]
-        ).sum(-1)
-        return Gaussian(parts.mean[chosen], parts.log_var[chosen]).draw(
-            noise.normal(name, self.latent_dim)
-        )
+    def sample(self, name: str, noise: Noise) -> Tensor:
+        components = self.components()
+        thresholds = self.logits.softmax(0).cumsum(0)[:-1]
+        chosen = (noise.uniform(f"{name}.component")[..., None] > thresholds).sum(-1)
+        component = Gaussian(components.mean[chosen], components.log_var[chosen])
+        return component.sample(noise.normal(name, self.latent_dim))
 
     def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
-        z = posterior.draw(noise.normal(name, self.latent_dim))
-        log_q, log_p = posterior.log_prob(z), self.log_prob(z)
+        z = posterior.sample(noise.normal(name, self.latent_dim))
+        log_q = posterior.log_prob(z)
+        log_p = self.log_prob(z)
         return Code(
             z,
-            posterior.mean.expand_as(z),
-            posterior.std.expand_as(z),
-            log_q,
-            log_p,
-            log_q - log_p,
-            (),
+            mean=posterior.mean.expand_as(z),
+            std=posterior.std.expand_as(z),
+            log_q=log_q,
+            log_p=log_p,
+            kl=log_q - log_p,
+            axes=(),
         )
 
 
 class GaussianMixture(Mixture):
-    """Means start from N(0, I), so that components differ; variances from 1."""
+    """A mixture with learned means and variances.
+
+    Means are initialised from N(0, I), so that the components differ; variances are initialised
+    to 1.
+    """
 
     def __init__(self, latent_dim: int, components: int) -> None:
         super().__init__(latent_dim, components)
@@ -103,12 +117,16 @@ class GaussianMixture(Mixture):
 
 
 class VampPrior(Mixture):
-    """p(z) = sum_c w_c q(z|u_c) with learned pseudo-inputs u_c in embedding space (Tomczak and Welling 2018).
+    """p(z) = sum_c w_c q(z|u_c) with learned pseudo-inputs u_c (Tomczak and Welling 2018).
+
+    The pseudo-inputs are sequences in the space of embeddings; the weights w are learned too.
 
     Args:
-        posterior: embedded inputs [C, L, E] -> q(z|u).
+        latent_dim: D.
+        components: C.
         length: L, steps of each pseudo-input.
         embedding_dim: E.
+        posterior: embedded inputs [C, L, E] -> q(z|u).
     """
 
     def __init__(
@@ -128,25 +146,28 @@ class VampPrior(Mixture):
 
     @torch.no_grad()
     def setup(self, embedded: list[Tensor]) -> None:
-        """Starts the pseudo-inputs from embedded training sequences, each [words, E], spread over all that are given.
+        """Initialises the pseudo-inputs from training sequences, each [words, E].
 
-        A sequence is cut to L steps, or repeated to fill them.
+        C sequences are taken at equal distances from those that have a word. Each is cut to L
+        steps, or repeated to fill them.
 
         Raises:
-            ValueError: there is none that has a word.
+            ValueError: no sequence has a word.
         """
-        found = [each for each in embedded if len(each)]
+        found = [words for words in embedded if len(words)]
         if not found:
             raise ValueError(
-                "model.prior=vamp starts from training sequences and got none; use model.prior=gmm"
+                "model.prior=vamp is initialised from training sequences and there are none; "
+                "use model.prior=gmm"
             )
         components, steps = self.inputs.shape[:2]
         chosen = [found[number * len(found) // components] for number in range(components)]
-        self.inputs.copy_(
-            torch.stack(
-                [each[torch.arange(steps, device=each.device) % len(each)] for each in chosen]
-            )
-        )
+        self.inputs.copy_(torch.stack([_resized(words, steps) for words in chosen]))
+
+
+def _resized(words: Tensor, steps: int) -> Tensor:
+    """[steps, E]: the words [words, E], cut or repeated."""
+    return words[torch.arange(steps, device=words.device) % len(words)]
 
 
 def make_prior(
@@ -155,7 +176,14 @@ def make_prior(
     posterior: Callable[[Tensor], Gaussian],
     positions: int | None = None,
 ) -> Prior:
-    """The prior that ``model.prior`` names; of a map of so many ``positions`` it is standard."""
+    """The prior that ``model.prior`` names; that of a map is always N(0, I).
+
+    Args:
+        config: the prior and its sizes.
+        embedding_dim: E.
+        posterior: embedded inputs [C, L, E] -> q(z|u), for a VampPrior.
+        positions: P of a map; None for a vector.
+    """
     if config.prior == "gmm":
         return GaussianMixture(config.latent_dim, config.components)
     if config.prior == "vamp":

@@ -115,7 +115,7 @@ def generate(
             else "it cannot be sampled from"
         )
         raise ValueError(
-            f"model {model_name(model)} has no step-by-step decoder: {wanted}; use a run of one that has, such as vrae"
+            f"model {model.name} has no step-by-step decoder: {wanted}; use a run of one that has, such as vrae"
         )
     draw: Callable[..., list[Any]] = _beam if choice.beam else _draw
     if isinstance(model.domain, Frames):
@@ -132,11 +132,6 @@ def generate(
         part = {name: z[index] for name, z in codes.items()}
         outputs += draw(model, part, index, choice, seed)
     return outputs
-
-
-def model_name(model: SequenceModel) -> str:
-    """A model's name for messages."""
-    return type(model).__name__.lower()
 
 
 def _draw(
@@ -172,7 +167,7 @@ def _draw_frames(
     for step in range(choice.max_length):
         law, state = model.step(state, frame)
         spread = 0.0 if choice.greedy else choice.temperature
-        frame = law.draw(
+        frame = law.sample(
             spread
             * KeyedNoise(seed, index, range(step, step + 1)).normal("frame", model.domain.size)[0]
         )

@@ -9,7 +9,7 @@ from vaetext.distributions.gaussian import Gaussian
 from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
-from vaetext.modules.output import Law, output
+from vaetext.modules.output import Distribution, output
 
 
 @register("cnn")
@@ -44,9 +44,9 @@ class CNN(SingleLatent):
         """The features [rows, S, C] of the S positions that are left."""
         return self.deconvolution(codes["z"])  # type: ignore[no-any-return]
 
-    def step(self, state: Tensor, token: Tensor) -> tuple[Law, Tensor]:
+    def step(self, state: Tensor, token: Tensor) -> tuple[Distribution, Tensor]:
         """p(x_t|z), whatever stood before, and the positions after it."""
-        return self.output.law(state[:, 0], last=state.shape[1] == 1), state[:, 1:]
+        return self.output.distribution(state[:, 0], last=state.shape[1] == 1), state[:, 1:]
 
     def select(self, state: Tensor, index: Tensor) -> Tensor:
         return state[index]

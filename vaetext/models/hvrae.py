@@ -83,7 +83,7 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
         self.prior = make_prior(
             config, config.embedding_dim, lambda u: self.head(self.encoder.read(u))
         )
-        self.local_prior = (
+        self.local_prior_net = (
             ConditionalPrior(config.latent_dim, config.local_dim)
             if config.local_prior == "conditional"
             else None
@@ -107,10 +107,10 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
         normal = noise.normal("z_l", *self.local_shape)
         z_l = gaussian_code(
             q,
-            self.local_prior_given(z_g.z),
+            self.local_prior(z_g.z),
             normal,
-            hangs=True,
-            descends=self.local_prior is not None,
+            q_conditioned=True,
+            p_conditioned=self.local_prior_net is not None,
         )
         return {"z_g": z_g, "z_l": z_l}
 
@@ -125,13 +125,17 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
         inputs = torch.cat([local, self._beside(z_g).expand(*local.shape[:-1], -1)], -1)
         return self.local_head(inputs)  # type: ignore[no-any-return]
 
-    def local_prior_given(self, z_g: Tensor) -> Gaussian:
+    def local_prior(self, z_g: Tensor) -> Gaussian:
         """p(z_l|z_g) for z_g [K, B, D], to be broadcast over frames."""
-        return standard(z_g) if self.local_prior is None else self.local_prior(self._beside(z_g))
+        return (
+            standard(z_g)
+            if self.local_prior_net is None
+            else self.local_prior_net(self._beside(z_g))
+        )
 
-    def draw_local(self, z_g: Tensor, noise: Noise) -> Tensor:
+    def sample_local(self, z_g: Tensor, noise: Noise) -> Tensor:
         """[K, B, *local_shape] draws of p(z_l|z_g)."""
-        return self.local_prior_given(z_g).draw(noise.normal("z_l", *self.local_shape))
+        return self.local_prior(z_g).sample(noise.normal("z_l", *self.local_shape))
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         samples, rows = codes["z_g"].shape[0], codes["z_g"].shape[0] * len(batch)
@@ -139,15 +143,15 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
         return self.decoder.log_px(batch, samples, state.layers, state.context, state.memory)
 
     def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
-        z_g = self.prior.draw("z_g", noise)
-        return {"z_g": z_g, "z_l": self.draw_local(z_g, noise)}
+        z_g = self.prior.sample("z_g", noise)
+        return {"z_g": z_g, "z_l": self.sample_local(z_g, noise)}
 
     def redrawn(
         self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None
     ) -> dict[str, Tensor]:
-        if moved != "z_g" or held == "z_l" or self.local_prior is None:
+        if moved != "z_g" or held == "z_l" or self.local_prior_net is None:
             return codes
-        return {**codes, "z_l": self.draw_local(codes["z_g"], noise)}
+        return {**codes, "z_l": self.sample_local(codes["z_g"], noise)}
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         seen = codes["z_g"] if self.frames else torch.cat([codes["z_g"], codes["z_l"]], -1)

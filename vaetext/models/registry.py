@@ -29,7 +29,9 @@ def build(config: Model, domain: Domain) -> SequenceModel:
     Raises:
         ValueError: no model has that name.
     """
-    return find(config.name)(config, domain)  # type: ignore[call-arg, arg-type]
+    model = find(config.name)(config, domain)  # type: ignore[call-arg, arg-type]
+    model.name = config.name
+    return model
 
 
 def find(name: str) -> type[SequenceModel]:

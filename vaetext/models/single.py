@@ -34,4 +34,4 @@ class SingleLatent(SequenceModel, Generator, ChosenPrior):
         return {"z": self.prior.code("z", posterior, noise)}
 
     def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
-        return {"z": self.prior.draw("z", noise)}
+        return {"z": self.prior.sample("z", noise)}

@@ -11,7 +11,7 @@ from vaetext.data.domain import Domain
 from vaetext.modules.attention import Attention
 from vaetext.modules.dropout import Dropout
 from vaetext.modules.embedding import embedding
-from vaetext.modules.output import Law, output
+from vaetext.modules.output import Distribution, output
 from vaetext.modules.recurrent import Recurrent
 
 
@@ -100,14 +100,14 @@ class Decoder(nn.Module):
         hidden = self.project(self.output_dropout(self._attend(outputs, memory)))
         return self.output.log_px(batch, samples, hidden, positions(context), self._table())
 
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Law, DecoderState]:
+    def step(self, state: DecoderState, token: Tensor) -> tuple[Distribution, DecoderState]:
         """Feeds a symbol [rows] or frame [rows, F]; returns the law of the next one and the new state."""
         steps = self._steps(self.embedding(token)[:, None], state.context)
         outputs, layers = self.rnn(steps, state.layers)
         hidden = self.project(self._attend(outputs, state.memory)[:, 0])
         left, context = positions(state.context), state.context
         following = context if context is None or left is None else context[:, 1:]
-        return self.output.law(hidden, left == 1, self._table()), DecoderState(
+        return self.output.distribution(hidden, left == 1, self._table()), DecoderState(
             layers, following, state.memory
         )
 

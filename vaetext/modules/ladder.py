@@ -156,7 +156,9 @@ class Ladder(nn.Module):
         def draw(name: str, prior: Gaussian, normal: Tensor) -> Tensor:
             top = name == self.names[-1]
             q = estimates[name] if top else estimates[name].merge(prior)
-            codes[name] = gaussian_code(q, prior, normal, hangs=not top, descends=not top)
+            codes[name] = gaussian_code(
+                q, prior, normal, q_conditioned=not top, p_conditioned=not top
+            )
             return codes[name].z
 
         self._descend(noise, draw)
@@ -168,7 +170,8 @@ class Ladder(nn.Module):
         """Draws of p(z): latent name -> z [K, B, ...]; latents in ``given`` are as they are there."""
         given = given or {}
         drawn = self._descend(
-            noise, lambda name, prior, normal: given[name] if name in given else prior.draw(normal)
+            noise,
+            lambda name, prior, normal: given[name] if name in given else prior.sample(normal),
         )
         return {name: drawn[name] for name in self.names}
 

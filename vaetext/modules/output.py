@@ -11,7 +11,7 @@ from vaetext.modules.softmax import certain, sequence_log_prob
 LEAST_DEVIATION = 1e-4
 
 
-class SymbolOutput(nn.Module):
+class TokenOutput(nn.Module):
     """p(x_t|h_t) = softmax(W h_t + b).
 
     Args:
@@ -47,7 +47,9 @@ class SymbolOutput(nn.Module):
         """
         return sequence_log_prob(batch, samples, hidden, self._weight(weight), self.bias, limit)
 
-    def law(self, hidden: Tensor, last: bool = False, weight: Tensor | None = None) -> Tensor:
+    def distribution(
+        self, hidden: Tensor, last: bool = False, weight: Tensor | None = None
+    ) -> Tensor:
         """log p(x_t) [rows, V] of features [rows, H]; at the ``last`` position there is, EOS is certain."""
         logits = nn.functional.linear(hidden, self._weight(weight), self.bias)
         return certain(logits, self.eos) if last else logits.log_softmax(-1)
@@ -87,12 +89,14 @@ class FrameOutput(nn.Module):
         weight: Tensor | None = None,
     ) -> Tensor:
         """[K, B] log p(x | its length), nats per sequence, of features [K * B, T, H]; the rest is for symbols only."""
-        log_prob = self.law(hidden.reshape(samples, len(batch), *hidden.shape[1:])).log_prob(
-            batch.x
-        )
+        log_prob = self.distribution(
+            hidden.reshape(samples, len(batch), *hidden.shape[1:])
+        ).log_prob(batch.x)
         return (log_prob * batch.mask).sum(2)
 
-    def law(self, hidden: Tensor, last: bool = False, weight: Tensor | None = None) -> Gaussian:
+    def distribution(
+        self, hidden: Tensor, last: bool = False, weight: Tensor | None = None
+    ) -> Gaussian:
         """The law [..., F] of the frame at features [..., H]."""
         with torch.autocast(
             hidden.device.type, enabled=False
@@ -101,8 +105,10 @@ class FrameOutput(nn.Module):
         return Gaussian(mean, 2 * (nn.functional.softplus(spread) + LEAST_DEVIATION).log())
 
 
-Law = Tensor | Gaussian  # of the next position: log p of symbols [rows, V], or of a frame [rows, F]
-Output = SymbolOutput | FrameOutput
+Distribution = (
+    Tensor | Gaussian
+)  # of the next position: log p of symbols [rows, V], or of a frame [rows, F]
+Output = TokenOutput | FrameOutput
 
 
 def output(domain: Domain, features: int, tied: bool = False) -> Output:
@@ -114,5 +120,5 @@ def output(domain: Domain, features: int, tied: bool = False) -> Output:
     return (
         FrameOutput(domain, features, tied)
         if isinstance(domain, Frames)
-        else SymbolOutput(domain, features, tied)
+        else TokenOutput(domain, features, tied)
     )

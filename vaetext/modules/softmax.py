@@ -31,11 +31,13 @@ def sequence_log_prob(
     """
     count, length = len(batch), batch.x.shape[1]
     real = (
-        hidden.reshape(samples, count * length, -1).index_select(1, batch.positions).flatten(0, 1)
+        hidden.reshape(samples, count * length, -1)
+        .index_select(1, batch.real_indices)
+        .flatten(0, 1)
     )
-    symbols = batch.x.flatten().index_select(0, batch.positions).repeat(samples)
-    picked = symbol_log_prob(real, weight, bias, symbols).view(samples, -1)
-    spread = picked.new_zeros(samples, count * length).index_copy(1, batch.positions, picked)
+    symbols = batch.x.flatten().index_select(0, batch.real_indices).repeat(samples)
+    picked = token_log_prob(real, weight, bias, symbols).view(samples, -1)
+    spread = picked.new_zeros(samples, count * length).index_copy(1, batch.real_indices, picked)
     return spread.view(samples, count, length)[:, :, : None if limit is None else limit - 1].sum(2)
 
 
@@ -46,7 +48,7 @@ def certain(log_probs: Tensor, symbol: int) -> Tensor:
     )
 
 
-def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:
+def token_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tensor) -> Tensor:
     """log softmax(W h + b)[symbol] of each row, linear map, softmax and choice in one.
 
     Args:
@@ -68,7 +70,7 @@ def symbol_log_prob(hidden: Tensor, weight: Tensor, bias: Tensor, symbols: Tenso
         nn.functional.pad(hidden, (0, 0, 0, more)),
         nn.functional.pad(symbols, (0, more)),
     )
-    return _SymbolLogProb.apply(hidden, weight, bias, filled)[: len(symbols)]  # type: ignore[no-any-return, no-untyped-call]
+    return _TokenLogProb.apply(hidden, weight, bias, filled)[: len(symbols)]  # type: ignore[no-any-return, no-untyped-call]
 
 
 _FREE: list[
@@ -90,7 +92,7 @@ def _give_back(block: Tensor) -> None:
     _FREE[:] = [block]
 
 
-class _SymbolLogProb(torch.autograd.Function):
+class _TokenLogProb(torch.autograd.Function):
     """One block of rows at a time; a batch of one block keeps what backward needs, a larger one computes it again."""
 
     @staticmethod

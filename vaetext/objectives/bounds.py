@@ -7,5 +7,9 @@ from torch import Tensor
 
 
 def importance_nll(log_weight: Tensor) -> Tensor:
-    """[B] IW-NLL(K) = log K - logsumexp_k log w_k (Burda et al. 2016), nats per sequence, from log w [K, B]."""
+    """[B] IW-NLL(K) = log K - logsumexp_k log w_k (Burda et al. 2016), nats per sequence.
+
+    Args:
+        log_weight: [K, B] log w_k = log p(x, z_k) - log q(z_k|x).
+    """
     return math.log(log_weight.shape[0]) - torch.logsumexp(log_weight, 0)

@@ -1,4 +1,4 @@
-"""The training loss: a weighted bound, with free bits."""
+"""The training loss: minus a weighted bound, with free bits."""
 
 from collections.abc import Sequence
 
@@ -8,19 +8,23 @@ from vaetext.config.trainer import Trainer
 from vaetext.distributions.evidence import Code, Evidence
 
 
-def training_loss(evidence: Evidence, config: Trainer, beta: float | Sequence[float]) -> Tensor:
-    """-E[log p(x|z)] - aux + sum over latents of beta * KL, floored by free bits; nats, a mean over samples and sequences.
+def training_loss(
+    evidence: Evidence, config: Trainer, kl_weight: float | Sequence[float]
+) -> Tensor:
+    """-E[log p(x|z)] - aux + sum over latents of kl_weight * KL, each KL floored by free bits.
+
+    The loss is in nats, a mean over samples and sequences.
 
     Args:
         evidence: of one batch.
         config: free bits.
-        beta: the KL weight of every latent, or each one's.
+        kl_weight: the KL weight of every latent, or one for each.
 
     Raises:
-        ValueError: free bits per dimension on a latent whose KL has no dimensions.
+        ValueError: free bits per dimension, and a latent whose KL has no dimensions.
     """
     kl = [floored_kl(name, code, config) for name, code in evidence.latents.items()]
-    weights = [beta] * len(kl) if isinstance(beta, float) else beta
+    weights = [kl_weight] * len(kl) if isinstance(kl_weight, float) else kl_weight
     aux = [log_p.mean() for log_p in evidence.aux.values()]
     return (
         -evidence.log_px.mean()
@@ -30,12 +34,18 @@ def training_loss(evidence: Evidence, config: Trainer, beta: float | Sequence[fl
 
 
 def floored_kl(name: str, code: Code, config: Trainer) -> Tensor:
-    """max(mean KL, free_bits) of one latent, or that summed over its dimensions; the mean is over samples and sequences.
+    """max(mean KL, free_bits) of one latent, or of each of its dimensions, summed over them.
 
-    A batch mean under its floor costs the floor and has no gradient (Kingma et al. 2016).
+    The mean is over samples and sequences. A mean under its floor costs the floor and has no
+    gradient (Kingma et al. 2016).
+
+    Args:
+        name: of the latent, for messages.
+        code: of one batch.
+        config: free bits.
 
     Raises:
-        ValueError: free bits per dimension on a latent whose KL has no dimensions.
+        ValueError: free bits per dimension, and a KL that has no dimensions.
     """
     if config.free_bits == 0:
         return code.total_kl.mean()
@@ -43,10 +53,11 @@ def floored_kl(name: str, code: Code, config: Trainer) -> Tensor:
         return code.total_kl.mean().clamp(min=config.free_bits)
     if "dimension" not in code.axes:
         raise ValueError(
-            f"trainer.free_bits_per=dimension: the KL of {name} is sampled jointly and has no dimensions; use free_bits_per=latent"
+            f"trainer.free_bits_per=dimension: the KL of {name} is sampled jointly and has no "
+            "dimensions; use free_bits_per=latent"
         )
     axis = 2 + code.axes.index("dimension")
-    per_dimension = (
-        code.kl.movedim(axis, -1).flatten(2, -2).sum(2) if code.kl.dim() > 3 else code.kl
-    )
+    per_dimension = code.kl
+    if code.kl.dim() > 3:
+        per_dimension = code.kl.movedim(axis, -1).flatten(2, -2).sum(2)
     return per_dimension.flatten(0, -2).mean(0).clamp(min=config.free_bits).sum()

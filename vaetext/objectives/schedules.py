@@ -1,16 +1,24 @@
-"""What changes over training: the KL weight and the learning rate, as pure functions of the epochs done, those in part too."""
+"""The KL weight and the learning rate over training, as functions of the epochs completed.
+
+The number of epochs is a float: half-way through the second epoch it is 1.5.
+"""
 
 import math
 
 from vaetext.config.trainer import Trainer
 
 
-def beta(config: Trainer, epochs: float) -> float:
-    """The KL weight once ``epochs`` epochs are done.
+def kl_weight(config: Trainer, epochs: float) -> float:
+    """The KL weight after ``epochs`` epochs, by ``trainer.beta_schedule``.
 
-    With u = epochs / beta_epochs: constant, beta_max; linear, min(beta_max, beta_start + u * beta_max) (source 000,
-    authors' code); sigmoid, beta_max / (1 + exp(-12 (u - 1/2))) until u = 1 (Bowman et al. 2016); cyclical, linear in the first
-    ``beta_ramp`` of each cycle of ``beta_epochs``, then beta_max (Fu et al. 2019).
+    With u = epochs / beta_epochs:
+
+    - constant: beta_max.
+    - linear: min(beta_max, beta_start + u * beta_max) (Chien and Wang, the authors' code).
+    - sigmoid: beta_max / (1 + exp(-12 (u - 1/2))) until u = 1, then beta_max
+      (Bowman et al. 2016).
+    - cyclical: linear in the first ``beta_ramp`` of each cycle of ``beta_epochs``, then beta_max
+      (Fu et al. 2019).
     """
     u = epochs / config.beta_epochs
     if config.beta_schedule == "constant":
@@ -18,25 +26,40 @@ def beta(config: Trainer, epochs: float) -> float:
     if config.beta_schedule == "sigmoid":
         return config.beta_max / (1 + math.exp(-12 * (u - 0.5))) if u < 1 else config.beta_max
     if config.beta_schedule == "cyclical":
-        u = (
-            round(u, 9) % 1.0
-        ) / config.beta_ramp  # 0.3 / 0.1 begins a cycle, 2.9999999999999996 as it is
+        # rounded, since 0.3 / 0.1 = 2.9999999999999996 begins a cycle
+        u = (round(u, 9) % 1.0) / config.beta_ramp
     return min(config.beta_max, config.beta_start + u * config.beta_max)
 
 
-def betas(config: Trainer, epochs: float, latents: int) -> list[float]:
-    """The KL weight of each latent: the n-th (from 0) is where ``beta`` was n * beta_delay epochs before, its start until then.
+def kl_weights(config: Trainer, epochs: float, latents: int) -> list[float]:
+    """The KL weight of each latent: the n-th (from 0) follows n * beta_delay epochs later.
 
-    In a ladder, whose z_1 comes first, KL is paid for from the data up: what is cheaper in a latent not yet paid for moves there.
+    Until then it has the weight of epoch 0. The first latent of a ladder is z_1, next to the
+    data, so the KL of lower layers is weighted earlier.
+
+    Args:
+        config: the schedule.
+        epochs: completed.
+        latents: how many there are.
     """
-    return [beta(config, max(0.0, epochs - n * config.beta_delay)) for n in range(latents)]
+    return [kl_weight(config, max(0.0, epochs - n * config.beta_delay)) for n in range(latents)]
 
 
 def learning_rate(config: Trainer, epochs: float, step: int, reductions: int) -> float:
-    """The learning rate of optimizer step ``step`` (from 0), ``epochs`` epochs done, after ``reductions`` cuts of the plateau schedule.
+    """The learning rate of an optimizer step, by ``trainer.schedule``.
 
-    halving: lr * lr_factor^(milestones passed, epochs from 0); plateau: lr * lr_factor^reductions; cosine: from lr to 0 over all
-    epochs; each times min(1, (step + 1) / warmup_steps).
+    Each is multiplied by min(1, (step + 1) / warmup_steps):
+
+    - constant: lr.
+    - halving: lr * lr_factor^n, n the epochs of ``halve_at`` that are reached.
+    - plateau: lr * lr_factor^reductions.
+    - cosine: from lr to 0 over all epochs (Loshchilov and Hutter 2017).
+
+    Args:
+        config: the schedule.
+        epochs: completed before the step.
+        step: its number, from 0.
+        reductions: how often the plateau schedule has reduced the rate.
     """
     rate = config.lr * min(1.0, (step + 1) / max(config.warmup_steps, 1))
     if config.schedule == "halving":

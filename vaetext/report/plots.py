@@ -18,7 +18,7 @@ from torch import Tensor
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.evaluation.scoring import ACTIVE, Scores, active_units, unit_variances
-from vaetext.runs.folder import METRICS
+from vaetext.runs.layout import METRICS, PLOTS
 
 Line = dict[str, Any]  # of metrics.jsonl
 
@@ -36,7 +36,7 @@ def write(folder: Path, scores: Scores, factors: dict[str, np.ndarray] | None = 
     if scores.codes:
         figures |= {"kl_per_dimension": kl_per_dimension(scores), "codes": codes(scores, factors)}
     for name, figure in figures.items():
-        save(figure, folder / "plots" / f"{name}.png")
+        save(figure, folder / PLOTS / f"{name}.png")
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -126,11 +126,11 @@ def _settings(axis: Axes, steps: list[Line], latents: bool) -> None:
     where = [line["step"] for line in steps]
     rate = axis
     if latents:
-        each = [line for line in steps if "betas" in line]
-        for number, name in enumerate(each[-1]["betas"] if each else ()):
+        each = [line for line in steps if "kl_weights" in line]
+        for number, name in enumerate(each[-1]["kl_weights"] if each else ()):
             axis.plot(
                 [line["step"] for line in each],
-                [line["betas"][name] for line in each],
+                [line["kl_weights"][name] for line in each],
                 color=f"C{number}",
                 label=name,
             )

@@ -28,14 +28,23 @@ from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runs import checkpoint
 from vaetext.runs.device import choose, use_threads
+from vaetext.runs.layout import (
+    BEST,
+    CONFIG,
+    DOMAIN,
+    DONE,
+    LAST,
+    LOCK,
+    METRICS,
+    OVERRIDES,
+    RESULTS,
+    SOURCES,
+    STANDARDIZER,
+    SWEEP,
+    TOKENIZER,
+)
 
 log = logging.getLogger(__name__)
-SWEEP = "multirun.yaml"  # what Hydra saves of a sweep, beside its jobs' folders
-OVERRIDES = "resumed.json"  # trainer options changed by `vaetext resume`; what .hydra/ holds is never touched
-LOCK = ".lock"  # held by the process that trains there
-CONFIG, TOKENIZER, STANDARDIZER, DOMAIN, SOURCES, METRICS, RESULTS, DONE = (
-    ".hydra/config.yaml", "tokenizer.model", "standardizer.json", "domain.json", "sources.json", "metrics.jsonl", "results.json", "DONE"
-)  # fmt: skip
 
 
 @dataclass
@@ -101,7 +110,7 @@ def load_run(
     where = choose(device, "device")
     tokenizer = read_tokenizer(folder)
     model = build(config.model, read_domain(folder)).to(where)
-    best, last = (folder / "checkpoints" / f"{name}.safetensors" for name in ("best", "last"))
+    best, last = folder / BEST, folder / LAST
     if which == "best" and last.is_file() and not best.is_file():
         log.warning(
             "%s was stopped before its first validation: its last checkpoint is read", folder

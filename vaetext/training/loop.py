@@ -23,10 +23,11 @@ from vaetext.evaluation.scoring import score, summary
 from vaetext.models.base import NeedsData, SequenceModel
 from vaetext.modules.normalisation import BatchNorm
 from vaetext.objectives.loss import training_loss
-from vaetext.objectives.schedules import beta, betas, learning_rate
+from vaetext.objectives.schedules import kl_weight, kl_weights, learning_rate
 from vaetext.runs import checkpoint
 from vaetext.runs.device import autocast
-from vaetext.runs.folder import METRICS, resume_command
+from vaetext.runs.folder import resume_command
+from vaetext.runs.layout import BEST, LAST, METRICS
 from vaetext.training.interrupts import interrupts
 from vaetext.training.optimizer import make_optimizer, total_norm
 from vaetext.training.state import State
@@ -105,7 +106,7 @@ class Training:
         for number in range(self.state.batch, len(order)):
             batch = self._batch(order[number])
             self.backward(batch, self._share(order, number))
-            self.state.tokens += int(batch.positions.shape[0])
+            self.state.tokens += int(batch.real_indices.shape[0])
             if (number + 1) % self.config.accumulate == 0 or number + 1 == len(order):
                 self.update()
                 self.state.batch = number + 1
@@ -130,7 +131,7 @@ class Training:
             evidence = self.model.evidence(
                 batch, FreshNoise(self.config.samples, len(batch), self.device)
             )
-            weights = betas(self.config, self.epochs, len(self.model.latents))
+            weights = kl_weights(self.config, self.epochs, len(self.model.latents))
             loss = training_loss(evidence, self.config, weights)
         torch.autograd.backward(loss * share)
         self._count(evidence, loss.detach())
@@ -319,13 +320,13 @@ class Training:
         rate = learning_rate(
             self.config, epochs, max(self.state.step - 1, 0), self.state.reductions
         )
-        weights = betas(self.config, epochs, len(self.model.latents))
+        weights = kl_weights(self.config, epochs, len(self.model.latents))
         each = (
-            {"betas": dict(zip(self.model.latents, weights, strict=True))}
+            {"kl_weights": dict(zip(self.model.latents, weights, strict=True))}
             if self.config.beta_delay
             else {}
         )
-        return {"beta": beta(self.config, epochs), **each, "lr": rate}
+        return {"beta": kl_weight(self.config, epochs), **each, "lr": rate}
 
     def _update_best(self, neg_elbo: float) -> None:
         least = self.config.min_improvement * float(self.splits["valid"].lengths.mean())
@@ -401,7 +402,6 @@ class Training:
         self.report(line)
 
 
-LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
 SETUP_BATCHES = 16
 
 

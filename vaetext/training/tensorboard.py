@@ -4,6 +4,8 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from vaetext.runs.layout import TENSORBOARD
+
 
 def require_tensorboard() -> None:
     """Raises ValueError where tensorboardX is not installed."""
@@ -20,12 +22,12 @@ class Tensorboard:
         from tensorboardX import SummaryWriter
 
         self._writer = SummaryWriter(
-            str(folder / "tensorboard"), flush_secs=10, purge_step=step + 1 if step else None
+            str(folder / TENSORBOARD), flush_secs=10, purge_step=step + 1 if step else None
         )
 
     def report(self, line: dict[str, Any]) -> None:
         """Takes one line of ``metrics.jsonl``; tags are ``<split>/<quantity>``, steps are optimizer steps."""
-        named = {"kl": line["kl"], "beta": line.get("betas", {})}
+        named = {"kl": line["kl"], "beta": line.get("kl_weights", {})}
         values = {
             **line,
             **{

@@ -26,9 +26,6 @@ from vaetext.runs import checkpoint
 from vaetext.runs.device import check_precision, choose, use_threads
 from vaetext.runs.environment import environment
 from vaetext.runs.folder import (
-    DONE,
-    RESULTS,
-    SOURCES,
     changed,
     has_trained,
     load_config,
@@ -40,7 +37,8 @@ from vaetext.runs.folder import (
     write_corpus,
     write_overrides,
 )
-from vaetext.training.loop import LAST, Stopped, Training
+from vaetext.runs.layout import DONE, ENVIRONMENT, LAST, LATEST, PLOTS, RESULTS, SOURCES, TABLE
+from vaetext.training.loop import Stopped, Training
 from vaetext.training.tensorboard import Tensorboard, require_tensorboard
 from vaetext.verbs.interpolate import write_interpolations
 from vaetext.verbs.reconstruct import write_reconstructions
@@ -116,7 +114,7 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
     if overrides:
         write_overrides(folder, overrides)
     (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
-    atomic_write(folder / "env.json", json.dumps(environment(device), indent=2) + "\n")
+    atomic_write(folder / ENVIRONMENT, json.dumps(environment(device), indent=2) + "\n")
     link_latest(folder, anew=not resume)
     size = sum(parameter.numel() for parameter in model.parameters())
     log.info(
@@ -170,7 +168,7 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     record = results(config, corpus, training)
     atomic_write(folder / RESULTS, json.dumps(record, indent=2) + "\n")
     table = run_table(record)
-    atomic_write(folder / "table.md", table)
+    atomic_write(folder / TABLE, table)
     write_examples(model, corpus, folder, config.seed)
     test = corpus.splits["test"]
     plots.write(folder, score(model, test, samples=1, **measures(config, training)), test.factors)
@@ -215,7 +213,7 @@ def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int
     """samples.txt beside the data, as text or as curves; reconstructions.txt and, where there is a latent, interpolations.txt."""
     drawn = write_samples(model, corpus.tokenizer, folder, seed, n=100 if corpus.curve else 50)
     if drawn and corpus.curve:
-        plots.save(plots.samples(corpus, drawn), folder / "plots" / "samples.png")
+        plots.save(plots.samples(corpus, drawn), folder / PLOTS / "samples.png")
     elif drawn:
         write_nearest(drawn, corpus, folder)
     if model.latents:
@@ -229,7 +227,7 @@ def link_latest(folder: Path, anew: bool) -> None:
     Args:
         anew: also where there is no ``latest`` yet; a run that goes on may have been moved to where none belongs.
     """
-    link = folder.parent / "latest"
+    link = folder.parent / LATEST
     temporary = folder.parent / f".latest.{folder.name}"
     if not link.is_symlink() and (link.exists() or not anew):
         return

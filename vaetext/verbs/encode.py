@@ -13,6 +13,7 @@ from vaetext.evaluation.scoring import Scores, score
 from vaetext.objectives.bounds import importance_nll
 from vaetext.report.output import check_input_lengths, input_lines, output_folder, write_output
 from vaetext.runs.folder import load_run
+from vaetext.runs.layout import CODES, SCORES
 
 
 def run(config: EncodeConfig) -> None:
@@ -30,9 +31,9 @@ def run(config: EncodeConfig) -> None:
         batch_tokens=config.batch_tokens,
         device=run.device,
     )
-    write_output(tsv(scores, numbers, lines), output_folder() / "scores.tsv")
+    write_output(tsv(scores, numbers, lines), output_folder() / SCORES)
     if scores.codes:
-        atomic_write(output_folder() / "codes.npz", npz(scores, numbers))
+        atomic_write(output_folder() / CODES, npz(scores, numbers))
 
 
 def npz(scores: Scores, numbers: tuple[int, ...]) -> bytes:

@@ -8,6 +8,7 @@ from vaetext.evaluation.scoring import evaluate
 from vaetext.report.output import output_folder, write_output
 from vaetext.report.table import run_table
 from vaetext.runs.folder import load_run
+from vaetext.runs.layout import RESULTS, TABLE
 
 
 def run(config: EvaluateConfig) -> None:
@@ -33,5 +34,5 @@ def run(config: EvaluateConfig) -> None:
         "parameters": size,
         config.split: record,
     }
-    write_output(run_table(result), output_folder() / "table.md")
-    atomic_write(output_folder() / "results.json", json.dumps(result, indent=2) + "\n")
+    write_output(run_table(result), output_folder() / TABLE)
+    atomic_write(output_folder() / RESULTS, json.dumps(result, indent=2) + "\n")

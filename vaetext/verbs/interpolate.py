@@ -26,6 +26,7 @@ from vaetext.models.base import Generator, SequenceModel
 from vaetext.report import plots
 from vaetext.report.output import output_folder, write_output
 from vaetext.runs.folder import load_run
+from vaetext.runs.layout import INTERPOLATIONS, PLOTS
 from vaetext.verbs.reconstruct import mean_codes
 
 DRAWN = "(drawn from the prior)"
@@ -54,9 +55,7 @@ def run(config: InterpolateConfig) -> None:
         DRAWN if text is None else run.tokenizer.decode(run.tokenizer.encode(text))
         for text in (config.a, config.b)
     ]
-    write_output(
-        page(ends, lines, config.hold, config.move), output_folder() / "interpolations.txt"
-    )
+    write_output(page(ends, lines, config.hold, config.move), output_folder() / INTERPOLATIONS)
     plots.save(plots.interpolation(codes, lines, ends), output_folder() / "interpolation.png")
 
 
@@ -209,7 +208,7 @@ def write_interpolations(
             lines = decode(model, tokenizer, codes, STEPS, GREEDY)
             if not pages:
                 plots.save(
-                    plots.interpolation(codes, lines, ends), folder / "plots" / "interpolation.png"
+                    plots.interpolation(codes, lines, ends), folder / PLOTS / "interpolation.png"
                 )
             pages.append(page(ends, lines, move=move))
-    atomic_write(folder / "interpolations.txt", "\n".join(pages))
+    atomic_write(folder / INTERPOLATIONS, "\n".join(pages))

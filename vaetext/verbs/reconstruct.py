@@ -18,12 +18,12 @@ from vaetext.evaluation.decoding import (
     DecodingOptions,
     generate,
     held,
-    model_name,
     require_decoded,
 )
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.report.output import check_input_lengths, input_lines, output_folder, write_output
 from vaetext.runs.folder import load_run
+from vaetext.runs.layout import RECONSTRUCTIONS
 
 BATCH_TOKENS = 4096  # padded tokens encoded together: bounds memory, and changes no result
 
@@ -35,7 +35,7 @@ def run(config: ReconstructConfig) -> None:
     given = run.tokenizer.encode_all(list(lines))
     check_input_lengths(run.model, given, numbers, config.input)
     text = pairs(run.model, run.tokenizer, given, DecodingOptions.of(config), run.seed, config.hold)
-    write_output(text, output_folder() / "reconstructions.txt")
+    write_output(text, output_folder() / RECONSTRUCTIONS)
 
 
 @torch.no_grad()
@@ -47,7 +47,7 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
     """
     if not model.latents:
         raise ValueError(
-            f"model {model_name(model)} has no latent, so no code to decode; use a run of a model that has one, such as vrae"
+            f"model {model.name} has no latent, so no code to decode; use a run of a model that has one, such as vrae"
         )
     split = Split.of(sequences)
     model.check_lengths(split.lengths, "the sentences given")
@@ -105,4 +105,4 @@ def write_reconstructions(
     if not (model.latents and isinstance(model, Generator)):
         return
     sequences = [split[row] for row in range(min(n, len(split)))]
-    atomic_write(folder / "reconstructions.txt", pairs(model, tokenizer, sequences, GREEDY))
+    atomic_write(folder / RECONSTRUCTIONS, pairs(model, tokenizer, sequences, GREEDY))

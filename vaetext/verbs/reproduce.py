@@ -15,7 +15,8 @@ from vaetext.config.quoting import quote
 from vaetext.config.verbs import ReproduceConfig
 from vaetext.report.output import write_output
 from vaetext.report.table import PUBLISHED, Row, Values, cells, columns, kind, markdown
-from vaetext.runs.folder import METRICS, RESULTS, checked_results, read_results
+from vaetext.runs.folder import checked_results, read_results
+from vaetext.runs.layout import METRICS, RESULTS, TABLE
 
 NOT_CONVERGED = (
     "* not converged: valid -ELBO fell by more than 1 % in the last tenth of the epochs."
@@ -43,7 +44,7 @@ def run(config: ReproduceConfig) -> None:
     shown = markdown(select_columns(cells(rows), table.columns))
     write_output(
         f"# {table.title} (scale={config.scale}, data={data})\n\n{shown}\n{table.note} {NOT_CONVERGED}\n",
-        folder / "table.md",
+        folder / TABLE,
     )
 
 

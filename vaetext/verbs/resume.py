@@ -13,8 +13,8 @@ from vaetext.config.errors import explain
 from vaetext.config.quoting import quote
 from vaetext.config.store import override_trainer
 from vaetext.config.verbs import ResumeConfig
-from vaetext.runs.folder import CONFIG, SWEEP, is_done, load_config
-from vaetext.training.loop import LAST
+from vaetext.runs.folder import is_done, load_config
+from vaetext.runs.layout import CONFIG, LAST, SWEEP
 from vaetext.training.train_run import train
 
 log = logging.getLogger(__name__)

@@ -14,13 +14,14 @@ from vaetext.evaluation.decoding import DecodingOptions, generate, held, redrawn
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.report.output import output_folder, write_output
 from vaetext.runs.folder import load_run
+from vaetext.runs.layout import SAMPLES
 
 
 def run(config: SampleConfig) -> None:
     """Draws ``n`` sequences: z from the prior, x from the decoder; to stdout and samples.txt."""
     run = load_run(config.run, config.checkpoint, config.device, config.seed)
     drawn = draw(run.model, config.n, run.seed, DecodingOptions.of(config), config.hold)
-    write_output(text_of(drawn, run.tokenizer), output_folder() / "samples.txt")
+    write_output(text_of(drawn, run.tokenizer), output_folder() / SAMPLES)
 
 
 @torch.no_grad()
@@ -52,5 +53,5 @@ def write_samples(
     if not isinstance(model, Generator):
         return []
     drawn = draw(model, n, seed, DecodingOptions())
-    atomic_write(folder / "samples.txt", text_of(drawn, tokenizer))
+    atomic_write(folder / SAMPLES, text_of(drawn, tokenizer))
     return drawn

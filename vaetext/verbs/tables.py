@@ -15,16 +15,8 @@ from vaetext.data.atomic import atomic_write
 from vaetext.data.cache import SPLITS
 from vaetext.report.console import show
 from vaetext.report.table import FORMATS, Row, Values, columns
-from vaetext.runs.folder import (
-    CONFIG,
-    DONE,
-    RESULTS,
-    checked_results,
-    is_done,
-    load_config,
-    read_json,
-    read_results,
-)
+from vaetext.runs.folder import checked_results, is_done, load_config, read_json, read_results
+from vaetext.runs.layout import CONFIG, DONE, RESULTS
 
 log = logging.getLogger(__name__)
 EXTENSIONS = {"markdown": "md", "csv": "csv", "latex": "tex"}

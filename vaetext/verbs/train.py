@@ -5,8 +5,8 @@ import logging
 from vaetext.config.store import override_trainer
 from vaetext.config.train import TrainConfig
 from vaetext.report.output import output_folder
-from vaetext.runs.folder import RESULTS, checked_results, is_done, read_overrides, read_results
-from vaetext.training.loop import LAST
+from vaetext.runs.folder import checked_results, is_done, read_overrides, read_results
+from vaetext.runs.layout import LAST, RESULTS
 from vaetext.training.train_run import train
 
 log = logging.getLogger(__name__)

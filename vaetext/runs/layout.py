@@ -1,0 +1,31 @@
+"""The names of every file in a run folder, and in the folders around it. Imports nothing."""
+
+HYDRA = ".hydra"  # what Hydra saves of a job
+CONFIG = f"{HYDRA}/config.yaml"  # the configuration of training, as it began
+SWEEP = "multirun.yaml"  # what Hydra saves of a sweep, beside its jobs' folders
+LATEST = "latest"  # link beside run folders to the newest that has a checkpoint
+
+OVERRIDES = "resumed.json"  # trainer options that `vaetext resume` changed
+LOCK = ".lock"  # held by the process that trains in the folder
+ENVIRONMENT = "env.json"  # versions, device and commit
+TOKENIZER = "tokenizer.model"  # of text
+STANDARDIZER = "standardizer.json"  # of frames
+DOMAIN = "domain.json"  # what a model knows of its data
+SOURCES = "sources.json"  # paths of the files of data, and sums of the splits
+
+METRICS = "metrics.jsonl"  # a line an epoch and split, and every few steps
+LAST = "checkpoints/last.safetensors"  # weights, optimizer and state of the last save
+BEST = "checkpoints/best.safetensors"  # weights of the lowest valid -ELBO
+TENSORBOARD = "tensorboard"
+
+RESULTS = "results.json"
+TABLE = "table.md"
+SAMPLES = "samples.txt"
+NEAREST = "nearest.txt"
+RECONSTRUCTIONS = "reconstructions.txt"
+INTERPOLATIONS = "interpolations.txt"
+PLOTS = "plots"
+DONE = "DONE"  # written last
+
+CODES = "codes.npz"  # of `vaetext encode`
+SCORES = "scores.tsv"
