@@ -13,11 +13,6 @@ from vaetext.distributions.state import State
 
 
 
-def _log_density(distribution: Gaussian, z: Tensor) -> Tensor:
-    """[K, B] log-density of a vector or a map z [K, B, ...]."""
-    return distribution.log_prob(z).reshape(*z.shape[:2], -1).sum(-1)
-
-
 @dataclass(frozen=True)
 class Evidence:
     """The terms of every bound on log p(x), at weight 1.

@@ -16,7 +16,7 @@ class Gaussian(Distribution):
 
     Attributes:
         mean: [..., D].
-        log_var: [..., D] logarithms of the variances.
+        log_var: [..., D] log of the variances.
     """
 
     mean: Tensor

@@ -41,14 +41,7 @@ class Noise(ABC):
 
 
 class FreshNoise(Noise):
-    """Noise from torch's global generator, for training.
-
-    Args:
-        samples: K.
-        batch_size: B.
-        device: where tensors are made.
-        dtype: of the tensors.
-    """
+    """Draws from torch's global generator, for training."""
 
     def __init__(
         self, samples: int, rows: int, device: torch.device, dtype: torch.dtype = torch.float32
@@ -147,7 +140,7 @@ class KeyedNoise(Noise):
 
 
 def _mix(key: Tensor) -> Tensor:
-    """The splitmix64 finaliser on int64, which wraps around; [...] -> [...]."""
+    """The splitmix64 finaliser on int64 (wrapping), [..] -> [..]."""
     key = key + _signed(0x9E3779B97F4A7C15)
     key = (key ^ ((key >> 30) & (2**34 - 1))) * _signed(0xBF58476D1CE4E5B9)
     key = (key ^ ((key >> 27) & (2**37 - 1))) * _signed(0x94D049BB133111EB)
@@ -155,5 +148,4 @@ def _mix(key: Tensor) -> Tensor:
 
 
 def _signed(word: int) -> int:
-    """The int64 with the bits of an unsigned 64-bit ``word``."""
     return word - 2**64 if word >= 2**63 else word
