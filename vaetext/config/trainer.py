@@ -1,8 +1,11 @@
 """The options of training; the values of each setting stand in ``conf/trainer/``."""
 
+import math
 from dataclasses import dataclass
 
-from vaetext.config.options import Checked, option
+from vaetext.config.options import Checked, closest, option
+
+PER_LATENT = ("beta_max", "beta_delay", "free_bits")
 
 TECHNICAL = (
     "device",
@@ -77,6 +80,25 @@ class Trainer(Checked):
     free_bits_per: str = option(
         "latent", "what that floor is for (means over the batch)", choices=("latent", "dimension")
     )
+    latents: dict[str, dict[str, float]] = option(
+        {}, "beta_max, beta_delay and free_bits of single latents, as in latents.z_l.free_bits=2"
+    )
+    bound: str = option(
+        "elbo",
+        "bound that is trained on, from trainer.samples samples: iwae (importance-weighted) and fivo"
+        " (particle filter, for models with a latent per step) take KL weights of 1 and no free bits",
+        choices=("elbo", "iwae", "fivo"),
+    )
+    estimator: str = option(
+        "reinforce-ema",
+        "gradient of a discrete latent: score function with a running mean as baseline, with the"
+        " mean of the other samples as baseline, or every value enumerated",
+        choices=("reinforce-ema", "rloo", "enumerate"),
+    )
+    reward_weight: float = option(1.0, "weight of the score-function gradient; 1 is unbiased", min=0.0)
+    baseline_decay: float = option(
+        0.9, "decay rate of the running means of reward and KL", min=0.0, below=1.0
+    )
     word_dropout: float = option(
         0.0,
         "share of the decoder's input words replaced by the unknown word (frames: by zeros)",
@@ -130,4 +152,36 @@ class Trainer(Checked):
             raise ValueError(
                 f"beta_delay={self.beta_delay} has nothing to delay: with beta_schedule={self.beta_schedule}, beta_start={self.beta_start}"
                 f" and beta_max={self.beta_max} the KL weight never rises; set beta_delay=0, or beta_schedule=linear and a lower beta_start"
+            )
+        self._check_latents()
+        if self.bound != "elbo":
+            self._check_bound()
+
+    def of_latent(self, option: str, name: str) -> float:
+        """An option for one latent: its own value in ``latents``, or the one for all."""
+        return float(self.latents.get(name, {}).get(option, getattr(self, option)))
+
+    def _check_latents(self) -> None:
+        for name, given in self.latents.items():
+            for key, value in given.items():
+                if key not in PER_LATENT:
+                    raise ValueError(
+                        f"latents.{name}.{key}={value} is no option of a single latent; choose from"
+                        f" {', '.join(PER_LATENT)}{closest(key, PER_LATENT)}"
+                    )
+                if not 0 <= value < math.inf:
+                    raise ValueError(f"latents.{name}.{key}={value} must be at least 0 and finite")
+
+    def _check_bound(self) -> None:
+        """A bound of importance weights has no KL that could be weighted or floored."""
+        floors = [self.free_bits, *(each.get("free_bits", 0.0) for each in self.latents.values())]
+        weights = [each["beta_max"] for each in self.latents.values() if "beta_max" in each]
+        if any(floors):
+            raise ValueError(
+                f"bound={self.bound}: it takes no free bits; set free_bits=0, or bound=elbo"
+            )
+        if self.beta_schedule != "constant" or {self.beta_max, *weights} != {1.0}:
+            raise ValueError(
+                f"bound={self.bound}: its KL weight is 1 throughout; set beta_schedule=constant"
+                " beta_max=1, or bound=elbo"
             )

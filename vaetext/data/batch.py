@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from vaetext.data.domain import Domain, Symbols
+from vaetext.data.domain import Domain
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,14 @@ class Batch:
         lengths: [B] int64, symbols with EOS counted, or frames.
         index: [B] int64, each sequence's number in its split (evaluation noise is keyed by it).
         domain: what x is made of.
+        starts: [B] bool, of segments of longer recordings: true where a row starts a new one; None: everywhere.
     """
 
     x: Tensor
     lengths: Tensor
     index: Tensor
     domain: Domain
+    starts: Tensor | None = None
 
     @cached_property
     def mask(self) -> Tensor:
@@ -33,13 +35,23 @@ class Batch:
     @cached_property
     def word_mask(self) -> Tensor:
         """[B, T] bool: true at real positions, EOS left out."""
-        return self._before(self.lengths - 1) if isinstance(self.domain, Symbols) else self.mask
+        return self.mask & self.domain.is_word(self.x)
+
+    @cached_property
+    def words(self) -> Tensor:
+        """[B] int64: the positions of ``word_mask`` in each sequence."""
+        return self.word_mask.sum(1)
+
+    @cached_property
+    def begins(self) -> Tensor:
+        """[B] bool: whether a row starts a new recording, as ``starts`` says."""
+        everywhere = torch.ones(len(self), dtype=torch.bool, device=self.x.device)
+        return everywhere if self.starts is None else self.starts
 
     @cached_property
     def inputs(self) -> Tensor:
         """Like x: what a teacher-forced decoder is fed, BOS (of frames: zeros), x_1, ..., x_{T-1}."""
-        start = self.domain.bos if isinstance(self.domain, Symbols) else 0.0
-        return torch.cat([torch.full_like(self.x[:, :1], start), self.x[:, :-1]], 1)
+        return torch.cat([self.domain.start(self.x, len(self), 1), self.x[:, :-1]], 1)
 
     @cached_property
     def real_indices(self) -> Tensor:
@@ -48,13 +60,8 @@ class Batch:
 
     def with_word_dropout(self, rate: float) -> "Batch":
         """The same targets, the decoder's inputs replaced by the unknown symbol (frames: by zeros) with probability ``rate``; BOS stays."""
-        dropped = torch.rand(self.x.shape[:2], device=self.x.device) < rate
-        if isinstance(self.domain, Symbols):
-            inputs = torch.where(
-                dropped & (self.inputs != self.domain.bos), self.domain.unk, self.inputs
-            )
-        else:
-            inputs = self.inputs * ~dropped[..., None]
+        chosen = torch.rand(self.x.shape[:2], device=self.x.device) < rate
+        inputs = self.domain.dropped(self.inputs, chosen)
         return replace(self)._with(real_indices=self.real_indices, inputs=inputs)
 
     def to(self, device: torch.device) -> "Batch":
@@ -66,7 +73,8 @@ class Batch:
             for name in ("x", "lengths", "index", "real_indices")
         }
         real_indices = moved.pop("real_indices")
-        return Batch(**moved, domain=self.domain)._with(real_indices=real_indices)
+        starts = None if self.starts is None else self.starts.to(device, non_blocking=True)
+        return Batch(**moved, domain=self.domain, starts=starts)._with(real_indices=real_indices)
 
     def _before(self, ends: Tensor) -> Tensor:
         return torch.arange(self.x.shape[1], device=self.x.device) < ends[:, None]

@@ -6,7 +6,7 @@ when a sequence ends, what counts as a word, and which output distributions fit.
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,10 @@ class Domain(ABC):
     unit: ClassVar[str]
     heads: ClassVar[tuple[str, ...]]
     event: ClassVar[int] = 1
-    eos = None
+    if TYPE_CHECKING:
+
+        @property
+        def eos(self) -> int | None: ...
 
     @abstractmethod
     def start(self, like: Tensor, *shape: int) -> Tensor:
@@ -83,7 +86,7 @@ class Symbols(Domain):
         unk: id of the unknown token.
     """
 
-    eos: int  # type: ignore[assignment]
+    eos: int
     unk: int
 
     kind = "symbols"
@@ -114,6 +117,7 @@ class Frames(Domain, ABC):
     """Vectors of F numbers: no EOS, every distribution is that of x given its length."""
 
     unit = "frames"
+    eos = None
 
     def start(self, like: Tensor, *shape: int) -> Tensor:
         dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()

@@ -63,7 +63,7 @@ class Gaussian(Distribution):
         return Gaussian(self.mean, self.log_var + 2 * math.log(temperature))
 
     def merge(self, other: "Gaussian") -> "Gaussian":
-        """The product of both densities, normalised (Sonderby et al. 2016).
+        """The product of both densities, normalised (Sønderby et al. 2016).
 
         Precisions add, means are weighted by them: var'' = 1 / (1/var + 1/var'),
         mean'' = (mean/var + mean'/var') var''. (Petersen, section 2.4, prints the first without its square.)

@@ -1,4 +1,4 @@
-"""Priors of a dense latent vector, and the code of a Gaussian posterior under each."""
+"""Priors p(z) of a latent vector, or of a map."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -6,58 +6,62 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from vaetext.config.model import Latent
-from vaetext.distributions.evidence import Code, gaussian_code
-from vaetext.distributions.gaussian import Gaussian, standard
+from vaetext.config.model import Latent as Config
+from vaetext.distributions.distribution import Distribution
+from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.latent import LatentSample
+from vaetext.distributions.mixture import GaussianMixture
 from vaetext.distributions.noise import Noise
 
 
 class Prior(nn.Module, ABC):
-    """p(z) of a latent z, a vector of D dimensions (for StandardNormal: or a map)."""
-
-    def setup(self, embedded: list[Tensor]) -> None:
-        """Called once before training with embedded training sequences, each [words, E]."""
-
-    @abstractmethod
-    def sample(self, name: str, noise: Noise) -> Tensor:
-        """[K, B, D] samples of p(z) for the latent ``name``."""
-
-    @abstractmethod
-    def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
-        """K samples of q(z|x) with log q, log p and the KL, in nats.
-
-        Args:
-            name: of the latent; it keys the noise.
-            posterior: q(z|x), [B, D], or [K, B, D] where it is conditioned on other samples.
-            noise: for K samples of B sequences.
-        """
-
-
-class StandardNormal(Prior):
-    """p(z) = N(0, I) of a vector [D] or a map [P, D]; the KL is analytic, of each dimension.
+    """p(z) of a latent z; calling it gives the distribution.
 
     Args:
         latent_dim: D.
-        positions: P of a map; None for a vector.
+        positions: P of a map [P, D]; None for a vector [D].
     """
 
     def __init__(self, latent_dim: int, positions: int | None = None) -> None:
         super().__init__()
-        self.shape = (latent_dim,) if positions is None else (positions, latent_dim)
+        self.latent_dim = latent_dim
+        self.positions = () if positions is None else (positions,)
 
-    def sample(self, name: str, noise: Noise) -> Tensor:
-        return noise.normal(name, *self.shape)
+    @abstractmethod
+    def forward(self) -> Distribution:
+        """p(z) of a vector, or of each position of a map."""
 
-    def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
-        return gaussian_code(posterior, standard(posterior.mean), noise.normal(name, *self.shape))
+    def setup(self, embedded: list[Tensor]) -> None:
+        """Called once before training with embedded training sequences, each [words, E]."""
+
+    def sample(self, noise: Noise) -> Tensor:
+        """[K, B, D] or [K, B, P, D] samples of p(z)."""
+        return self().sample(noise, *self.positions)
+
+    def posterior_sample(self, q: Distribution, noise: Noise) -> LatentSample:
+        """K samples of a posterior q(z|x), beside this prior."""
+        z = q.sample(noise, *self.positions)
+        return LatentSample(z, q, self(), positions=("position",) * len(self.positions))
 
 
-class Mixture(Prior):
+class StandardNormal(Prior):
+    """p(z) = N(0, I)."""
+
+    zeros: Tensor
+
+    def __init__(self, latent_dim: int, positions: int | None = None) -> None:
+        super().__init__(latent_dim, positions)
+        self.register_buffer("zeros", torch.zeros(latent_dim), persistent=False)
+
+    def forward(self) -> Gaussian:
+        return Gaussian(self.zeros, self.zeros)
+
+
+class MixturePrior(Prior):
     """p(z) = sum_c w_c N(z; mean_c, var_c), a mixture of C Gaussians with learned weights w.
 
-    The KL is sampled, log q(z|x) - log p(z), and has no axes. Petersen (section 7.3) adds q(c|x)
-    to the encoder; here the component c is summed out, which needs no further variable and gives
-    a tighter bound.
+    The KL is sampled, log q(z|x) - log p(z). Petersen (section 7.3) adds q(c|x) to the encoder;
+    here the component c is summed out, which needs no further variable and gives a tighter bound.
 
     Args:
         latent_dim: D.
@@ -65,42 +69,19 @@ class Mixture(Prior):
     """
 
     def __init__(self, latent_dim: int, components: int) -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
+        super().__init__(latent_dim)
         self.logits = nn.Parameter(torch.zeros(components))
 
     @abstractmethod
     def components(self) -> Gaussian:
         """The components' means and log-variances, [C, D]."""
 
-    def log_prob(self, z: Tensor) -> Tensor:
-        """[...] log p(z) in nats of z [..., D], by logsumexp over the components."""
-        of_component = self.components().log_prob(z[..., None, :])
-        return torch.logsumexp(of_component + self.logits.log_softmax(0), -1)
-
-    def sample(self, name: str, noise: Noise) -> Tensor:
+    def forward(self) -> GaussianMixture:
         components = self.components()
-        thresholds = self.logits.softmax(0).cumsum(0)[:-1]
-        chosen = (noise.uniform(f"{name}.component")[..., None] > thresholds).sum(-1)
-        component = Gaussian(components.mean[chosen], components.log_var[chosen])
-        return component.sample(noise.normal(name, self.latent_dim))
-
-    def code(self, name: str, posterior: Gaussian, noise: Noise) -> Code:
-        z = posterior.sample(noise.normal(name, self.latent_dim))
-        log_q = posterior.log_prob(z)
-        log_p = self.log_prob(z)
-        return Code(
-            z,
-            mean=posterior.mean.expand_as(z),
-            std=posterior.std.expand_as(z),
-            log_q=log_q,
-            log_p=log_p,
-            kl=log_q - log_p,
-            axes=(),
-        )
+        return GaussianMixture(self.logits.log_softmax(0), components.mean, components.log_var)
 
 
-class GaussianMixture(Mixture):
+class LearnedMixture(MixturePrior):
     """A mixture with learned means and variances.
 
     Means are initialised from N(0, I), so that the components differ; variances are initialised
@@ -116,7 +97,7 @@ class GaussianMixture(Mixture):
         return Gaussian(self.mean, self.log_var)
 
 
-class VampPrior(Mixture):
+class VampPrior(MixturePrior):
     """p(z) = sum_c w_c q(z|u_c) with learned pseudo-inputs u_c (Tomczak and Welling 2018).
 
     The pseudo-inputs are sequences in the space of embeddings; the weights w are learned too.
@@ -171,7 +152,7 @@ def _resized(words: Tensor, steps: int) -> Tensor:
 
 
 def make_prior(
-    config: Latent,
+    config: Config,
     embedding_dim: int,
     posterior: Callable[[Tensor], Gaussian],
     positions: int | None = None,
@@ -185,7 +166,7 @@ def make_prior(
         positions: P of a map; None for a vector.
     """
     if config.prior == "gmm":
-        return GaussianMixture(config.latent_dim, config.components)
+        return LearnedMixture(config.latent_dim, config.components)
     if config.prior == "vamp":
         return VampPrior(
             config.latent_dim, config.components, config.pseudo_length, embedding_dim, posterior

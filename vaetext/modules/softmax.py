@@ -13,7 +13,6 @@ MULTIPLE = 16  # rows are filled up to a multiple of it: kernels that are genera
 
 def sequence_log_prob(
     batch: Batch,
-    samples: int,
     hidden: Tensor,
     weight: Tensor,
     bias: Tensor,
@@ -23,18 +22,13 @@ def sequence_log_prob(
 
     Args:
         batch: B sequences, padded to T.
-        samples: K.
-        hidden: [K * B, T, H].
+        hidden: [K, B, T, H].
         weight: [V, H].
         bias: [V].
         limit: most symbols of a sequence, if there is such a limit: there EOS is certain and costs nothing.
     """
-    count, length = len(batch), batch.x.shape[1]
-    real = (
-        hidden.reshape(samples, count * length, -1)
-        .index_select(1, batch.real_indices)
-        .flatten(0, 1)
-    )
+    samples, count, length = hidden.shape[:3]
+    real = hidden.flatten(1, 2).index_select(1, batch.real_indices).flatten(0, 1)
     symbols = batch.x.flatten().index_select(0, batch.real_indices).repeat(samples)
     picked = token_log_prob(real, weight, bias, symbols).view(samples, -1)
     spread = picked.new_zeros(samples, count * length).index_copy(1, batch.real_indices, picked)

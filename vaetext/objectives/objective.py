@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vaetext.config.options import closest
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.distributions.evidence import Evidence
@@ -62,9 +63,8 @@ class Objective(nn.Module):
         self.moved = {  # the latents whose KL a discrete draw moves
             each.name for each in model.latents if self.discrete & {*each.q_given, *each.p_given}
         }
-        self.free_bits = {each.name: config.free_bits_of(each.name) for each in model.latents}
+        self.free_bits = {each.name: config.of_latent("free_bits", each.name) for each in model.latents}
         self.register_buffer("baseline", torch.zeros((), dtype=torch.float64))
-        config.check_latents([each.name for each in model.latents])
         self._check(model)
 
     def evidence(
@@ -200,6 +200,13 @@ class Objective(nn.Module):
 
     def _check(self, model: SequenceModel) -> None:
         config = self.config
+        for name in config.latents:
+            if name not in self.free_bits:
+                have = f"its latents are {', '.join(self.free_bits)}" if self.free_bits else "it has none"
+                raise ValueError(
+                    f"trainer.latents.{name}: model {model.name} has no such latent; {have}"
+                    f"{closest(name, self.free_bits)}"
+                )
         if self.discrete and config.estimator == "rloo" and config.samples < 2:
             raise ValueError(
                 f"trainer.samples={config.samples}: trainer.estimator=rloo compares samples with"

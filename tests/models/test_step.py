@@ -1,0 +1,224 @@
+"""Models with a latent per step, by second routes: Kalman filter, enumeration, segments against the whole."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.toys.linear import LinearGaussian, kalman
+from tests.toys.step import ToySRNN, ToyVRNN
+from vaetext.data.batch import Batch
+from vaetext.data.domain import Binary, Domain, Real, Symbols
+from vaetext.distributions.evidence import Evidence
+from vaetext.distributions.noise import KeyedNoise
+from vaetext.distributions.state import State, detach
+from vaetext.models.step import StepModel
+
+DOMAINS = [Symbols(5, longest=6, eos=0, unk=1), Real(2, longest=6), Binary(3, longest=6)]
+TOYS = {"vrnn": ToyVRNN, "srnn-filtering": ToySRNN}
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Any:
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def keyed(batch: Batch, samples: int, seed: int = 0) -> KeyedNoise:
+    return KeyedNoise(seed, batch.index, range(samples), torch.float64)
+
+
+def full(x: Tensor, domain: Domain) -> Batch:
+    return Batch(x, torch.full((len(x),), x.shape[1]), torch.arange(len(x)), domain)
+
+
+def batch_of(domain: Domain, rows: int = 4, steps: int = 6, padding: int = 0) -> Batch:
+    """Random sequences of lengths from 2 to ``steps``."""
+    generator = torch.Generator().manual_seed(1)
+    lengths = torch.randint(2, steps + 1, (rows,), generator=generator)
+    lengths[0] = steps
+    real = torch.arange(steps) < lengths[:, None]
+    if isinstance(domain, Symbols):
+        x = torch.randint(1, domain.size, (rows, steps), generator=generator)
+        x = x.masked_fill(torch.arange(steps) >= lengths[:, None] - 1, domain.eos)
+        return Batch(torch.nn.functional.pad(x, (0, padding)), lengths, torch.arange(rows), domain)
+    x = torch.randn(rows, steps, domain.size, generator=generator)
+    x = (x > 0).double() if isinstance(domain, Binary) else x
+    x = torch.nn.functional.pad(x * real[..., None], (0, 0, 0, padding))
+    return Batch(x, lengths, torch.arange(rows), domain)
+
+
+def rows_of(batch: Batch, rows: list[int]) -> Batch:
+    return Batch(batch.x[rows], batch.lengths[rows], batch.index[rows], batch.domain)
+
+
+def scaled(model: StepModel) -> StepModel:
+    """Weights large enough that every term matters (where z feeds its own log-variance: as they are)."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter *= 1 if isinstance(model, ToySRNN) else 2
+    return model
+
+
+def run(model: StepModel, batch: Batch, samples: int, route: str, carried: State | None = None) -> Evidence:
+    encoded = model.encode(batch, carried)
+    if route == "filter":
+        return model.filter(batch, encoded, keyed(batch, samples))
+    return model.evidence(batch, encoded, keyed(batch, samples))
+
+
+@torch.no_grad()
+def test_bounds_of_a_linear_gaussian_model_reach_the_kalman_likelihood() -> None:
+    model = LinearGaussian()
+    batch = full(torch.randn(3, 5, 2), model.domain)
+    exact = kalman(batch.x)
+    few, many = (run(model, batch, samples, "evidence") for samples in (10, 20_000))
+    assert bool((many.elbo.mean(0) < exact - 1).all())
+    assert bool((many.log_likelihood - exact).abs().max() < 0.1)
+    assert (many.log_likelihood - exact).abs().sum() < (few.log_likelihood - exact).abs().sum()
+    filtered = run(model, batch, 4096, "filter").log_likelihood
+    assert bool((filtered - exact).abs().max() < 0.1)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("route", ["evidence", "filter"])
+def test_the_likelihood_estimate_is_unbiased(route: str) -> None:
+    model, copies = LinearGaussian(), 20_000
+    batch = full(torch.randn(2, 5, 2), model.domain)
+    copied = full(batch.x.repeat(copies, 1, 1), model.domain)
+    estimate = run(model, copied, 4, route).log_likelihood.view(copies, 2)
+    ratio = (estimate - kalman(batch.x)).exp()
+    error = ratio.std(0) / copies**0.5
+    assert bool(((ratio.mean(0) - 1).abs() < 4 * error).all())
+    assert bool((error < 0.05).all())
+
+
+@torch.no_grad()
+def test_the_filter_is_closer_than_importance_sampling_on_long_sequences() -> None:
+    model = LinearGaussian()
+    batch = full(torch.randn(200, 40, 2), model.domain)
+    filtered, weighted = (run(model, batch, 16, route).log_likelihood for route in ("filter", "evidence"))
+    difference = filtered - weighted
+    assert float(difference.mean()) > 4 * float(difference.std()) / len(difference) ** 0.5
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.kind)
+def test_a_filter_that_never_resamples_is_importance_sampling(domain: Domain) -> None:
+    model, batch = scaled(ToyVRNN(domain)), batch_of(domain)
+    encoded = model.encode(batch)
+    never = model.filter(batch, encoded, keyed(batch, 5), threshold=0.0).log_likelihood
+    weighted = model.evidence(batch, encoded, keyed(batch, 5))
+    torch.testing.assert_close(never, weighted.log_likelihood, rtol=1e-10, atol=1e-10)
+    one = model.filter(batch, encoded, keyed(batch, 1)).log_likelihood
+    torch.testing.assert_close(one, model.evidence(batch, encoded, keyed(batch, 1)).log_weight[0], rtol=1e-10, atol=1e-10)
+
+
+@torch.no_grad()
+def test_the_filter_does_resample() -> None:
+    model, batch = scaled(ToyVRNN(DOMAINS[1])), batch_of(DOMAINS[1])
+    usual, never = (
+        model.filter(batch, model.encode(batch), keyed(batch, 5), threshold).log_likelihood
+        for threshold in (0.5, 0.0)
+    )
+    assert not torch.allclose(usual, never)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("route", ["evidence", "filter"])
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.kind)
+def test_padding_and_order_change_nothing(domain: Domain, route: str) -> None:
+    model = scaled(ToyVRNN(domain))
+    expected = run(model, batch_of(domain), 4, route).log_likelihood
+    padded = run(model, batch_of(domain, padding=3), 4, route).log_likelihood
+    torch.testing.assert_close(padded, expected, rtol=1e-10, atol=1e-10)
+    some = run(model, rows_of(batch_of(domain), [3, 1]), 4, route).log_likelihood
+    torch.testing.assert_close(some, expected[[3, 1]], rtol=1e-10, atol=1e-10)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("route", ["evidence", "filter"])
+@pytest.mark.parametrize("toy", TOYS)
+def test_segments_with_carried_state_equal_the_whole(toy: str, route: str) -> None:
+    domain = DOMAINS[2]
+    model, batch = scaled(TOYS[toy](domain)), batch_of(domain)
+    whole = run(model, batch, 4, route)
+    carried, likelihood, kl = None, torch.zeros(()), torch.zeros(())
+    for start in range(0, 6, 2):
+        lengths = (batch.lengths - start).clamp(0, 2)
+        starts = torch.full((len(batch),), start == 0)
+        segment = Batch(batch.x[:, start : start + 2], lengths, batch.index, domain, starts)
+        part = run(model, segment, 4, route, carried)
+        carried = detach(part.state or {})
+        likelihood = likelihood + (part.log_likelihood if route == "filter" else part.log_weight)
+        kl = kl + part.latents["z"].total_kl
+    expected = whole.log_likelihood if route == "filter" else whole.log_weight
+    torch.testing.assert_close(likelihood, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(kl, whole.latents["z"].total_kl, rtol=1e-10, atol=1e-10)
+
+
+@torch.no_grad()
+def test_a_row_that_starts_anew_forgets_what_was_carried() -> None:
+    domain = DOMAINS[2]
+    model, batch = scaled(ToyVRNN(domain)), batch_of(domain)
+    carried = run(model, batch, 4, "evidence").state
+    starts = torch.tensor([True, False, True, False])
+    again = Batch(batch.x, batch.lengths, batch.index, domain, starts)
+    fresh, mixed = run(model, batch, 4, "evidence"), run(model, again, 4, "evidence", carried)
+    same = (fresh.log_px == mixed.log_px).all(0)
+    assert same.tolist() == starts.tolist()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("smoothing", [False, True])
+def test_smoothing_sees_the_future_and_filtering_does_not(smoothing: bool) -> None:
+    domain = DOMAINS[1]
+    model = scaled(ToySRNN(domain, smoothing))
+    x = torch.randn(1, 6, 2)
+    changed = x.clone()
+    changed[:, 4] += 1
+    one, other = (run(model, full(each, domain), 1, "evidence").latents["z"] for each in (x, changed))
+    moved = (one.q.mean != other.q.mean).any(-1)[0, 0]
+    assert moved.tolist() == [smoothing] * 4 + [True, True]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.kind)
+def test_a_replayed_path_gives_the_distributions_of_teacher_forcing(domain: Domain) -> None:
+    model, batch = scaled(ToySRNN(domain)), batch_of(domain)
+    batch = full(batch.x, domain)
+    noise = keyed(batch, 2)
+    expected = model.evidence(batch, model.encode(batch), noise)
+    z = {"z": expected.latents["z"].z}
+    torch.testing.assert_close(model.log_px(batch, z, noise), expected.log_px, rtol=1e-10, atol=1e-10)
+    state, total = model.start(z, noise), torch.zeros(2, len(batch))
+    for t in range(batch.x.shape[1]):
+        p, state = model.emit(state, noise)
+        total = total + p.log_prob(batch.x[:, t])
+        state = model.advance(state, batch.x[:, t].expand(2, *batch.x[:, t].shape))
+    torch.testing.assert_close(total, expected.log_px, rtol=1e-10, atol=1e-10)
+
+
+@torch.no_grad()
+def test_probabilities_of_all_sequences_sum_to_one() -> None:
+    domain = Symbols(3, longest=2, eos=0, unk=1)
+    model, samples = scaled(ToyVRNN(domain)), 40_000
+    # all sequences of one step, and all continuations of the two that go on
+    total = 0.0
+    for sequence in [[0], *([a, b] for a, b in product((1, 2), range(3)))]:
+        batch = full(torch.tensor([sequence]), domain)
+        total += model.log_px(batch, {}, keyed(batch, samples)).exp().mean().item()
+    assert total == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_model_without_a_latent_per_step_cannot_be_filtered() -> None:
+    from tests.toys.length import ToyLength
+
+    model = ToyLength(DOMAINS[0])
+    batch = batch_of(DOMAINS[0])
+    with pytest.raises(ValueError, match=r"trainer\.bound=fivo: toy-length has no latent per step"):
+        model.filter(batch, model.encode(batch), keyed(batch, 2))
