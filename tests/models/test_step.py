@@ -64,7 +64,9 @@ def scaled(model: StepModel) -> StepModel:
     return model
 
 
-def run(model: StepModel, batch: Batch, samples: int, route: str, carried: State | None = None) -> Evidence:
+def run(
+    model: StepModel, batch: Batch, samples: int, route: str, carried: State | None = None
+) -> Evidence:
     encoded = model.encode(batch, carried)
     if route == "filter":
         return model.filter(batch, encoded, keyed(batch, samples))
@@ -101,7 +103,9 @@ def test_the_likelihood_estimate_is_unbiased(route: str) -> None:
 def test_the_filter_is_closer_than_importance_sampling_on_long_sequences() -> None:
     model = LinearGaussian()
     batch = full(torch.randn(200, 40, 2), model.domain)
-    filtered, weighted = (run(model, batch, 16, route).log_likelihood for route in ("filter", "evidence"))
+    filtered, weighted = (
+        run(model, batch, 16, route).log_likelihood for route in ("filter", "evidence")
+    )
     difference = filtered - weighted
     assert float(difference.mean()) > 4 * float(difference.std()) / len(difference) ** 0.5
 
@@ -115,7 +119,9 @@ def test_a_filter_that_never_resamples_is_importance_sampling(domain: Domain) ->
     weighted = model.evidence(batch, encoded, keyed(batch, 5))
     torch.testing.assert_close(never, weighted.log_likelihood, rtol=1e-10, atol=1e-10)
     one = model.filter(batch, encoded, keyed(batch, 1)).log_likelihood
-    torch.testing.assert_close(one, model.evidence(batch, encoded, keyed(batch, 1)).log_weight[0], rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(
+        one, model.evidence(batch, encoded, keyed(batch, 1)).log_weight[0], rtol=1e-10, atol=1e-10
+    )
 
 
 @torch.no_grad()
@@ -181,7 +187,9 @@ def test_smoothing_sees_the_future_and_filtering_does_not(smoothing: bool) -> No
     x = torch.randn(1, 6, 2)
     changed = x.clone()
     changed[:, 4] += 1
-    one, other = (run(model, full(each, domain), 1, "evidence").latents["z"] for each in (x, changed))
+    one, other = (
+        run(model, full(each, domain), 1, "evidence").latents["z"] for each in (x, changed)
+    )
     moved = (one.q.mean != other.q.mean).any(-1)[0, 0]
     assert moved.tolist() == [smoothing] * 4 + [True, True]
 
@@ -194,7 +202,9 @@ def test_a_replayed_path_gives_the_distributions_of_teacher_forcing(domain: Doma
     noise = keyed(batch, 2)
     expected = model.evidence(batch, model.encode(batch), noise)
     z = {"z": expected.latents["z"].z}
-    torch.testing.assert_close(model.log_px(batch, z, noise), expected.log_px, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(
+        model.log_px(batch, z, noise), expected.log_px, rtol=1e-10, atol=1e-10
+    )
     state, total = model.start(z, noise), torch.zeros(2, len(batch))
     for t in range(batch.x.shape[1]):
         p, state = model.emit(state, noise)

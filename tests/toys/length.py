@@ -22,7 +22,10 @@ class ToyLength(SequenceModel):
     """p(l) truncated geometric (value v is length v + 1), q(l|x) prod_i q(z_i | z_<i, l, x); a GRU decoder from all z's."""
 
     name = "toy-length"
-    latents = (Latent("length", discrete=True), Latent("z", q_given=("length", "z"), p_given=("length",)))
+    latents = (
+        Latent("length", discrete=True),
+        Latent("z", q_given=("length", "z"), p_given=("length",)),
+    )
 
     def __init__(self, domain: Domain, hidden: int = 4, dim: int = 2, most: int = 3) -> None:
         super().__init__(domain)
@@ -50,7 +53,9 @@ class ToyLength(SequenceModel):
     def mask(self, length: Tensor) -> Tensor:
         return torch.arange(self.most) <= length[..., None]
 
-    def sample(self, encoded: Tensor, noise: Noise, enumerate: bool = False) -> dict[str, LatentSample]:
+    def sample(
+        self, encoded: Tensor, noise: Noise, enumerate: bool = False
+    ) -> dict[str, LatentSample]:
         q_length = Categorical(self.length(encoded).log_softmax(-1))
         if enumerate:
             noise = noise.expand(self.most)

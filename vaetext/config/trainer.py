@@ -78,7 +78,7 @@ class Trainer(Checked):
         min=0.0,
     )
     free_bits_per: str = option(
-        "latent", "what that floor is for (means over the batch)", choices=("latent", "dimension")
+        "latent", "what that floor is for (means over the batch)", choices=("latent", "dimension", "step")
     )
     latents: dict[str, dict[str, float]] = option(
         {}, "beta_max, beta_delay and free_bits of single latents, as in latents.z_l.free_bits=2"
