@@ -11,6 +11,7 @@ import torch
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain, Symbols
 
+SPLITS = ("train", "valid", "test")
 Sequences = Sequence[Any]  # each a list or array of ids with EOS, or an array of frames [T, F]
 
 
