@@ -75,8 +75,9 @@ def test_draws_agree_with_their_latents(splits: dict[str, grammar.Sample]) -> No
         "future": {"tomorrow", "soon", "later"},
     }
     train = splits["train"]
-    latents = zip(*(train.latents[name] for name in ("topic", "tense", "number", "type")), strict=True)
-    for sentence, (topic, tense, number, kind) in zip(train.sentences, latents, strict=True):
+    latents = (train.latents[name] for name in ("topic", "tense", "number", "type"))
+    rows = zip(train.sentences, *latents, strict=True)
+    for sentence, topic, tense, number, kind in rows:
         words = set(sentence.split())
         assert ("?" in words) == (kind == "question")
         assert ("reportedly" in words) == (kind == "report")
