@@ -34,10 +34,13 @@ bench: $(READY)  ## measure training throughput and loading on PTB
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/throughput.py
 
+equivalence: $(READY)  ## compare the models of two commits bit for bit (OLD=... NEW=HEAD)
+	$(BIN)/python benchmarks/equivalence.py $(OLD) $(or $(NEW),HEAD)
+
 reproduce-tables: $(READY)  ## train every row of the published tables (hours)
 	for table in ptb yelp13 sine tweets; do $(BIN)/vaetext reproduce table=$$table || exit 1; done
 
 clean:  ## remove what was built; runs stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help install train test test-all lint wheel-check bench reproduce-tables clean
+.PHONY: help install train test test-all lint wheel-check bench equivalence reproduce-tables clean
