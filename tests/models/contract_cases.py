@@ -112,3 +112,11 @@ def cases() -> dict[str, tuple[str, dict[str, Any], str]]:
         for n, options in enumerate(VARIANTS.get(name, [{}]))
         if domain == "symbols" or n == 0 or "feature-map" in options.values()
     }
+
+
+def has_analytic_kl(name: str, options: dict[str, Any]) -> bool:
+    """Whether the KL of some latent is analytic.
+
+    rnnlm has no latent; under a mixture only hvrae has one, its local latent.
+    """
+    return name == "hvrae" or (name != "rnnlm" and "prior" not in options)
