@@ -32,7 +32,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 ROOT = Path(__file__).parents[1]
-SHOWN = 20  # differences of a case that are printed
+SHOWN = 5  # differences of a case that are printed
 Numbers = dict[str, Tensor]
 Rules = dict[str, dict[str, str]]
 
