@@ -1,6 +1,7 @@
-"""What every model is, and what it may offer besides.
+"""The interface of every model, and what a model may offer besides.
 
-K posterior samples lead, then B sequences, then the rest. Log-probabilities are nats per sequence, EOS counted; of frames, densities.
+K posterior samples lead, then B sequences, then the rest. Log-probabilities are nats per sequence,
+EOS counted; of frames they are log-densities.
 """
 
 from abc import ABC, abstractmethod
@@ -18,14 +19,14 @@ from vaetext.modules.output import Distribution
 
 
 class SequenceModel(nn.Module, ABC):
-    """A law of sequences p(x, z) with its inference network q(z|x).
+    """A distribution p(x, z) of sequences x and latents z, with its inference network q(z|x).
 
     Attributes:
-        name: what ``model=`` calls it, set by ``registry.build``.
+        name: the model's name in the configuration, set by ``registry.build``.
         latents: names of the latent variables; a model without any gives the exact log p(x).
-        decoded: those that the decoder reads; the others show only in what they make of these.
-        reads_inputs: whether the decoder is fed the symbols before each position, which word dropout is for.
-        max_length: most symbols of a sequence it can take, EOS counted (of frames: frames); None sets no limit.
+        decoded: those that the decoder reads; the others change x only through these.
+        reads_inputs: whether the decoder is fed the tokens before each step; word dropout needs it.
+        max_length: most tokens (EOS counted) or frames of a sequence; None for no limit.
 
     Args:
         domain: what sequences are made of.
@@ -46,7 +47,7 @@ class SequenceModel(nn.Module, ABC):
 
     @abstractmethod
     def posterior(self, batch: Batch) -> Any:
-        """Runs the encoder once; what it returns is the model's own, read by ``sample`` only."""
+        """Runs the encoder once; only ``sample`` reads the result, whose type is the model's."""
 
     @abstractmethod
     def sample(self, posterior: Any, noise: Noise) -> dict[str, Code]:
@@ -58,14 +59,17 @@ class SequenceModel(nn.Module, ABC):
 
     @abstractmethod
     def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
-        """Draws of p(z): latent name -> z [K, B, ...], from noise for B sequences."""
+        """Samples of p(z): latent name -> z [K, B, ...], from noise for B sequences."""
 
     def redrawn(
         self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None
     ) -> dict[str, Tensor]:
-        """The codes after the latent ``moved`` was set: latents that it stands above, but one that is held, are drawn anew, given it.
+        """The codes after the latent ``moved`` was set to another value.
 
-        So a latent that the decoder sees through others only can be moved and shown. Here no latent stands above another.
+        Latents whose prior is conditioned on it, directly or through others, are sampled again
+        from that prior, except one that is ``held``. So a latent can be changed and shown even
+        where the decoder reads it through others only. Here no prior is conditioned on a latent,
+        and the codes are returned as they are.
         """
         return codes
 
@@ -73,11 +77,11 @@ class SequenceModel(nn.Module, ABC):
         """Checks sequences of ``lengths`` [N], EOS counted.
 
         Raises:
-            ValueError: one of ``what`` is longer than the model can take.
+            ValueError: a sequence of ``what`` is longer than ``max_length``.
         """
         longest = int(lengths.max(initial=0))
         if self.max_length is not None and longest > self.max_length:
-            unit = "symbols with EOS" if isinstance(self.domain, Symbols) else "frames"
+            unit = "tokens with EOS" if isinstance(self.domain, Symbols) else "frames"
             raise ValueError(
                 f"model.max_length={self.max_length}: a sequence of {what} has {longest} {unit};"
                 " train with a larger model.max_length, or leave longer sequences out"
@@ -94,15 +98,19 @@ class Generator(ABC):
 
     @abstractmethod
     def start(self, codes: dict[str, Tensor], rows: int) -> Any:
-        """The decoder's state before the first symbol or frame, for codes name -> z [rows, ...]."""
+        """The decoder's state before the first step, for codes name -> z [rows, ...]."""
 
     @abstractmethod
     def step(self, state: Any, token: Tensor) -> tuple[Distribution, Any]:
-        """Feeds a symbol [rows] or frame [rows, F]; returns the law of the next, log p [rows, V] or a Gaussian [rows, F], and the state."""
+        """Feeds tokens [rows] or frames [rows, F].
+
+        Returns:
+            p of the next step, log-probabilities [rows, V] or a Gaussian [rows, F], and the state.
+        """
 
     @abstractmethod
     def select(self, state: Any, index: Tensor) -> Any:
-        """The state's rows ``index``, for beam search and for sequences that have ended."""
+        """The rows ``index`` of the state, for beam search and to drop ended sequences."""
 
 
 class Autoregressive(Generator):
@@ -118,7 +126,7 @@ class Autoregressive(Generator):
 
 
 class NeedsData(ABC):
-    """A model that looks at training data before training (pseudo-inputs, say)."""
+    """A model that reads training data before training, to initialise pseudo-inputs for example."""
 
     @abstractmethod
     def setup(self, batches: list[Batch]) -> None:
