@@ -1,17 +1,50 @@
-"""What the sequences of a data set are made of: symbols, or frames of real numbers."""
+"""What the sequences of a data set are made of: tokens, or frames of real numbers."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Domain(ABC):
+    """What a model must know of sequences, whatever they are made of.
+
+    Attributes:
+        size: types of token, or numbers of a frame.
+        longest: length of the longest sequence of any split, EOS counted.
+    """
+
+    size: int
+    longest: int
+
+    @abstractmethod
+    def start(self, like: Tensor) -> Tensor:
+        """What a decoder is fed before the first step, in the shape of ``like``, a part of x."""
+
+    @abstractmethod
+    def drop(self, inputs: Tensor, where: Tensor) -> Tensor:
+        """``inputs`` of a decoder without what they say at ``where`` [B, T], as in word dropout."""
+
+    @abstractmethod
+    def without_end(self, lengths: Tensor) -> Tensor:
+        """``lengths`` with EOS not counted."""
+
+    @abstractmethod
+    def padded(self, x: np.ndarray, real: np.ndarray) -> np.ndarray:
+        """``x`` [B, T, ...] of a split as a model reads it, padding where ``real`` [B, T] is not."""
 
 
 @dataclass(frozen=True)
-class Symbols:
-    """Sequences of symbols, EOS at their end.
+class Symbols(Domain):
+    """Sequences of tokens that end in EOS.
 
     Attributes:
-        size: V, symbols that can be predicted, EOS among them; the id that starts a decoder is ``size`` itself.
-        eos: id that ends a sequence.
-        unk: id of the unknown symbol.
-        longest: most symbols of a sequence in any split, EOS counted.
+        size: V, types that can be predicted, EOS among them.
+        eos: id of the end of a sequence.
+        unk: id of the unknown token.
+        longest: most tokens of a sequence in any split, EOS counted.
     """
 
     size: int
@@ -21,13 +54,29 @@ class Symbols:
 
     @property
     def bos(self) -> int:
-        """The id fed first to a decoder: never predictable, so log p(x) sums to one over V symbols."""
+        """The id that a decoder is fed first, V: never predicted, so p(x) sums to one over V types."""
         return self.size
+
+    def start(self, like: Tensor) -> Tensor:
+        """BOS, int64."""
+        return torch.full_like(like, self.bos)
+
+    def drop(self, inputs: Tensor, where: Tensor) -> Tensor:
+        """The unknown token in place of every token but BOS."""
+        return torch.where(where & (inputs != self.bos), self.unk, inputs)
+
+    def without_end(self, lengths: Tensor) -> Tensor:
+        """One token less."""
+        return lengths - 1
+
+    def padded(self, x: np.ndarray, real: np.ndarray) -> np.ndarray:
+        """[B, T] int64; EOS is the padding."""
+        return np.where(real, x, self.eos).astype(np.int64)
 
 
 @dataclass(frozen=True)
-class Frames:
-    """Sequences of vectors of real numbers: no EOS, every law is that of x given its length.
+class Frames(Domain):
+    """Sequences of vectors of real numbers, without EOS: distributions are conditioned on length.
 
     Attributes:
         size: F, numbers of a frame.
@@ -37,5 +86,18 @@ class Frames:
     size: int
     longest: int
 
+    def start(self, like: Tensor) -> Tensor:
+        """Zeros."""
+        return torch.zeros_like(like)
 
-Domain = Symbols | Frames
+    def drop(self, inputs: Tensor, where: Tensor) -> Tensor:
+        """Zeros in place of frames."""
+        return inputs * ~where[..., None]
+
+    def without_end(self, lengths: Tensor) -> Tensor:
+        """The lengths themselves."""
+        return lengths
+
+    def padded(self, x: np.ndarray, real: np.ndarray) -> np.ndarray:
+        """[B, T, F]; zeros are the padding."""
+        return np.asarray(x * real[..., None])

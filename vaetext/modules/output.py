@@ -128,4 +128,5 @@ def output(domain: Domain, features: int, tied: bool = False) -> Output:
     """
     if isinstance(domain, Frames):
         return FrameOutput(domain, features, tied)
+    assert isinstance(domain, Symbols)
     return TokenOutput(domain, features, tied)
