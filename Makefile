@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 
-help:  ## this list
+help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
 
 $(READY): setup.cfg constraints.txt pyproject.toml
@@ -11,33 +11,36 @@ $(READY): setup.cfg constraints.txt pyproject.toml
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,tensorboard]'
 	touch $(READY)
 
-install: $(READY)  ## a virtual environment with the tested versions
+install: $(READY)  ## create .venv with the tested versions
 
-train: $(READY)  ## the main job: vaetext train (model=vrae data=grammar trainer=default)
+train: $(READY)  ## run the main job: vaetext train (model=vrae data=grammar)
 	$(BIN)/vaetext train
 
-test: $(READY)  ## the tests
+test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest
 
-test-all: $(READY)  ## the tests, slow ones included
+test-all: $(READY)  ## run the tests, slow ones included
 	$(BIN)/python -m pytest -m ''
 
-lint: $(READY)  ## ruff and mypy
+lint: $(READY)  ## run ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-wheel-check: $(READY)  ## build the wheel, install it into a clean environment, use it from another folder
+wheel-check: $(READY)  ## build the wheel, install it elsewhere and use it there
 	sh tests/wheel_check.sh $(PYTHON)
 
-bench: $(READY)  ## training throughput on PTB, and how soon PTB is ready
+bench: $(READY)  ## measure training throughput and loading on PTB
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/throughput.py
 
-reproduce-tables: $(READY)  ## every published table, ours beside theirs (hours)
+equivalence: $(READY)  ## compare the models of two commits bit for bit (OLD=... NEW=HEAD)
+	$(BIN)/python benchmarks/equivalence.py $(OLD) $(or $(NEW),HEAD)
+
+reproduce-tables: $(READY)  ## train every row of the published tables (hours)
 	for table in ptb yelp13 sine tweets; do $(BIN)/vaetext reproduce table=$$table || exit 1; done
 
-clean:  ## remove what was built, runs excepted
+clean:  ## remove what was built; runs stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help install train test test-all lint wheel-check bench reproduce-tables clean
+.PHONY: help install train test test-all lint wheel-check bench equivalence reproduce-tables clean

@@ -1,4 +1,4 @@
-"""Seconds until PTB is ready, tokenized for the first time and from the cache; imports are not counted."""
+"""Seconds until PTB is ready: the first time, and from the cache. Imports are not counted."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from vaetext.data.files import cache_folder
 
 
 def main() -> None:
-    """Loads twice with an empty cache, once all is imported and the files are at hand."""
+    """Imports everything and fetches the files, then loads twice, starting from an empty cache."""
     corpora.load(TextData(name="ptb"))
     config = TextData(
         name="ptb", root=os.environ.get("VAETEXT_DATA") or str(cache_folder() / "data")

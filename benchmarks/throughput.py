@@ -1,13 +1,17 @@
-"""Training throughput at source 000's sizes: real tokens per second, peak memory, and the share of this machine's matrix rate.
+"""Training throughput on PTB: real tokens per second, peak memory, share of the matrix rate.
 
-    python benchmarks/throughput.py                      every case, each in a process of its own
+    python benchmarks/throughput.py                      every case, each in its own process
     python benchmarks/throughput.py model=vrae trainer.precision=bf16    one case
 
-The share is (arithmetic of the model) / (seconds) / (rate of a 2048 x 2048 matrix product in the same precision, measured before every
-block of steps, both as means: a neighbour who takes the machine's time takes it from both). Its median over blocks is
-reported, with the lowest and the highest. Arithmetic: 6 operations per weight of every matrix that a token passes (2 forward, 4 backward);
-padding does no counted work. Every batch is trained on once before it is timed, as kernels are made for each length once a run.
-Convolutions pass positions, not tokens: their models have no share, and a speed beside vrae's.
+Models have the sizes of Chien and Wang, or of Petersen where theirs is the model. Padding is not
+counted as tokens.
+
+The share is (operations of the model) / (seconds) / (rate of a 2048 x 2048 matrix product in the
+same precision). The rate is measured before every block of steps, and both are means, so that other
+work on the machine slows both alike. The table has the median over blocks, the lowest and the
+highest. Operations: 6 per weight of every matrix that a token passes (2 forward, 4 backward). Every
+batch is trained on once before it is timed, since kernels are made once for each length.
+Convolutions pass positions, not tokens: their models have no share, but a speed beside vrae's.
 """
 
 import math
@@ -18,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +31,7 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from vaetext.config.store import register
+from vaetext.config.train import TrainConfig
 from vaetext.data import corpora
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
@@ -34,13 +40,24 @@ from vaetext.training.loop import Training
 
 MODELS = ("vrae", "rnnlm", "hvrae", "cnn", "hybrid-cnn", "lvae", "lcnnvae", "lrnnvae")
 CASES = [(model, precision) for precision in ("fp32", "bf16") for model in MODELS]
-BLOCKS, STEPS, PRODUCTS = 8, 20, 20
-HEADER = """| model | precision | device | real tokens/s | share of matrix rate | of each block | its Gop/s | peak MiB | speed / vrae's |
-|---|---|---|---|---|---|---|---|---|"""
+BLOCKS = 8
+STEPS = 20  # of each block
+PRODUCTS = 20  # before each block
+COLUMNS = (
+    "model",
+    "precision",
+    "device",
+    "real tokens/s",
+    "share of matrix rate",
+    "of each block",
+    "matrix rate, Gop/s",
+    "peak MiB",
+    "speed / vrae's",
+)
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations per second of a 2048 x 2048 product, over some in a row."""
+    """Operations per second of 2048 x 2048 products, a mean over some in a row."""
     size = 2048
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     a @ b
@@ -51,16 +68,17 @@ def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
 
 
 def now(device: torch.device) -> float:
-    """The clock, once the device has nothing left to do."""
+    """The clock, after the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()
 
 
 def operations_per_token(model: SequenceModel) -> float:
-    """6 * weights of all matrices but the embeddings' (a look-up is no product), a pyramid's at its share of the steps.
+    """6 * weights of every matrix that a token passes.
 
-    Not a number for a model that works on the padded length: convolutions and ladders.
+    Embeddings are looked up, so they do not count; a pyramid's layer counts for the share of the
+    steps that it reads. NaN for models that work on the padded length (convolutions, ladders).
     """
     if model.max_length is not None:
         return float("nan")
@@ -72,57 +90,87 @@ def operations_per_token(model: SequenceModel) -> float:
     return 6.0 * matrices
 
 
+@dataclass
+class Measured:
+    """Real tokens per second, and operations per second of the matrix product, of each block."""
+
+    speeds: list[float]
+    rates: list[float]
+
+
 def measure(overrides: list[str]) -> None:
     """Trains a few blocks of steps on PTB and prints one row."""
-    register()
-    with initialize_config_module("vaetext.conf", version_base="1.3"):
-        config = OmegaConf.to_object(
-            compose(
-                "train",
-                overrides=["data=ptb", "trainer=paper", "trainer.length_pool=64", *overrides],
-            )
-        )
-    trainer = config.trainer  # type: ignore[union-attr]
+    config = configuration(overrides)
+    trainer = config.trainer
     use_threads(trainer.threads)
     device = choose(trainer.device)
     check_precision(trainer.precision, device)
-    corpus = corpora.load(config.data)  # type: ignore[union-attr]
+    corpus = corpora.load(config.data)
     torch.manual_seed(0)
-    model = build(config.model, corpus.domain).to(device)  # type: ignore[union-attr]
+    model = build(config.model, corpus.domain).to(device)
     with tempfile.TemporaryDirectory() as folder:
         training = Training(trainer, model, corpus.splits, Path(folder), device, 0)
-        rates, speeds, order = [], [], training._order(0)
-        model.train()
-        dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[trainer.precision]
-        blocks = [order[block * STEPS : (block + 1) * STEPS] for block in range(BLOCKS)]
-        for block in blocks:
-            train(training, block)
-        for block in blocks:
-            rates.append(matrix_rate(device, dtype))
-            started = now(device)
-            tokens = train(training, block)
-            speeds.append(tokens / (now(device) - started))
-    speed, rate = statistics.median(speeds), statistics.median(rates)
+        measured = timed_blocks(training, device)
+    print(row(config, str(device), measured, operations_per_token(model), peak_memory(device)))
+
+
+def configuration(overrides: list[str]) -> TrainConfig:
+    """The configuration of training on PTB at the published sizes, in batches of like length."""
+    register()
+    setting = ["data=ptb", "trainer=paper", "trainer.length_pool=64"]
+    with initialize_config_module("vaetext.conf", version_base="1.3"):
+        return OmegaConf.to_object(  # type: ignore[return-value]
+            compose("train", overrides=[*setting, *overrides])
+        )
+
+
+def timed_blocks(training: Training, device: torch.device) -> Measured:
+    """Trains on every block once untimed, then again, the matrix rate measured before each."""
+    order = training._order(0)
+    blocks = [order[block * STEPS : (block + 1) * STEPS] for block in range(BLOCKS)]
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[training.config.precision]
+    training.model.train()
+    for block in blocks:
+        train(training, block)
+    measured = Measured([], [])
+    for block in blocks:
+        measured.rates.append(matrix_rate(device, dtype))
+        started = now(device)
+        tokens = train(training, block)
+        measured.speeds.append(tokens / (now(device) - started))
+    return measured
+
+
+def peak_memory(device: torch.device) -> float:
+    """MiB, of the GPU where there is one, else of the process."""
     gpu = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
-    memory = (gpu or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**20
+    return (gpu or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**20
+
+
+def row(
+    config: TrainConfig, device: str, measured: Measured, operations: float, memory: float
+) -> str:
+    """One line of the table, all but its last column."""
     shares = [
-        each * operations_per_token(model) / of for each, of in zip(speeds, rates, strict=True)
+        speed * operations / rate
+        for speed, rate in zip(measured.speeds, measured.rates, strict=True)
     ]
-    known = not math.isnan(shares[0])
-    share = (
-        f"{statistics.median(shares):.2f} | {min(shares):.2f} to {max(shares):.2f}"
-        if known
-        else "- | -"
+    known = not math.isnan(operations)
+    cells = (
+        config.model.name,
+        config.trainer.precision,
+        device,
+        f"{statistics.median(measured.speeds):,.0f}",
+        f"{statistics.median(shares):.2f}" if known else "-",
+        f"{min(shares):.2f} to {max(shares):.2f}" if known else "-",
+        f"{statistics.median(measured.rates) / 1e9:,.0f}",
+        f"{memory:,.0f}",
     )
-    name = config.model.name  # type: ignore[union-attr]
-    rates_and_memory = f"{rate / 1e9:,.0f} | {memory:,.0f}"
-    print(
-        f"| {name} | {trainer.precision} | {device} | {speed:,.0f} | {share} | {rates_and_memory} |"
-    )
+    return f"| {' | '.join(cells)} |"
 
 
 def train(training: Training, order: list[Any]) -> int:
-    """Trains on some batches; their real tokens."""
+    """Trains on some batches and counts their tokens, padding left out."""
     tokens = 0
     for index in order:
         batch = training._batch(index)
@@ -136,16 +184,16 @@ def main() -> None:
     """One case where overrides are given, else every case."""
     if len(sys.argv) > 1:
         return measure(sys.argv[1:])
-    print(HEADER)
+    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
     reference = 0.0
     for model, precision in CASES:
         if precision == "bf16" and not bf16_supported(choose("auto")):
             continue
         command = [sys.executable, __file__, f"model={model}", f"trainer.precision={precision}"]
-        row = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-        speed = float(row.split("|")[4].replace(",", ""))
+        line = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        speed = float(line.split("|")[4].replace(",", ""))
         reference = speed if model == "vrae" else reference
-        print(f"{row} {speed / reference:.2f} |", flush=True)
+        print(f"{line} {speed / reference:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -139,9 +139,10 @@ def test_a_word_of_9000_characters_is_for_characters_and_subwords() -> None:
         assert learned.decode(learned.encode(lines[-1])) == lines[-1]
 
 
-def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"nonsense", b""])
+def test_a_file_that_is_not_a_tokenizer_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ValueError, match="no such tokenizer"):
-        Tokenizer.load(tmp_path / "absent.model")
-    (tmp_path / "bad.model").write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match="no sentencepiece model"):
+        Tokenizer.load(tmp_path / "bad.model")
+    (tmp_path / "bad.model").write_bytes(content)
+    with pytest.raises(ValueError, match="not a sentencepiece model"):
         Tokenizer.load(tmp_path / "bad.model")

@@ -147,7 +147,7 @@ def test_a_longer_sequence_is_refused(config: Model) -> None:
     model = build(type(config)(**{**vars(config), "max_length": 3}), SYMBOLS)
     assert model.max_length == 3
     model.check_lengths(np.array([1, 3]), "valid")
-    with pytest.raises(ValueError, match=r"model\.max_length=3: a sequence of valid has 4 symbols"):
+    with pytest.raises(ValueError, match=r"model\.max_length=3: a sequence of valid has 4 tokens"):
         model.check_lengths(np.array([4]), "valid")
 
 

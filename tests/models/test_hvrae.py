@@ -142,7 +142,7 @@ def test_the_map_has_one_size_for_every_length() -> None:
 def test_a_sequence_longer_than_the_map_is_an_error() -> None:
     hvrae = model("sequence", "standard")
     with pytest.raises(
-        ValueError, match=r"model\.max_length=9: a sequence of the input has 12 symbols"
+        ValueError, match=r"model\.max_length=9: a sequence of the input has 12 tokens"
     ):
         hvrae.check_lengths(torch.tensor([3, 12]).numpy(), "the input")
     assert model("pooled", "standard").max_length is None

@@ -53,7 +53,7 @@ def test_layer_lists_must_be_equally_long(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_sequence_longer_than_the_model_is_told(name: str) -> None:
-    with pytest.raises(ValueError, match=r"model\.max_length=4: .* has 6 symbols"):
+    with pytest.raises(ValueError, match=r"model\.max_length=4: .* has 6 tokens"):
         make(name, max_length=4).check_lengths(np.array([3, 6]), "the input")
 
 

@@ -178,7 +178,7 @@ def test_a_line_that_is_too_long_is_named(run: Any) -> None:
         (reconstruct, ReconstructConfig(run="r", input=lines)),
     ):
         with pytest.raises(
-            ValueError, match=rf"model\.max_length=30: .*{lines}, line 3, has 41 symbols with EOS"
+            ValueError, match=rf"model\.max_length=30: .*{lines}, line 3, has 41 tokens with EOS"
         ):
             verb.run(config)  # type: ignore[attr-defined]
 

@@ -184,7 +184,7 @@ class HybridCNN(Convolutional, Recurrent):
 
 @dataclass
 class Ladder(Recurrent, FixedLength):
-    """What every ladder of L stochastic layers has; layer 1 is next to the data (source 004, 2.4; Sonderby et al. 2016)."""
+    """What every ladder of L stochastic layers has; layer 1 is next to the data (source 004, 2.4; Sønderby et al. 2016)."""
 
     hidden_dims: list[int] = option(
         [512, 256, 128], "size of each deterministic layer, from the data up", min=1

@@ -1,4 +1,4 @@
-"""Tokenized corpora in Arrow, so that a corpus is read and tokenized once."""
+"""Tokenized corpora in Arrow files: a corpus is read and tokenized once."""
 
 import hashlib
 import json
@@ -14,42 +14,40 @@ import numpy as np
 
 from vaetext.config.data import TextData
 from vaetext.data.files import cache_folder
-from vaetext.data.loader import Split
+from vaetext.data.loader import SPLITS, Split
 from vaetext.data.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
-SPLITS = ("train", "valid", "test")
-FORMAT = 3  # of what is stored; raise it when tokenization changes
+FORMAT = 3  # raise it when tokenization or what is stored changes
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Tokenized:
     """A tokenizer and the splits in its ids."""
 
     tokenizer: Tokenizer
     splits: dict[str, Split]
 
 
-def fetch(config: TextData, files: list[Path], make: Callable[[], Prepared]) -> Prepared:
-    """What ``make`` gives, from the cache where the files (path, size, time) and the configuration are those of an earlier call.
+def fetch(config: TextData, files: list[Path], make: Callable[[], Tokenized]) -> Tokenized:
+    """What ``make`` gives, from the cache where an earlier call had the same files and options.
 
-    A cache that cannot be read is made anew, and one that cannot be written costs a warning.
+    Files are the same where path, size and time are. A damaged entry is rebuilt; a cache that
+    cannot be written costs a warning.
     """
     folder = cache_folder() / "tokens" / _key(config, files)
     try:
         if folder.is_dir():
             return _read(folder)
     except (OSError, ValueError) as error:
-        log.warning("%s is damaged (%s) and is made anew", folder, error)
+        log.warning("%s is damaged (%s) and is rebuilt", folder, error)
         shutil.rmtree(folder, ignore_errors=True)
-    prepared = make()
+    made = make()
     try:
-        _store(prepared, folder)
+        _store(made, folder)
     except OSError as error:
-        log.warning(
-            "%s cannot be written (%s): the text is tokenized anew each time", folder, error
-        )
-    return prepared
+        log.warning("%s cannot be written (%s): the text is tokenized every time", folder, error)
+    return made
 
 
 def _key(config: TextData, files: list[Path]) -> str:
@@ -58,7 +56,7 @@ def _key(config: TextData, files: list[Path]) -> str:
     return f"{config.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _store(prepared: Prepared, folder: Path) -> None:
+def _store(made: Tokenized, folder: Path) -> None:
     """Writes a folder whole, under a temporary name first: two processes may do so at once."""
     import datasets
     import pyarrow
@@ -67,14 +65,14 @@ def _store(prepared: Prepared, folder: Path) -> None:
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex}")
     temporary.mkdir()
     try:
-        for name, split in prepared.splits.items():
+        for name, split in made.splits.items():
             ids = pyarrow.LargeListArray.from_arrays(
                 pyarrow.array(split.offsets), pyarrow.array(split.x)
             )
             with datasets.arrow_writer.ArrowWriter(path=str(temporary / f"{name}.arrow")) as writer:
                 writer.write_table(pyarrow.table({"ids": ids}))
                 writer.finalize()
-        prepared.tokenizer.save(temporary / "tokenizer.model")
+        made.tokenizer.save(temporary / "tokenizer.model")
         os.replace(temporary, folder)
     except OSError:
         if not folder.is_dir():  # else another process was faster
@@ -83,8 +81,8 @@ def _store(prepared: Prepared, folder: Path) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _read(folder: Path) -> Prepared:
-    return Prepared(
+def _read(folder: Path) -> Tokenized:
+    return Tokenized(
         Tokenizer.load(folder / "tokenizer.model"),
         {name: _flat(folder / f"{name}.arrow") for name in SPLITS},
     )

@@ -8,60 +8,65 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 
-@dataclass(frozen=True)
 class Domain(ABC):
-    """The values of one step of a sequence.
+    """What a model must know of sequences.
 
     Attributes:
-        size: V tokens, or F numbers of a frame.
-        longest: most tokens of a sequence in any split, EOS counted, or frames.
-        kind: in files.
-        unit: what a sequence's length counts, in messages.
+        size: V, types of token, or F, numbers of a frame.
+        longest: length of the longest sequence of any split, EOS counted.
+        eos: the id that ends a sequence; None where sequences end by their length.
+        kind: in files and messages.
+        unit: what a length counts, in messages.
         heads: the output distributions that fit (``model.head``), the default first.
         event: axes of x after K, B and T.
-        eos: the id that ends a sequence; None where sequences end by their length.
     """
-
-    size: int
-    longest: int
 
     kind: ClassVar[str]
     unit: ClassVar[str]
     heads: ClassVar[tuple[str, ...]]
-    event: ClassVar[int] = 1
-    if TYPE_CHECKING:
+    event: ClassVar[int]
+    if TYPE_CHECKING:  # fields of the records below
 
+        @property
+        def size(self) -> int: ...
+        @property
+        def longest(self) -> int: ...
         @property
         def eos(self) -> int | None: ...
 
     @abstractmethod
     def start(self, like: Tensor, *shape: int) -> Tensor:
-        """What a decoder is fed before x_1, [*shape] or [*shape, F], on the device of ``like``."""
+        """What a decoder is fed before x_1: [*shape, *event], on the device of ``like``."""
 
     @abstractmethod
     def embedding(self, features: int, start: bool = False) -> nn.Module:
-        """[...] or [..., F] -> [..., features]; ``start``: what ``start`` gives can be embedded."""
+        """A layer from x [..., *event] to [..., features].
 
-    def ends(self, x: Tensor) -> Tensor:
-        """Whether a drawn x_t ends its sequence, bool of x's shape without the event."""
-        shape = x.shape[: x.dim() - self.event]
-        return torch.zeros(shape, dtype=torch.bool, device=x.device)
-
-    def is_word(self, x: Tensor) -> Tensor:
-        """Where x [B, T, ...] is something an encoder reads: not EOS; bool [B, T]."""
-        return ~self.ends(x)
+        Args:
+            features: of each step.
+            start: whether it must embed what ``start`` gives too.
+        """
 
     @abstractmethod
-    def dropped(self, inputs: Tensor, chosen: Tensor) -> Tensor:
-        """A decoder's inputs [B, T, ...] without those that ``chosen`` [B, T] marks."""
+    def ends(self, x: Tensor) -> Tensor:
+        """Bool [...]: whether x_t [..., *event] ends its sequence."""
+
+    @abstractmethod
+    def drop(self, inputs: Tensor, where: Tensor) -> Tensor:
+        """``inputs`` of a decoder without what they say at ``where`` [B, T], as in word dropout."""
+
+    @abstractmethod
+    def padded(self, x: np.ndarray, real: np.ndarray) -> np.ndarray:
+        """``x`` [B, T, ...] of a split as a model reads it, padding where ``real`` [B, T] is not."""
 
     def to_json(self) -> dict[str, Any]:
         """As ``domain.json`` holds it."""
-        return {"kind": self.kind, **asdict(self)}
+        return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload]
 
     @staticmethod
     def from_json(found: dict[str, Any]) -> "Domain":
@@ -70,24 +75,25 @@ class Domain(ABC):
         Raises:
             KeyError, TypeError: it is something else.
         """
-        kinds: dict[str, type[Domain]] = {each.kind: each for each in (Symbols, Real, Binary)}
+        kinds = {each.kind: each for each in (Symbols, Real, Binary)}
         return kinds[found["kind"]](**{key: found[key] for key in found if key != "kind"})
 
 
 @dataclass(frozen=True)
 class Symbols(Domain):
-    """Tokens, EOS at the end of every sequence (a document has several).
-
-    The id that starts a decoder is ``size`` itself: it is never predicted, so that log p(x) sums to
-    one over V tokens.
+    """Sequences of tokens that end in EOS (a document has several).
 
     Attributes:
-        eos: id that ends a sequence.
+        size: V, types that can be predicted, EOS among them.
+        eos: id of the end of a sequence.
         unk: id of the unknown token.
+        longest: most tokens of a sequence in any split, EOS counted.
     """
 
+    size: int
     eos: int
     unk: int
+    longest: int
 
     kind = "symbols"
     unit = "tokens with EOS"
@@ -96,44 +102,69 @@ class Symbols(Domain):
 
     @property
     def bos(self) -> int:
-        """The id that a decoder is fed first."""
+        """The id that a decoder is fed first, V: never predicted, so p(x) sums to one over V types."""
         return self.size
 
     def start(self, like: Tensor, *shape: int) -> Tensor:
+        """BOS, int64."""
         return torch.full(shape, self.bos, device=like.device)
 
     def embedding(self, features: int, start: bool = False) -> nn.Module:
+        """A table of V rows, one more for BOS."""
         return nn.Embedding(self.size + start, features)
 
     def ends(self, x: Tensor) -> Tensor:
+        """At EOS."""
         return x == self.eos
 
-    def dropped(self, inputs: Tensor, chosen: Tensor) -> Tensor:
-        """Chosen inputs are the unknown token; the one that starts a decoder stays."""
-        return torch.where(chosen & (inputs != self.bos), self.unk, inputs)
+    def drop(self, inputs: Tensor, where: Tensor) -> Tensor:
+        """The unknown token in place of every token but BOS."""
+        return torch.where(where & (inputs != self.bos), self.unk, inputs)
+
+    def padded(self, x: np.ndarray, real: np.ndarray) -> np.ndarray:
+        """[B, T] int64; EOS is the padding."""
+        return np.where(real, x, self.eos).astype(np.int64)
 
 
-class Frames(Domain, ABC):
-    """Vectors of F numbers: no EOS, every distribution is that of x given its length."""
+class Frames(Domain):
+    """Sequences of vectors of F numbers, without EOS: distributions are conditioned on length."""
 
     unit = "frames"
+    event = 1
     eos = None
 
     def start(self, like: Tensor, *shape: int) -> Tensor:
-        dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
-        return torch.zeros(*shape, self.size, device=like.device, dtype=dtype)
+        """Zeros, in the precision of ``like``."""
+        return like.new_zeros(*shape, self.size)
 
     def embedding(self, features: int, start: bool = False) -> nn.Module:
+        """A linear map."""
         return nn.Linear(self.size, features)
 
-    def dropped(self, inputs: Tensor, chosen: Tensor) -> Tensor:
-        """Chosen inputs are zeros."""
-        return inputs * ~chosen[..., None]
+    def ends(self, x: Tensor) -> Tensor:
+        """Nowhere."""
+        return torch.zeros(x.shape[:-1], dtype=torch.bool, device=x.device)
+
+    def drop(self, inputs: Tensor, where: Tensor) -> Tensor:
+        """Zeros in place of frames."""
+        return inputs * ~where[..., None]
+
+    def padded(self, x: np.ndarray, real: np.ndarray) -> np.ndarray:
+        """[B, T, F]; zeros are the padding."""
+        return np.asarray(x * real[..., None])
 
 
 @dataclass(frozen=True)
 class Real(Frames):
-    """Real-valued frames: curves, speech."""
+    """Real-valued frames, standardised: curves, speech.
+
+    Attributes:
+        size: F, numbers of a frame.
+        longest: most frames of a sequence in any split.
+    """
+
+    size: int
+    longest: int
 
     kind = "real"
     heads = ("gaussian", "gmm")
@@ -141,7 +172,15 @@ class Real(Frames):
 
 @dataclass(frozen=True)
 class Binary(Frames):
-    """Frames of zeros and ones: piano rolls, the rows of a binary image."""
+    """Frames of zeros and ones: piano rolls, the rows of a binary image.
+
+    Attributes:
+        size: F, values of a frame.
+        longest: most frames of a sequence in any split.
+    """
+
+    size: int
+    longest: int
 
     kind = "binary"
     heads = ("bernoulli",)

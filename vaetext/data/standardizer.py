@@ -10,6 +10,7 @@ import numpy as np
 
 from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Frames
+from vaetext.data.loader import Split
 
 LARGEST = 1e12  # a frame's square fits into float32 still
 
@@ -42,6 +43,26 @@ class Standardizer:
     def domain(self, longest: int) -> Frames:
         """What a model must know of sequences of at most so many frames."""
         return Frames(len(self.mean), longest)
+
+    @property
+    def description(self) -> str:
+        """In words, for ``vaetext data``."""
+        size = len(self.mean)
+        mean, std = (", ".join(f"{number:g}" for number in each) for each in (self.mean, self.std))
+        return (
+            f"frames of {size} real number{'s' * (size > 1)},"
+            f" standardised by mean {mean}, standard deviation {std}"
+        )
+
+    def counts(self, split: Split) -> dict[str, str]:
+        """Column -> figure of a split, for ``vaetext data``."""
+        lengths = split.lengths
+        return {
+            "sequences": f"{len(split):,}",
+            "frames": f"{len(split.x):,}",
+            "mean length": f"{lengths.mean():.3f}",
+            "longest": f"{lengths.max():,}",
+        }
 
     def standardised(self, raw: np.ndarray) -> np.ndarray:
         """[..., F] raw -> float32."""

@@ -7,10 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sentencepiece
 
 from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Symbols
+from vaetext.data.loader import Split
 
 UNK, EOS = 0, 1
 SPACE = "\u2581"  # sentencepiece's sign for a space
@@ -50,6 +52,24 @@ class Tokenizer:
     def domain(self, longest: int) -> Symbols:
         """What a model must know of sequences of at most so many symbols."""
         return Symbols(self.size, EOS, UNK, longest)
+
+    @property
+    def description(self) -> str:
+        """In words, for ``vaetext data``."""
+        return f"{self.size:,} types with EOS and unknown, by {self.kind}"
+
+    def counts(self, split: Split) -> dict[str, str]:
+        """Column -> figure of a split, for ``vaetext data``."""
+        tokens = len(split.x)
+        return {
+            "sequences": f"{len(split):,}",
+            "tokens with EOS": f"{tokens:,}",
+            "without": f"{tokens - len(split):,}",
+            "mean length with EOS": f"{tokens / len(split):.3f}",
+            "longest without": f"{int(split.lengths.max()) - 1:,}",
+            "types": f"{len(np.setdiff1d(split.x, [EOS])):,}",
+            "unknown": f"{int((split.x == UNK).sum()):,}",
+        }
 
     @cached_property
     def kind(self) -> str:
@@ -123,14 +143,16 @@ class Tokenizer:
         """Reads a saved tokenizer.
 
         Raises:
-            ValueError: the file is absent or no sentencepiece model.
+            ValueError: the file is missing or not a sentencepiece model.
         """
         if not path.is_file():
             raise ValueError(f"{path}: no such tokenizer; the run folder is incomplete")
+        if not (model := path.read_bytes()):  # sentencepiece would take it for no model at all
+            raise ValueError(f"{path} is empty; it is not a sentencepiece model")
         try:
-            return Tokenizer(path.read_bytes())
+            return Tokenizer(model)
         except RuntimeError as error:
-            raise ValueError(f"{path} is no sentencepiece model: {error}") from error
+            raise ValueError(f"{path} is not a sentencepiece model: {error}") from error
 
 
 def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) -> Tokenizer:

@@ -1,4 +1,4 @@
-"""The convolutional VAE: strided convolutions read a sequence, transposed ones write all its steps at once."""
+"""The convolutional VAE: convolutions read a sequence, transposed ones write all its steps."""
 
 from torch import Tensor
 
@@ -14,11 +14,15 @@ from vaetext.modules.output import Distribution, output
 
 @register("cnn")
 class CNN(SingleLatent):
-    """p(x|z) = prod_t p(x_t|z), t up to the first EOS (source 004, 2.2 "CNN model" and 4.1; Semeniuta et al. 2017).
+    """p(x|z) = prod_t p(x_t|z), t up to the first EOS.
 
-    The deconvolution of z gives each of N = ``max_length`` positions its features; p(x_t|z) = softmax(W h_t + b), of frames a Gaussian.
-    Positions after EOS are not part of x, EOS is certain at position N, and neither padding nor the start symbol can be predicted: so
-    p(x|z) sums to one over all sequences of at most N symbols, and the size of a feature map tells no length.
+    (Petersen, section 2.2, "CNN model", and section 4.1; Semeniuta et al. 2017.)
+
+    The deconvolution of z gives features h_t at each of N = ``max_length`` positions;
+    p(x_t|z) = softmax(W h_t + b), of frames a Gaussian. Positions after EOS are not part of x, EOS
+    has probability 1 at position N, and padding and BOS cannot be predicted. So p(x|z) sums to one
+    over all sequences of at most N tokens, and the size of a feature map does not depend on the
+    length of x.
     """
 
     reads_inputs = False
@@ -41,12 +45,13 @@ class CNN(SingleLatent):
         return self.output.log_px(batch, len(z), features, self.max_length)
 
     def start(self, codes: dict[str, Tensor], rows: int) -> Tensor:
-        """The features [rows, S, C] of the S positions that are left."""
+        """Features [rows, S, C] of the S positions left; S is N here."""
         return self.deconvolution(codes["z"])  # type: ignore[no-any-return]
 
     def step(self, state: Tensor, token: Tensor) -> tuple[Distribution, Tensor]:
-        """p(x_t|z), whatever stood before, and the positions after it."""
-        return self.output.distribution(state[:, 0], last=state.shape[1] == 1), state[:, 1:]
+        """p(x_t|z), which ignores the tokens before it, and the features of later positions."""
+        last = state.shape[1] == 1
+        return self.output.distribution(state[:, 0], last), state[:, 1:]
 
     def select(self, state: Tensor, index: Tensor) -> Tensor:
         return state[index]

@@ -1,4 +1,4 @@
-"""The hierarchical variational recurrent autoencoder: a global latent of the whole sequence and a local one of its parts."""
+"""The hierarchical VRAE: a global latent of the whole sequence and a local one of its parts."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,13 @@ from vaetext.modules.pyramid import Pyramid
 
 @dataclass(frozen=True)
 class Posterior:
-    """q(z_g|x) [B, D], and the pyramid's features that q(z_l|z_g, x) reads: [B, F] pooled, or [B, N, F] of each frame."""
+    """What the encoders give.
+
+    Attributes:
+        z_g: q(z_g|x), [B, D].
+        local: features of the pyramid that q(z_l|z_g, x) reads: [B, F] pooled, or [B, N, F], one
+            row for each frame.
+    """
 
     z_g: Gaussian
     local: Tensor
@@ -32,83 +38,68 @@ class Posterior:
 
 @register("hvrae")
 class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
-    """log p(x) >= E_q[log p(x|z_g, z_l)] - KL(q(z_g|x) || p(z_g)) - E_q KL(q(z_l|z_g, x) || p(z_l)) (source 000, Hierarchical VRAE).
+    """Hierarchical variational recurrent autoencoder (Chien and Wang, "Hierarchical VRAE").
 
-    q(z_g|x) reads an RNN's final state, q(z_l|z_g, x) a pyramid's top frames beside z_g. How z_l is pooled and injected is
-    unpublished; these are our choices:
+    log p(x) >= E_q[log p(x|z_g, z_l)] - KL(q(z_g|x) || p(z_g)) - E_q KL(q(z_l|z_g, x) || p(z_l))
 
-    - ``local="pooled"``: one z_l from the maximum over frames; the decoder's initial state, and every input, see [z_g; z_l].
-    - ``local="sequence"``: a z_l for each of N = ceil(max_length / 2^pyramid_layers) frames, attended by the decoder, whose initial
-      state and inputs see z_g. N is the same for every sequence, and frames past its end pay their KL too, so the map tells no length
-      for free; EOS is certain at position ``max_length``.
-    - ``local_prior="conditional"``: p(z_l|z_g) is learned instead of the source's N(0, I).
+    q(z_g|x) reads the final state of an RNN, q(z_l|z_g, x) the top frames of a pyramid encoder and
+    z_g. The poster does not say how z_l is pooled and how the decoder reads it; these are our
+    choices:
+
+    - ``local="pooled"``: one z_l from the maximum over frames. The decoder's initial state and
+      every input see [z_g; z_l].
+    - ``local="sequence"``: a z_l for each of N = ceil(max_length / 2^pyramid_layers) frames, which
+      the decoder attends to; its initial state and every input see z_g. N is the same for every
+      sequence, and the frames past its end count in the KL, so the map does not give away the
+      length. EOS has probability 1 at position ``max_length``.
+    - ``local_prior="conditional"``: p(z_l|z_g) is learned, instead of N(0, I) as on the poster.
     """
 
     latents = ("z_g", "z_l")
 
     def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)
-        self.encoder = Encoder(
-            config.cell,
-            domain,
-            config.embedding_dim,
-            config.hidden_dim,
-            config.encoder_layers,
-            False,
-            "final",
-        )
-        self.pyramid = Pyramid(
-            config.cell, config.embedding_dim, config.hidden_dim, config.pyramid_layers
-        )
+        sizes = (config.embedding_dim, config.hidden_dim)
+        self.encoder = Encoder(config.cell, domain, *sizes, config.encoder_layers, False, "final")
+        self.pyramid = Pyramid(config.cell, *sizes, config.pyramid_layers)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
         self.local_head = GaussianHead(self.pyramid.features + config.latent_dim, config.local_dim)
-        self.local_dim, self.frames, attention, seen = (
-            config.local_dim,
-            0,
-            None,
-            config.latent_dim + config.local_dim,
-        )
+        self.local_dim = config.local_dim
+        self.frames = 0
+        seen = config.latent_dim + config.local_dim
+        attention = None
         if config.local == "sequence":
             self.max_length = config.max_length or domain.longest
             self.frames = -(-self.max_length // 2**config.pyramid_layers)
-            attention, seen = (
-                Attention(config.hidden_dim, config.local_dim, self.frames),
-                config.latent_dim,
-            )
+            seen = config.latent_dim
+            attention = Attention(config.hidden_dim, config.local_dim, self.frames)
         self.decoder = Decoder(config, domain, seen, attention)
         self.to_state = nn.ModuleList(
             nn.Linear(seen, self.decoder.rnn.state_size) for _ in range(config.layers)
         )
         initialise(self, config.init_scale)
-        self.prior = make_prior(
-            config, config.embedding_dim, lambda u: self.head(self.encoder.read(u))
-        )
-        self.local_prior_net = (
-            ConditionalPrior(config.latent_dim, config.local_dim)
-            if config.local_prior == "conditional"
-            else None
-        )
+        self.prior = make_prior(config, config.embedding_dim, self._read_pseudo)
+        self.local_prior_net = None
+        if config.local_prior == "conditional":
+            self.local_prior_net = ConditionalPrior(config.latent_dim, config.local_dim)
 
     def posterior(self, batch: Batch) -> Posterior:
-        """q(z_g|x), and the features that q(z_l|z_g, x) reads; both encoders see the words, EOS left out."""
+        """q(z_g|x), and the features that q(z_l|z_g, x) reads; both encoders leave EOS out."""
         embedded = self.encoder.embed(batch)
         frames, mask = self.pyramid(embedded, batch.word_mask)
-        local = (
-            nn.functional.pad(frames, (0, 0, 0, self.frames - frames.shape[1]))
-            if self.frames
-            else max_pool(frames, mask)
-        )
+        if self.frames:
+            local = nn.functional.pad(frames, (0, 0, 0, self.frames - frames.shape[1]))
+        else:
+            local = max_pool(frames, mask)
         return Posterior(self.head(self.encoder.read(embedded, batch.word_mask)), local)
 
     def sample(self, posterior: Posterior, noise: Noise) -> dict[str, Code]:
-        """z_g, then z_l given it: q(z_l|x) itself is no Gaussian, so its code has no ``std``."""
+        """z_g, then z_l given z_g; q(z_l|x) is not Gaussian, so the code of z_l has no ``std``."""
         z_g = self.prior.code("z_g", posterior.z_g, noise)
-        q = self.local_posterior(posterior.local, z_g.z)
-        normal = noise.normal("z_l", *self.local_shape)
         z_l = gaussian_code(
-            q,
+            self.local_posterior(posterior.local, z_g.z),
             self.local_prior(z_g.z),
-            normal,
+            noise.normal("z_l", *self.local_shape),
             q_conditioned=True,
             p_conditioned=self.local_prior_net is not None,
         )
@@ -116,30 +107,34 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
 
     @property
     def local_shape(self) -> tuple[int, ...]:
-        """z_l of one sequence: (D,), or (N, D)."""
+        """The shape of z_l of one sequence: (D,), or (N, D)."""
         return (self.frames, self.local_dim) if self.frames else (self.local_dim,)
 
     def local_posterior(self, local: Tensor, z_g: Tensor) -> Gaussian:
-        """q(z_l|z_g, x) for z_g [K, B, D]: [K, B, *local_shape]."""
+        """q(z_l|z_g, x), [K, B, *local_shape].
+
+        Args:
+            local: features as in ``Posterior``.
+            z_g: [K, B, D].
+        """
         local = local.expand(len(z_g), *local.shape)
-        inputs = torch.cat([local, self._beside(z_g).expand(*local.shape[:-1], -1)], -1)
-        return self.local_head(inputs)  # type: ignore[no-any-return]
+        z_g = self._with_frame_axis(z_g).expand(*local.shape[:-1], -1)
+        return self.local_head(torch.cat([local, z_g], -1))  # type: ignore[no-any-return]
 
     def local_prior(self, z_g: Tensor) -> Gaussian:
         """p(z_l|z_g) for z_g [K, B, D], to be broadcast over frames."""
-        return (
-            standard(z_g)
-            if self.local_prior_net is None
-            else self.local_prior_net(self._beside(z_g))
-        )
+        if self.local_prior_net is None:
+            return standard(z_g)
+        return self.local_prior_net(self._with_frame_axis(z_g))  # type: ignore[no-any-return]
 
     def sample_local(self, z_g: Tensor, noise: Noise) -> Tensor:
-        """[K, B, *local_shape] draws of p(z_l|z_g)."""
+        """[K, B, *local_shape] samples of p(z_l|z_g)."""
         return self.local_prior(z_g).sample(noise.normal("z_l", *self.local_shape))
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        samples, rows = codes["z_g"].shape[0], codes["z_g"].shape[0] * len(batch)
-        state = self.start({name: z.flatten(0, 1) for name, z in codes.items()}, rows)
+        samples = codes["z_g"].shape[0]
+        flattened = {name: z.flatten(0, 1) for name, z in codes.items()}
+        state = self.start(flattened, samples * len(batch))
         return self.decoder.log_px(batch, samples, state.layers, state.context, state.memory)
 
     def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
@@ -155,29 +150,38 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         seen = codes["z_g"] if self.frames else torch.cat([codes["z_g"], codes["z_l"]], -1)
-        layers = [
-            torch.stack(to_layer(seen).split(self.decoder.rnn.hidden, -1))
-            for to_layer in self.to_state
-        ]
+        hidden = self.decoder.rnn.hidden
+        layers = [torch.stack(to_layer(seen).split(hidden, -1)) for to_layer in self.to_state]
         if self.max_length is None:
             return DecoderState(layers, seen)
         return DecoderState(layers, seen[:, None].expand(-1, self.max_length, -1), codes["z_l"])
 
-    def _beside(self, z_g: Tensor) -> Tensor:
-        """z_g [K, B, D], with an axis of frames where z_l has one."""
+    def _read_pseudo(self, embedded: Tensor) -> Gaussian:
+        """q(z_g|u) of the pseudo-inputs u [C, L, E] of a VampPrior."""
+        return self.head(self.encoder.read(embedded))  # type: ignore[no-any-return]
+
+    def _with_frame_axis(self, z_g: Tensor) -> Tensor:
+        """z_g [K, B, D], or [K, B, 1, D] where z_l has an axis of frames."""
         return z_g[..., None, :] if self.frames else z_g
 
 
 class ConditionalPrior(nn.Module):
-    """p(z_l|z_g) = N(mean(z_g), var(z_g)), one hidden layer; it starts close to N(0, I)."""
+    """p(z_l|z_g) = N(mean(z_g), var(z_g)) with one hidden layer, initialised close to N(0, I).
+
+    Args:
+        inputs: dimensions of z_g.
+        latent_dim: dimensions of z_l.
+        hidden: units of the hidden layer.
+    """
 
     def __init__(self, inputs: int, latent_dim: int, hidden: int = 64) -> None:
         super().__init__()
-        self.hidden, self.head = nn.Linear(inputs, hidden), GaussianHead(hidden, latent_dim)
+        self.hidden = nn.Linear(inputs, hidden)
+        self.head = GaussianHead(hidden, latent_dim)
         with torch.no_grad():
             self.head.linear.weight *= 0.01
             self.head.linear.bias.zero_()
 
     def forward(self, z_g: Tensor) -> Gaussian:
-        """z_g [..., D] -> [..., latent_dim]."""
+        """z_g [..., inputs] -> p(z_l|z_g), [..., latent_dim]."""
         return self.head(self.hidden(z_g).tanh())  # type: ignore[no-any-return]

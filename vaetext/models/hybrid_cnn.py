@@ -1,4 +1,4 @@
-"""The hybrid VAE: convolutions read a sequence; a recurrent decoder writes it over the features of a deconvolution."""
+"""The hybrid VAE: a convolutional encoder, and a recurrent decoder over a deconvolution."""
 
 from torch import Tensor
 
@@ -19,12 +19,15 @@ from vaetext.modules.output import output
 
 @register("hybrid-cnn")
 class HybridCNN(Autoregressive, SingleLatent):
-    """log p(x|z) = sum_t log p(x_t | x_<t, f_t(z)), f the deconvolution of z (source 004, 2.3 and 4.1; Semeniuta et al. 2017).
+    """log p(x|z) = sum_t log p(x_t | x_<t, f_t(z)), with f the deconvolution of z.
 
-    The recurrent decoder is fed [f_t; the symbol before]; EOS is certain at position N = ``max_length``. The loss adds
-    alpha * log p_aux(x|z), p_aux(x|z) = prod_t softmax(W f_t + b)[x_t] (of frames: Gaussians): the deconvolution's own prediction of x,
-    which keeps z in use. It is trained on and never part of a bound. (The source's eq. 2 writes the loss with a plus sign before alpha
-    times a log-likelihood; it is maximised here.)
+    (Petersen, sections 2.3 and 4.1; Semeniuta et al. 2017.)
+
+    The recurrent decoder reads [embed(x_{t-1}); f_t]; EOS has probability 1 at position
+    N = ``max_length``. The loss subtracts alpha * log p_aux(x|z), where p_aux(x|z) = prod_t
+    softmax(W f_t + b)[x_t] (of frames: Gaussians) is the deconvolution's own prediction of x. This
+    term keeps z in use; it is trained on and not part of any bound. (Petersen's equation 2 adds
+    alpha times a log-likelihood to the loss; here the log-likelihood is maximised.)
     """
 
     def __init__(self, config: Config, domain: Domain) -> None:
@@ -43,22 +46,19 @@ class HybridCNN(Autoregressive, SingleLatent):
         return self.encoder(batch)  # type: ignore[no-any-return]
 
     def evidence(self, batch: Batch, noise: Noise) -> Evidence:
-        """Every term of the bound, and the weighted auxiliary one."""
+        """Every term of the bound, and alpha * log p_aux(x|z) as an auxiliary term."""
         codes = self.sample(self.posterior(batch), noise)
         features = self.deconvolution(codes["z"].z.flatten(0, 1))
         log_px = self.decoder.log_px(batch, noise.samples, None, features)
-        return Evidence(
-            log_px,
-            codes,
-            aux={"deconvolution": self.alpha * self.log_px_aux(batch, noise.samples, features)},
-        )
+        auxiliary = self.alpha * self.log_px_aux(batch, noise.samples, features)
+        return Evidence(log_px, codes, aux={"deconvolution": auxiliary})
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         z = codes["z"]
         return self.decoder.log_px(batch, len(z), None, self.deconvolution(z.flatten(0, 1)))
 
     def log_px_aux(self, batch: Batch, samples: int, features: Tensor) -> Tensor:
-        """[K, B] log p_aux(x|z), nats per sequence, of features [K * B, N, C]."""
+        """[K, B] log p_aux(x|z), nats per sequence, of features f [K * B, N, C]."""
         steps = features[:, : batch.x.shape[1]]
         return self.auxiliary.log_px(batch, samples, steps, self.max_length)
 

@@ -1,4 +1,4 @@
-"""What every ladder VAE is; each variant holds its deterministic layers only."""
+"""What every ladder VAE has; a variant adds only its deterministic layers."""
 
 import torch
 from torch import Tensor, nn
@@ -17,18 +17,21 @@ from vaetext.modules.ladder import Ladder
 
 
 class LadderVAE(SequenceModel, Autoregressive):
-    """log p(x) >= E_q[log p(x|z_1)] - sum_i E_q[KL(q(z_i|z_{i+1}, x) || p(z_i|z_{i+1}))] (source 004, 2.4).
+    """log p(x) >= E_q[log p(x|z_1)] - sum_i E_q[KL(q(z_i|z_{i+1}, x) || p(z_i|z_{i+1}))].
 
-    A reconstruction layer r(z_1) sets the recurrent decoder's initial state, every layer's h and c, by one linear map each, and with
-    ``z_to="inputs"`` stands beside every input symbol too. Of a feature map, step t sees position t of r(z_1) in either case, and
-    the initial state its mean. EOS is certain at position N = ``max_length``. The decoder sees z_1 alone: a moved z_2 shows in what
-    p(z_1|z_2) makes of it, see ``redrawn``.
+    (Petersen, section 2.4; Sønderby et al. 2016.)
+
+    A reconstruction layer r(z_1) sets the initial state of a recurrent decoder, h and c of every
+    layer, by one linear map each; with ``z_to="inputs"`` it is also concatenated to every input.
+    Of a feature map, input t always sees position t of r(z_1), and the initial state sees the
+    mean over positions. EOS has probability 1 at position N = ``max_length``. The decoder reads
+    z_1 alone: another value of z_2 changes x through p(z_1|z_2), see ``redrawn``.
 
     Args:
         config: sizes and decoder.
-        domain: of the data.
+        domain: what x is made of.
         ladder: the stochastic layers.
-        reconstruction: z_1 [rows, ...] -> r [rows, R], or [rows, max_length, R] of a feature map.
+        reconstruction: z_1 [rows, ...] -> r [rows, R], or [rows, N, R] of a feature map.
     """
 
     max_length: int
@@ -40,7 +43,8 @@ class LadderVAE(SequenceModel, Autoregressive):
         self.max_length = longest(config, domain)
         self.latents = ladder.names
         self.embedding = embedding(domain, config.embedding_dim)
-        self.ladder, self.reconstruction = ladder, reconstruction
+        self.ladder = ladder
+        self.reconstruction = reconstruction
         self.every_input = config.z_to == "inputs" or ladder.of_maps
         self.decoder = Decoder(config, domain, config.reconstruction_dim if self.every_input else 0)
         self.to_state = nn.ModuleList(
@@ -54,11 +58,9 @@ class LadderVAE(SequenceModel, Autoregressive):
         return self.latents[:1]
 
     def embedded(self, batch: Batch) -> Tensor:
-        """[B, max_length, E]: the embedded sequence, EOS included, zeros after it."""
-        return nn.functional.pad(
-            self.embedding(batch.x) * batch.mask[..., None],
-            (0, 0, 0, self.max_length - batch.x.shape[1]),
-        )
+        """[B, N, E] embedded steps, EOS included, zeros after it."""
+        embedded = self.embedding(batch.x) * batch.mask[..., None]
+        return nn.functional.pad(embedded, (0, 0, 0, self.max_length - batch.x.shape[1]))
 
     def sample(self, posterior: dict[str, Gaussian], noise: Noise) -> dict[str, Code]:
         return self.ladder.codes(posterior, noise)
@@ -74,39 +76,39 @@ class LadderVAE(SequenceModel, Autoregressive):
     def redrawn(
         self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None
     ) -> dict[str, Tensor]:
-        kept = {
-            name: z
-            for name, z in codes.items()
-            if name == held or name in self.latents[self.latents.index(moved) :]
-        }
+        moved_and_above = self.latents[self.latents.index(moved) :]
+        kept = {name: z for name, z in codes.items() if name == held or name in moved_and_above}
         return self.ladder.sample_prior(noise, kept)
 
     def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
         r = self.reconstruction(codes["z_1"])
         summary = r.mean(1) if r.dim() == 3 else r
-        layers = [
-            torch.stack(to_layer(summary).split(self.decoder.rnn.hidden, -1))
-            for to_layer in self.to_state
-        ]
-        seen = r if self.every_input else r[..., :0]
-        return DecoderState(
-            layers, seen if seen.dim() == 3 else seen[:, None].expand(-1, self.max_length, -1)
-        )
+        hidden = self.decoder.rnn.hidden
+        layers = [torch.stack(to_layer(summary).split(hidden, -1)) for to_layer in self.to_state]
+        context = r if self.every_input else r[..., :0]
+        if context.dim() == 2:
+            context = context[:, None].expand(-1, self.max_length, -1)
+        return DecoderState(layers, context)
 
 
 def longest(config: Config, domain: Domain) -> int:
-    """N, the most symbols or frames of a sequence: ``max_length``, or the longest of the data."""
+    """N, most tokens (EOS counted) or frames of a sequence: ``max_length``, or that of the data."""
     return config.max_length or domain.longest
 
 
 def layer_sizes(config: Config, first: int, directions: int = 1) -> list[tuple[int, int, int, int]]:
-    """Of each stochastic layer, from the data up: features of d_i, dimensions of z_i, features that d_i reads, dimensions of z_{i+1}.
+    """The sizes of each stochastic layer i, z_1 first.
+
+    Each is (features of d_i, dimensions of z_i, features that d_i reads, dimensions of z_{i+1});
+    the last is 0 at the top.
 
     Args:
-        config: its lists.
+        config: ``hidden_dims``, ``latent_dims`` and ``only_mu_up``.
         first: features of d_0.
-        directions: of a recurrent layer, each with the units of ``hidden_dims``.
+        directions: of a recurrent layer, each with the units that ``hidden_dims`` gives.
     """
-    hidden, latent = [directions * size for size in config.hidden_dims], config.latent_dims
+    latent = config.latent_dims
+    hidden = [directions * size for size in config.hidden_dims]
     below = [first, *(latent if config.only_mu_up else hidden)[:-1]]
-    return list(zip(hidden, latent, below, [*latent[1:], 0], strict=True))
+    above = [*latent[1:], 0]
+    return list(zip(hidden, latent, below, above, strict=True))

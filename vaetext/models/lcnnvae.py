@@ -12,52 +12,46 @@ from vaetext.models.ladder import LadderVAE, layer_sizes, longest
 from vaetext.models.registry import register
 from vaetext.modules.ladder import Head, Ladder, LadderLayer, Layer, dense, flat, spread
 
-WINDOW, STRIDE = 3, 2
+WINDOW = 3
+STRIDE = 2
 
 
 @register("lcnnvae")
 class LCNNVAE(LadderVAE):
-    """Deterministic layers are strided convolutions up and transposed convolutions down (source 004, 4.2).
+    """A ladder of strided convolutions up and transposed ones down (Petersen, section 4.2).
 
-    d_0 is the embedded sequence, padded with zeros to N = max_length positions; d_i has P_i = ceil(P_{i-1} / 2), down to one. Every
-    size is fixed, so no latent tells the length for free; what lies after a sequence's end is a position like any other.
+    d_0 is the embedded sequence, padded with zeros to N = ``max_length`` positions; d_i has
+    P_i = ceil(P_{i-1} / 2) of them, at least one. Every size is fixed, so no latent gives away the
+    length of x; positions past the end of a sequence are treated like any other.
 
-    Vector latents: a head reads all positions side by side, and z_{i+1} is spread over P_{i+1} positions on its way down.
-    Feature maps: z_i is P_i positions with a law each, and r(z_1) is a transposed convolution to N positions.
+    Vector latents: a head reads all positions of d_i, concatenated; z_{i+1} is spread over P_{i+1}
+    positions on the way down. Feature maps: z_i is a Gaussian at each of P_i positions, and r(z_1)
+    is a transposed convolution to N positions.
     """
 
     def __init__(self, config: Config, domain: Domain) -> None:
-        norm, maps, length = (
-            config.batch_norm,
-            config.latent == "feature-map",
-            longest(config, domain),
-        )
-        layers, size = [], halved(length)
+        norm = config.batch_norm
+        maps = config.latent == "feature-map"
+        length = longest(config, domain)
+        size = halved(length)
+        layers = []
         for hidden, latent, below, above in layer_sizes(config, config.embedding_dim):
-            head = (
-                partial(Head, hidden, latent, norm)
-                if maps
-                else partial(Head, size * hidden, latent, norm, flat)
-            )
+            shape = (size, latent) if maps else (latent,)
+            head = partial(Head, size * hidden, latent, norm, flat)
+            if maps:
+                head = partial(Head, hidden, latent, norm)
             down = None
             if above:
                 start = nn.Identity() if maps else spread(above, halved(size))
                 down = nn.Sequential(start, transposed(above, hidden, size, norm), head())
-            layers.append(
-                LadderLayer(
-                    (size, latent) if maps else (latent,),
-                    convolution(below, hidden, norm),
-                    head(),
-                    down,
-                )
-            )
+            layers.append(LadderLayer(shape, convolution(below, hidden, norm), head(), down))
             size = halved(size)
         ends = config.latent_dims[0], config.reconstruction_dim
         reconstruction = transposed(*ends, length, norm) if maps else dense(*ends, norm)
         super().__init__(config, domain, Ladder(layers, config.only_mu_up), reconstruction)
 
     def posterior(self, batch: Batch) -> dict[str, Gaussian]:
-        """Latent name -> N(mean^, var^) [B, D] or [B, P, D]."""
+        """Latent name -> N(mean^, var^) [B, D], or [B, P, D] of a map."""
         return self.ladder.estimates(self.embedded(batch))
 
 
@@ -67,29 +61,29 @@ def halved(positions: int) -> int:
 
 
 def convolution(inputs: int, features: int, norm: bool) -> Layer:
-    """[rows, P, inputs] -> [rows, ceil(P / 2), features]."""
-    return Layer(
-        _Convolution(inputs, features, WINDOW, STRIDE, padding=1, bias=not norm), features, norm
-    )
+    """A layer [rows, P, inputs] -> [rows, ceil(P / 2), features]."""
+    strided = _Convolution(inputs, features, WINDOW, STRIDE, padding=1, bias=not norm)
+    return Layer(strided, features, norm)
 
 
 def transposed(inputs: int, features: int, positions: int, norm: bool) -> Layer:
-    """[rows, ceil(P / 2), inputs] -> [rows, P, features] for P = ``positions``."""
-    grown = (positions - 1) % STRIDE  # one more where P is even
-    return Layer(
-        _Transposed(
-            inputs, features, WINDOW, STRIDE, padding=1, output_padding=grown, bias=not norm
-        ),
-        features,
-        norm,
+    """A layer [rows, ceil(P / 2), inputs] -> [rows, P, features] for P = ``positions``."""
+    extra = (positions - 1) % STRIDE  # one more position where P is even
+    strided = _Transposed(
+        inputs, features, WINDOW, STRIDE, padding=1, output_padding=extra, bias=not norm
     )
+    return Layer(strided, features, norm)
 
 
 class _Convolution(nn.Conv1d):
+    """A convolution of [rows, P, features]."""
+
     def forward(self, d: Tensor) -> Tensor:
         return super().forward(d.transpose(1, 2)).transpose(1, 2)
 
 
 class _Transposed(nn.ConvTranspose1d):
+    """A transposed convolution of [rows, P, features]."""
+
     def forward(self, d: Tensor) -> Tensor:  # type: ignore[override]
         return super().forward(d.transpose(1, 2)).transpose(1, 2)

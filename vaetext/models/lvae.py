@@ -13,21 +13,21 @@ from vaetext.modules.ladder import Head, Ladder, LadderLayer, dense
 
 @register("lvae")
 class LVAE(LadderVAE):
-    """Every deterministic layer is dense (source 004, 2.4); d_0 is the embedded sequence, padded with zeros to max_length and flattened."""
+    """A ladder whose deterministic layers are dense (Petersen, section 2.4).
+
+    d_0 is the embedded sequence, padded with zeros to ``max_length`` steps and flattened.
+    """
 
     def __init__(self, config: Config, domain: Domain) -> None:
-        norm, layers = config.batch_norm, []
-        for hidden, latent, below, above in layer_sizes(
-            config, longest(config, domain) * config.embedding_dim
-        ):
-            down = (
-                nn.Sequential(dense(above, hidden, norm), Head(hidden, latent, norm))
-                if above
-                else None
-            )
-            layers.append(
-                LadderLayer((latent,), dense(below, hidden, norm), Head(hidden, latent, norm), down)
-            )
+        norm = config.batch_norm
+        first = longest(config, domain) * config.embedding_dim
+        layers = []
+        for hidden, latent, below, above in layer_sizes(config, first):
+            down = None
+            if above:
+                down = nn.Sequential(dense(above, hidden, norm), Head(hidden, latent, norm))
+            up = dense(below, hidden, norm)
+            layers.append(LadderLayer((latent,), up, Head(hidden, latent, norm), down))
         reconstruction = dense(config.latent_dims[0], config.reconstruction_dim, norm)
         super().__init__(config, domain, Ladder(layers, config.only_mu_up), reconstruction)
 

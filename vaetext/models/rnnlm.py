@@ -17,7 +17,7 @@ from vaetext.modules.initial import initialise
 
 @register("rnnlm")
 class RNNLM(SequenceModel, Autoregressive):
-    """log p(x) = sum_t log p(x_t | x_<t), exact (source 000, Experiments: "RNNLM")."""
+    """log p(x) = sum_t log p(x_t | x_<t), exact (Chien and Wang, "RNNLM")."""
 
     def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)

@@ -1,4 +1,4 @@
-"""What models with a vector under a prior of their choice share."""
+"""What is common to models with a latent vector whose prior is an option."""
 
 from typing import Any
 
@@ -12,13 +12,18 @@ from vaetext.models.base import Generator, NeedsData, SequenceModel
 
 
 class ChosenPrior(NeedsData):
-    """A model with a latent vector under the law ``prior``."""
+    """A model with a latent vector whose prior ``model.prior`` names.
+
+    Attributes:
+        prior: p(z).
+        encoder: its ``embed(batch)`` gives embedded steps [B, T, E].
+    """
 
     prior: Prior
-    encoder: Any  # gives embed(batch) [B, T, E]
+    encoder: Any
 
     def setup(self, batches: list[Batch]) -> None:
-        """Starts a VampPrior's pseudo-inputs from the words of training sentences, EOS left out."""
+        """Initialises the pseudo-inputs of a VampPrior from training sentences, EOS left out."""
         embedded = [
             zip(self.encoder.embed(batch), batch.word_mask, strict=True) for batch in batches
         ]
@@ -26,7 +31,7 @@ class ChosenPrior(NeedsData):
 
 
 class SingleLatent(SequenceModel, Generator, ChosenPrior):
-    """A model whose only latent z has the Gaussian q(z|x) that ``posterior`` gives, and the law ``prior``."""
+    """A model with one latent z, a Gaussian q(z|x) from ``posterior`` and p(z) from ``prior``."""
 
     latents = ("z",)
 

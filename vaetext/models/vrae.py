@@ -1,4 +1,4 @@
-"""The variational recurrent autoencoder: one latent vector for a whole sequence, or a map along it."""
+"""The variational recurrent autoencoder: one latent vector of a sequence, or a map along it."""
 
 import torch
 from torch import Tensor, nn
@@ -18,32 +18,26 @@ from vaetext.modules.initial import initialise
 
 @register("vrae")
 class VRAE(Autoregressive, SingleLatent):
-    """log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || p(z)) (source 000, Background Survey; authors' code for the details).
+    """log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || p(z)).
 
-    q(z|x) is a Gaussian read from the encoder's final state; z sets the decoder's initial state, every layer's h and c, by one
-    linear map each, and with ``z_to="inputs"`` stands beside every input symbol too.
+    (Chien and Wang, "VRAE", details by the authors' code; Bowman et al. 2016; Petersen, "RNN".)
 
-    With ``latent="feature-map"`` (source 004, 4.1: "RNN (FMP)") z is a map of P = ceil(N / stride) positions, N the longest sequence
-    the model takes, whatever the length of x: so its size tells the decoder nothing. q(z_p|x) is read from the encoder's mean output
-    over window p, zeros past the sequence's end; z_p stands beside the input symbols of window p, the decoder starts from zeros, and EOS
-    is certain at position N.
+    q(z|x) is a Gaussian read from the final state of an RNN. z sets the initial state of the
+    decoder, h and c of every layer, by one linear map each; with ``z_to="inputs"`` it is also
+    concatenated to every input.
+
+    With ``latent="feature-map"`` (Petersen, section 4.1, "RNN (FMP)") z is a map of
+    P = ceil(N / stride) positions, N = ``max_length``, for any length of x, so its size does not
+    give away the length. q(z_p|x) is read from the mean of the encoder's outputs over window p,
+    zeros past the end of the sequence; z_p is concatenated to the inputs of window p. The decoder
+    starts from zeros, and EOS has probability 1 at position N.
     """
 
     def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)
-        is_map, length = config.latent == "feature-map", config.max_length or domain.longest
-        self.max_length = length if is_map else None
-        sizes = (
-            config.cell,
-            domain,
-            config.embedding_dim,
-            config.hidden_dim,
-            config.encoder_layers,
-            config.bidirectional,
-        )
-        self.encoder = (
-            MapEncoder(*sizes, config.stride, length) if is_map else Encoder(*sizes, config.pooling)
-        )
+        is_map = config.latent == "feature-map"
+        self.max_length = (config.max_length or domain.longest) if is_map else None
+        self.encoder = _encoder(config, domain, self.max_length)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
         self.every_input = is_map or config.z_to == "inputs"
         self.decoder = Decoder(config, domain, config.latent_dim if self.every_input else 0)
@@ -53,10 +47,7 @@ class VRAE(Autoregressive, SingleLatent):
         )
         initialise(self, config.init_scale)
         self.prior = make_prior(
-            config,
-            config.embedding_dim,
-            lambda u: self.head(self.encoder.read(u)),
-            self.encoder.positions,
+            config, config.embedding_dim, self._read_pseudo, self.encoder.positions
         )
 
     def posterior(self, batch: Batch) -> Gaussian:
@@ -73,8 +64,25 @@ class VRAE(Autoregressive, SingleLatent):
         if isinstance(self.encoder, MapEncoder):
             steps = z.repeat_interleave(self.encoder.stride, 1)[:, : self.max_length]
             return DecoderState(self.decoder.rnn.initial(rows, z), steps)
-        layers = [
-            torch.stack(to_layer(z).split(self.decoder.rnn.hidden, -1))
-            for to_layer in self.to_state
-        ]
+        hidden = self.decoder.rnn.hidden
+        layers = [torch.stack(to_layer(z).split(hidden, -1)) for to_layer in self.to_state]
         return DecoderState(layers, z if self.every_input else None)
+
+    def _read_pseudo(self, embedded: Tensor) -> Gaussian:
+        """q(z|u) of the pseudo-inputs u [C, L, E] of a VampPrior."""
+        return self.head(self.encoder.read(embedded))  # type: ignore[no-any-return]
+
+
+def _encoder(config: Config, domain: Domain, length: int | None) -> Encoder:
+    """The encoder of a vector, or of a map where there is a greatest ``length``."""
+    sizes = (
+        config.cell,
+        domain,
+        config.embedding_dim,
+        config.hidden_dim,
+        config.encoder_layers,
+        config.bidirectional,
+    )
+    if length is None:
+        return Encoder(*sizes, config.pooling)
+    return MapEncoder(*sizes, config.stride, length)

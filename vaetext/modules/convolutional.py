@@ -1,7 +1,8 @@
-"""Strided convolutions from a sequence of fixed length down to a latent, and up again.
+"""Strided convolutions from a sequence of fixed length to a latent, and transposed ones back.
 
-A stack of n layers with stride 2 makes P = ceil(N / 2^n) positions of N, for any N >= 1; n transposed layers make 2^n P of P, and what
-is past N is cut. So no length is too short, and none depends on the batch.
+n convolutions of stride 2 leave P = ceil(N / 2^n) positions of N, for any N >= 1; n transposed
+convolutions make 2^n P positions of P, of which the first N are kept. So every length is allowed,
+and no size depends on the batch.
 """
 
 from itertools import pairwise
@@ -28,7 +29,7 @@ def convolutions(channels: list[int], batch_norm: bool) -> nn.Sequential:
 
 
 def deconvolutions(channels: list[int], batch_norm: bool) -> nn.Sequential:
-    """[B, C_0, P] -> [B, C_n, 2^n P]: transposed convolutions of kernel 3 and stride 2, batch normalisation, ReLU."""
+    """[B, C_0, P] -> [B, C_n, 2^n P]: the same layers with transposed convolutions."""
     return nn.Sequential(
         *(
             _layer(nn.ConvTranspose1d(*pair, 3, 2, 1, 1, bias=not batch_norm), batch_norm)
@@ -38,65 +39,67 @@ def deconvolutions(channels: list[int], batch_norm: bool) -> nn.Sequential:
 
 
 def _layer(convolution: nn.Conv1d | nn.ConvTranspose1d, batch_norm: bool) -> nn.Sequential:
-    return nn.Sequential(
-        convolution,
-        *([BatchNorm(convolution.out_channels, axis=1)] if batch_norm else []),
-        nn.ReLU(),
-    )
+    norm = [BatchNorm(convolution.out_channels, axis=1)] if batch_norm else []
+    return nn.Sequential(convolution, *norm, nn.ReLU())
 
 
 class ConvolutionalEncoder(nn.Module):
-    """q(z|x) from convolutions over the embedded sequence, zeros past its end up to ``length`` positions.
+    """q(z|x) = N(mean, var) from convolutions over the embedded sequence, zero-padded to N steps.
 
-    Every position of the fixed length counts in the statistics of batch normalisation: they depend on the sequences of a batch, not
-    on the longest of them. A vector z comes from all positions of the last layer by one linear map, a map z from each by the same one.
+    A vector z is read from all positions of the last layer by one linear map, a map z from each
+    position by the same linear map. All N positions count in the statistics of batch
+    normalisation, which therefore do not depend on the longest sequence of a batch.
 
     Args:
-        length: N, most symbols or frames of a sequence.
+        config: sizes, and whether z is a vector or a map.
+        domain: what x is made of.
+        length: N, most tokens (EOS counted) or frames of a sequence.
     """
 
     def __init__(self, config: Convolutional, domain: Domain, length: int) -> None:
         super().__init__()
-        self.length, self.positions = length, shrunk(length, config)
+        self.length = length
+        self.positions = count_positions(length, config)
         self.dense = config.latent == "dense"
         self.embedding = embedding(domain, config.embedding_dim)
-        self.convolutions = convolutions(
-            [config.embedding_dim, *config.channels], config.batch_norm
-        )
-        self.head = GaussianHead(
-            config.channels[-1] * (self.positions if self.dense else 1), config.latent_dim
-        )
+        channels = [config.embedding_dim, *config.channels]
+        self.convolutions = convolutions(channels, config.batch_norm)
+        read_at_once = self.positions if self.dense else 1
+        self.head = GaussianHead(config.channels[-1] * read_at_once, config.latent_dim)
 
     def forward(self, batch: Batch) -> Gaussian:
-        """q(z|x), mean and log-variance [B, D], or [B, P, D] of a map."""
+        """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
         return self.read(self.embed(batch))
 
     def embed(self, batch: Batch) -> Tensor:
-        """[B, T, E], EOS included, zeros after it."""
+        """[B, T, E] embedded steps, EOS included, zeros after it."""
         return self.embedding(batch.x) * batch.mask[..., None]  # type: ignore[no-any-return]
 
     def read(self, embedded: Tensor) -> Gaussian:
-        """q(z|u) of embedded sequences [B, T, E] of at most ``length`` steps."""
+        """q(z|u) of embedded sequences u [B, T, E], T at most N."""
         padded = nn.functional.pad(embedded, (0, 0, 0, self.length - embedded.shape[1]))
         features = self.convolutions(padded.transpose(1, 2)).transpose(1, 2)
         return self.head(features.flatten(1) if self.dense else features)  # type: ignore[no-any-return]
 
     def prior(self, config: Convolutional) -> Prior:
-        """The prior that ``model.prior`` names, of this encoder's code.
+        """The prior that ``model.prior`` names, for the latent of this encoder.
 
         Raises:
-            ValueError: a VampPrior's pseudo-inputs would be longer than any sequence.
+            ValueError: the pseudo-inputs of a VampPrior would be longer than any sequence.
         """
         if config.prior == "vamp" and config.pseudo_length > self.length:
             raise ValueError(
-                f"model.pseudo_length={config.pseudo_length}: a sequence has at most {self.length} steps; set it to that or less"
+                f"model.pseudo_length={config.pseudo_length}: a sequence has at most "
+                f"{self.length} steps; set it to that or less"
             )
-        return make_prior(
-            config, config.embedding_dim, self.read_pseudo, None if self.dense else self.positions
-        )
+        positions = None if self.dense else self.positions
+        return make_prior(config, config.embedding_dim, self.read_pseudo, positions)
 
     def read_pseudo(self, embedded: Tensor) -> Gaussian:
-        """q(z|u) of a VampPrior's pseudo-inputs [C, L, E]: they are no data, so they meet the running statistics and leave them alone."""
+        """q(z|u) of the pseudo-inputs u [C, L, E] of a VampPrior.
+
+        They are not data: they are normalised by the running statistics and do not change them.
+        """
         mode = self.training
         posterior = self.eval().read(embedded)
         self.train(mode)
@@ -104,23 +107,29 @@ class ConvolutionalEncoder(nn.Module):
 
 
 class Deconvolution(nn.Module):
-    """z -> a vector of features for each of ``length`` positions, the order of a map's positions kept."""
+    """z -> features of each of N positions, in the order of a map's positions.
+
+    Args:
+        config: sizes, and whether z is a vector or a map.
+        length: N.
+    """
 
     def __init__(self, config: Convolutional, length: int) -> None:
         super().__init__()
-        self.length, self.channels = length, config.channels[-1]
-        positions = shrunk(length, config) if config.latent == "dense" else 1
+        self.length = length
+        self.channels = config.channels[-1]
+        positions = count_positions(length, config) if config.latent == "dense" else 1
         self.spread = nn.Linear(config.latent_dim, positions * self.channels)
-        self.deconvolutions = deconvolutions(
-            [*reversed(config.channels), config.output_channels], config.batch_norm
-        )
+        channels = [*reversed(config.channels), config.output_channels]
+        self.deconvolutions = deconvolutions(channels, config.batch_norm)
 
     def forward(self, z: Tensor) -> Tensor:
         """[rows, N, output_channels] of z [rows, D] or [rows, P, D]."""
         features = self.spread(z).reshape(len(z), -1, self.channels)
-        return self.deconvolutions(features.transpose(1, 2)).transpose(1, 2)[:, : self.length]  # type: ignore[no-any-return]
+        upsampled: Tensor = self.deconvolutions(features.transpose(1, 2)).transpose(1, 2)
+        return upsampled[:, : self.length]
 
 
-def shrunk(length: int, config: Convolutional) -> int:
-    """P = ceil(N / 2^n), the positions that n convolutions leave of N."""
+def count_positions(length: int, config: Convolutional) -> int:
+    """P = ceil(N / 2^n), the positions that n convolutions leave of N = ``length``."""
     return -(-length // (1 << len(config.channels)))

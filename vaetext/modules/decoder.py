@@ -17,12 +17,12 @@ from vaetext.modules.recurrent import Recurrent
 
 @dataclass(frozen=True)
 class DecoderState:
-    """A decoder between two symbols.
+    """The state of a decoder between two steps.
 
     Attributes:
-        layers: each layer's state.
-        context: what inputs see besides the symbol: [rows, C], all the same; [rows, S, C], one for each of the S positions that are
-            left; or None.
+        layers: the state of each recurrent layer.
+        context: what is concatenated to each input: [rows, C], the same at every step;
+            [rows, S, C], one for each of the S steps left; or None.
         memory: [rows, N, F] a map that the outputs attend to, or None.
     """
 
@@ -31,22 +31,25 @@ class DecoderState:
     memory: Tensor | None = None
 
 
-def positions(context: Tensor | None) -> int | None:
-    """S of a context [rows, S, C]; None where one context serves any number of steps."""
+def steps_left(context: Tensor | None) -> int | None:
+    """S of a context [rows, S, C]; None where the number of steps has no limit."""
     return None if context is None or context.dim() == 2 else context.shape[1]
 
 
 class Decoder(nn.Module):
-    """p(x|state, context) = prod_t p(x_t|h_t), h_t = RNN(h_{t-1}, [embed(x_{t-1}); context_t]), with the domain's output law.
+    """p(x|state, context) = prod_t p(x_t|h_t), h_t = RNN(h_{t-1}, [embed(x_{t-1}); context_t]).
 
-    A context of N positions, [rows, N, C], bounds the length: there x_N = EOS with probability 1, so that the law sums to one over all
-    sequences of at most N symbols.
+    A context of N steps, [rows, N, C], limits the length: x_N = EOS with probability 1, so that
+    p(x) sums to one over all sequences of at most N tokens.
 
     Args:
         config: sizes, cell and dropout.
         domain: what x is made of.
-        context: features that every input sees besides x_{t-1}.
-        attention: what each output h_t passes through, with a memory, before the output layer.
+        context: C, features concatenated to each embedded input; 0 for none.
+        attention: applied to each output h_t and the memory, before the output layer.
+
+    Raises:
+        ValueError: ``model.tied`` with frames, which have no embedding table.
     """
 
     def __init__(
@@ -57,17 +60,16 @@ class Decoder(nn.Module):
         attention: Attention | None = None,
     ) -> None:
         super().__init__()
-        self.size, self.tied, self.attention = domain.size, config.tied, attention
+        self.size = domain.size
+        self.tied = config.tied
+        self.attention = attention
         self.embedding = embedding(domain, config.embedding_dim, start=True)
-        if config.tied and isinstance(
-            self.embedding, nn.Embedding
-        ):  # its rows are output weights: those of a linear layer
-            nn.init.uniform_(
-                self.embedding.weight, -(config.embedding_dim**-0.5), config.embedding_dim**-0.5
-            )
-        self.rnn = Recurrent(
-            config.cell, config.embedding_dim + context, config.hidden_dim, config.layers
-        )
+        if config.tied and isinstance(self.embedding, nn.Embedding):
+            # its rows are the output weights too, so they start as those of a linear layer do
+            bound = config.embedding_dim**-0.5
+            nn.init.uniform_(self.embedding.weight, -bound, bound)
+        inputs = config.embedding_dim + context
+        self.rnn = Recurrent(config.cell, inputs, config.hidden_dim, config.layers)
         self.input_dropout = Dropout(config.dropout, config.locked_dropout)
         self.output_dropout = Dropout(config.output_dropout, config.locked_dropout)
         self.project: nn.Module = nn.Identity()
@@ -92,24 +94,25 @@ class Decoder(nn.Module):
             context: [K * B, C], [K * B, N, C] or None.
             memory: [K * B, N, F] or None.
         """
-        rows, length = samples * len(batch), batch.x.shape[1]
-        embedded = (
-            self.embedding(batch.inputs).expand(samples, -1, -1, -1).reshape(rows, length, -1)
-        )
-        outputs, _ = self.rnn(self._steps(embedded, context), layers)
+        rows = samples * len(batch)
+        length = batch.x.shape[1]
+        repeated = self.embedding(batch.inputs).expand(samples, -1, -1, -1)
+        embedded = repeated.reshape(rows, length, -1)
+        outputs, _ = self.rnn(self._inputs(embedded, context), layers)
         hidden = self.project(self.output_dropout(self._attend(outputs, memory)))
-        return self.output.log_px(batch, samples, hidden, positions(context), self._table())
+        return self.output.log_px(batch, samples, hidden, steps_left(context), self._table())
 
     def step(self, state: DecoderState, token: Tensor) -> tuple[Distribution, DecoderState]:
-        """Feeds a symbol [rows] or frame [rows, F]; returns the law of the next one and the new state."""
-        steps = self._steps(self.embedding(token)[:, None], state.context)
-        outputs, layers = self.rnn(steps, state.layers)
+        """Feeds x_{t-1}, tokens [rows] or frames [rows, F]; returns p(x_t) and the new state."""
+        inputs = self._inputs(self.embedding(token)[:, None], state.context)
+        outputs, layers = self.rnn(inputs, state.layers)
         hidden = self.project(self._attend(outputs, state.memory)[:, 0])
-        left, context = positions(state.context), state.context
-        following = context if context is None or left is None else context[:, 1:]
-        return self.output.distribution(hidden, left == 1, self._table()), DecoderState(
-            layers, following, state.memory
-        )
+        left = steps_left(state.context)
+        context = state.context
+        if context is not None and left is not None:
+            context = context[:, 1:]
+        distribution = self.output.distribution(hidden, left == 1, self._table())
+        return distribution, DecoderState(layers, context, state.memory)
 
     def select(self, state: DecoderState, index: Tensor) -> DecoderState:
         """The rows ``index`` of a state."""
@@ -118,25 +121,23 @@ class Decoder(nn.Module):
         return DecoderState([layer[:, index] for layer in state.layers], context, memory)
 
     def _table(self) -> Tensor | None:
-        """The weights [V, E] that the output layer shares, if it does: the embedding's, without the row that starts a sequence."""
+        """Weights [V, E] that a tied output layer shares: all embeddings but that of BOS."""
         if not self.tied:
             return None
         assert isinstance(self.embedding, nn.Embedding)
         return self.embedding.weight[: self.size]
 
     def _attend(self, outputs: Tensor, memory: Tensor | None) -> Tensor:
-        return (
-            outputs if self.attention is None or memory is None else self.attention(outputs, memory)
-        )  # type: ignore[no-any-return]
+        if self.attention is None or memory is None:
+            return outputs
+        return self.attention(outputs, memory)  # type: ignore[no-any-return]
 
-    def _steps(self, embedded: Tensor, context: Tensor | None) -> Tensor:
+    def _inputs(self, embedded: Tensor, context: Tensor | None) -> Tensor:
+        """[rows, T, E + C]: the inputs after dropout, each with its context."""
         embedded = self.input_dropout(embedded)
         if context is None:
             return embedded
         length = embedded.shape[1]
-        steps = (
-            context[:, None].expand(-1, length, -1)
-            if positions(context) is None
-            else context[:, :length]
-        )
+        one_for_all = steps_left(context) is None
+        steps = context[:, None].expand(-1, length, -1) if one_for_all else context[:, :length]
         return torch.cat([embedded, steps], -1)

@@ -1,4 +1,4 @@
-"""What a network reads: symbols by a table, frames by a linear map."""
+"""The first layer of a network: a table of tokens, or a linear map of frames."""
 
 from torch import nn
 
@@ -6,12 +6,12 @@ from vaetext.data.domain import Domain, Frames
 
 
 def embedding(domain: Domain, features: int, start: bool = False) -> nn.Module:
-    """Symbols [...] or frames [..., F] -> [..., features].
+    """A layer from tokens [...] or frames [..., F] to [..., features].
 
     Args:
         domain: what is read.
         features: of each step.
-        start: whether the symbol that starts a decoder has a row too.
+        start: whether the table has a row for BOS, which is fed to a decoder first.
     """
     if isinstance(domain, Frames):
         return nn.Linear(domain.size, features)

@@ -1,4 +1,4 @@
-"""The recurrent encoder: a sequence as one vector of features."""
+"""Recurrent encoders: a sequence as one vector of features, or as a map."""
 
 import torch
 from torch import Tensor, nn
@@ -10,14 +10,21 @@ from vaetext.modules.recurrent import Recurrent, features
 
 
 class Encoder(nn.Module):
-    """Reads the words of a sequence, EOS left out (source 000, authors' code), and gives [B, features].
+    """x -> [B, features], read by an RNN, EOS left out (Chien and Wang, the authors' code).
 
     Args:
-        pooling: "final", the last layer's final state ([h; c] of an LSTM); "max", the maximum of its outputs over steps.
+        cell: "lstm" or "gru".
+        domain: what x is made of.
+        embedding_dim: E.
+        hidden: units of each layer and direction.
+        layers: recurrent layers.
+        bidirectional: whether the RNN reads in both directions.
+        pooling: "final", the final state of the last layer ([h; c] of an LSTM); "max", the maximum
+            of its outputs over steps.
 
     Attributes:
-        features: size of the features.
-        positions: P of an encoder that gives a map [B, P, features]; None for a vector.
+        features: of the result.
+        positions: P of an encoder whose result is a map [B, P, features]; None for a vector.
     """
 
     positions: int | None = None
@@ -39,23 +46,25 @@ class Encoder(nn.Module):
         self.features = self.rnn.state_size if pooling == "final" else hidden * self.rnn.directions
 
     def forward(self, batch: Batch) -> Tensor:
-        """[B, features]; a sequence without words gives the zero state."""
-        words = max(
-            1, batch.word_mask.shape[1] - isinstance(batch.domain, Symbols)
-        )  # where the longest sequence's EOS stands, no word is
+        """[B, features], or [B, P, features] of a map; a sequence without words gives zeros."""
+        # the last step of a batch of tokens is the EOS of its longest sequence, not a word
+        has_eos = isinstance(batch.domain, Symbols)
+        words = max(1, batch.word_mask.shape[1] - has_eos)
         return self.read(self.embed(batch)[:, :words], batch.word_mask[:, :words])
 
     def embed(self, batch: Batch) -> Tensor:
-        """[B, T, E]: the embedded sequence."""
+        """[B, T, E] embedded steps, padding included."""
         return self.embedding(batch.x)  # type: ignore[no-any-return]
 
     def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
-        """[B, features] of embedded words [B, T, E], ``mask`` [B, T] true at words; None calls every step a word."""
-        mask = (
-            torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
-            if mask is None
-            else mask
-        )
+        """[B, features] of embedded words.
+
+        Args:
+            embedded: [B, T, E].
+            mask: [B, T] true at words; None where every step is a word.
+        """
+        if mask is None:
+            mask = torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
         outputs, final = self.rnn(embedded, mask=mask)
         if self.pooling == "final":
             return features(final[-1])
@@ -63,19 +72,26 @@ class Encoder(nn.Module):
 
 
 def max_pool(outputs: Tensor, mask: Tensor) -> Tensor:
-    """[B, F] maximum of outputs [B, T, F] over the steps that ``mask`` [B, T] calls real; zeros where there is none."""
+    """[B, F] maximum over the steps of [B, T, F] where ``mask`` [B, T] is true; zeros if none."""
     lowest = torch.finfo(outputs.dtype).min
     return outputs.masked_fill(~mask[..., None], lowest).amax(1) * mask.any(1, keepdim=True)
 
 
 class MapEncoder(Encoder):
-    """The same reading as a map [B, P, features], P = ceil(N / stride) positions in the order of the sequence.
+    """x -> a map [B, P, features], P = ceil(N / stride), in the order of the sequence.
 
-    Position p is the mean of the outputs in window p of ``stride`` steps, the sequence continued with zeros to N steps.
+    Position p is the mean of the outputs of an RNN over window p of ``stride`` steps; outputs past
+    the end of the sequence are zero.
 
     Args:
+        cell: "lstm" or "gru".
+        domain: what x is made of.
+        embedding_dim: E.
+        hidden: units of each layer and direction.
+        layers: recurrent layers.
+        bidirectional: whether the RNN reads in both directions.
         stride: steps of a window.
-        length: N, most symbols or frames of a sequence.
+        length: N, most tokens (EOS counted) or frames of a sequence.
     """
 
     def __init__(
@@ -90,11 +106,12 @@ class MapEncoder(Encoder):
         length: int,
     ) -> None:
         super().__init__(cell, domain, embedding_dim, hidden, layers, bidirectional, "mean")
-        self.stride, self.positions = stride, -(-length // stride)
-        self.padded = self.positions * stride
+        self.stride = stride
+        self.positions: int = -(-length // stride)
+        self.padded_length = self.positions * stride
 
     def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
-        """[B, P, features] of embedded words [B, T, E], ``mask`` [B, T] true at words; None calls every step a word."""
+        """[B, P, features] of embedded words; arguments as in ``Encoder.read``."""
         outputs, _ = self.rnn(embedded, mask=mask)
-        padded = nn.functional.pad(outputs, (0, 0, 0, self.padded - outputs.shape[1]))
+        padded = nn.functional.pad(outputs, (0, 0, 0, self.padded_length - outputs.shape[1]))
         return padded.reshape(len(padded), -1, self.stride, self.features).mean(2)

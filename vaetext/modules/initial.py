@@ -1,9 +1,14 @@
-"""How parameters start."""
+"""Initial values of parameters."""
 
 from torch import nn
 
 
 def initialise(model: nn.Module, scale: float) -> None:
-    """Draws every parameter from U(-scale, scale); 0 leaves each layer's own law. A learned prior is made later, with its own start."""
-    for parameter in model.parameters() if scale else ():
+    """Samples every parameter from U(-scale, scale); with ``scale`` 0 keeps each layer's default.
+
+    A learned prior is created after this call and keeps its own initial values.
+    """
+    if scale == 0:
+        return
+    for parameter in model.parameters():
         nn.init.uniform_(parameter, -scale, scale)

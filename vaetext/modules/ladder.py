@@ -1,4 +1,7 @@
-"""A ladder of stochastic layers: deterministic layers up, Gaussian laws merged on the way down (source 004, 2.4; Sonderby et al. 2016)."""
+"""A ladder of stochastic layers: deterministic layers up, Gaussians merged on the way down.
+
+(Petersen, section 2.4; Sønderby et al. 2016.)
+"""
 
 from collections.abc import Callable, Iterable
 from typing import cast
@@ -14,27 +17,27 @@ from vaetext.modules.normalisation import BatchNorm
 SLOPE = 0.1  # leaky ReLU: max(h, h / 10)
 LEAST_VARIANCE = 1e-4
 
-Pool = Callable[
-    [Tensor, Tensor | None], Tensor
-]  # d [rows, ...], mask [rows, T] or None -> what a head reads
+# d [rows, ...] and its mask [rows, T] or None -> what a head reads
+Pool = Callable[[Tensor, Tensor | None], Tensor]
 
 
 class Layer(nn.Module):
-    """d = leaky ReLU(norm(f(h))), a deterministic layer whose every step counts.
+    """d = leaky ReLU(norm(f(h))), a deterministic layer without a mask.
 
     Args:
-        map: f; it needs no bias under a norm.
+        transform: f; it needs no bias before a norm.
         features: of its output.
         batch_norm: whether there is a norm.
     """
 
-    def __init__(self, map: nn.Module, features: int, batch_norm: bool) -> None:
+    def __init__(self, transform: nn.Module, features: int, batch_norm: bool) -> None:
         super().__init__()
-        self.map, self.norm = map, BatchNorm(features) if batch_norm else nn.Identity()
+        self.transform = transform
+        self.norm = BatchNorm(features) if batch_norm else nn.Identity()
 
     def forward(self, h: Tensor, mask: Tensor | None = None) -> Tensor:
-        """h as f takes it -> [..., features]."""
-        return nn.functional.leaky_relu(self.norm(self.map(h)), SLOPE)
+        """h, of any shape that f takes -> [..., features]; the mask is ignored."""
+        return nn.functional.leaky_relu(self.norm(self.transform(h)), SLOPE)
 
 
 def dense(inputs: int, features: int, batch_norm: bool) -> Layer:
@@ -43,19 +46,19 @@ def dense(inputs: int, features: int, batch_norm: bool) -> Layer:
 
 
 def spread(dimensions: int, positions: int) -> nn.Module:
-    """[rows, D] -> [rows, P, D]: a vector as a map, by one linear map."""
+    """[rows, D] -> [rows, P, D]: a map from a vector, by one linear map."""
     return nn.Sequential(
         nn.Linear(dimensions, positions * dimensions), nn.Unflatten(1, (positions, dimensions))
     )
 
 
-def whole(d: Tensor, mask: Tensor | None) -> Tensor:
-    """A head's input as it is: one law a row, or one at each position of a map."""
+def identity(d: Tensor, mask: Tensor | None) -> Tensor:
+    """d unchanged: a Gaussian for each row, or for each position of a map."""
     return d
 
 
 def flat(d: Tensor, mask: Tensor | None) -> Tensor:
-    """[rows, P * H]: all positions of a map [rows, P, H] side by side."""
+    """[rows, P * H]: all positions of a map [rows, P, H], concatenated."""
     return d.flatten(1)
 
 
@@ -65,17 +68,17 @@ def average(d: Tensor, mask: Tensor | None) -> Tensor:
 
 
 class Head(nn.Module):
-    """d -> N(mean, var), both linear in d and normalised, var = softplus + 1e-4.
+    """d -> N(mean, var), [mean; raw] = norm(W pool(d) + b), var = softplus(raw) + 1e-4.
 
     Args:
-        features: of what ``pool`` makes of d.
+        features: of pool(d).
         dimensions: D.
-        batch_norm: whether mean and variance are normalised.
-        pool: what of d is read.
+        batch_norm: whether there is a norm; then b is left out.
+        pool: what the linear map reads of d.
     """
 
     def __init__(
-        self, features: int, dimensions: int, batch_norm: bool, pool: Pool = whole
+        self, features: int, dimensions: int, batch_norm: bool, pool: Pool = identity
     ) -> None:
         super().__init__()
         self.pool = pool
@@ -83,7 +86,7 @@ class Head(nn.Module):
         self.norm = BatchNorm(2 * dimensions) if batch_norm else nn.Identity()
 
     def forward(self, d: Tensor, mask: Tensor | None = None) -> Gaussian:
-        """d [rows, ...] -> a law of [rows, D], or [rows, P, D] of a map."""
+        """d [rows, ...] -> a Gaussian [rows, D], or [rows, P, D] of a map."""
         h = self.norm(self.linear(self.pool(d, mask)))
         mean, raw = h.to(torch.promote_types(h.dtype, torch.float32)).chunk(2, -1)
         return Gaussian(mean, (nn.functional.softplus(raw) + LEAST_VARIANCE).log())
@@ -95,7 +98,7 @@ class LadderLayer(nn.Module):
     Args:
         shape: of z_i: (D,), or (P, D) of a feature map.
         up: d_{i-1}, mask -> d_i.
-        estimate: d_i, mask -> N(mean^, var^), what the data say of z_i.
+        estimate: d_i, mask -> N(mean^_i, var^_i), the estimate of z_i from the data alone.
         down: z_{i+1} [rows, ...] -> p(z_i|z_{i+1}); None at the top, where p(z_L) = N(0, I).
     """
 
@@ -103,26 +106,36 @@ class LadderLayer(nn.Module):
         self, shape: tuple[int, ...], up: nn.Module, estimate: nn.Module, down: nn.Module | None
     ) -> None:
         super().__init__()
-        self.shape, self.up, self.estimate, self.down = shape, up, estimate, down
+        self.shape = shape
+        self.up = up
+        self.estimate = estimate
+        self.down = down
 
     def prior(self, above: Tensor | None, noise: Tensor) -> Gaussian:
-        """p(z_i|z_{i+1}) for ``above`` z_{i+1} [K, B, ...], of the shape of ``noise``, or to be broadcast to it."""
+        """p(z_i|z_{i+1}), of the shape of ``noise`` or to be broadcast to it.
+
+        Args:
+            above: z_{i+1} [K, B, ...]; None at the top.
+            noise: [K, B, *shape].
+        """
         if self.down is None or above is None:
             return standard(noise)
-        law = self.down(above.flatten(0, 1))
-        return Gaussian(law.mean.view_as(noise), law.log_var.view_as(noise))
+        flattened = self.down(above.flatten(0, 1))
+        return Gaussian(flattened.mean.view_as(noise), flattened.log_var.view_as(noise))
 
 
 class Ladder(nn.Module):
     """L stochastic layers, z_1 next to the data.
 
-    p(z) = p(z_L) prod_i p(z_i|z_{i+1}), p(z_L) = N(0, I). The estimates N(mean^_i, var^_i) of all layers are read upward from the
-    data; then z_L ~ N(mean^_L, var^_L), and each q(z_i|z_{i+1}, x) is its estimate merged with p(z_i|z_{i+1}) by precision.
-    The merged sample goes down. (The source's p(z_i|z_{i-1}) is a misprint; its code sent the prior's sample down.)
+    p(z) = p(z_L) prod_i p(z_i|z_{i+1}), p(z_L) = N(0, I). On the way up, the data give an estimate
+    N(mean^_i, var^_i) of every layer. On the way down, z_L ~ N(mean^_L, var^_L), and each
+    q(z_i|z_{i+1}, x) is the estimate merged with p(z_i|z_{i+1}) by precision; layer i-1 reads the
+    sample of the merged Gaussian. (Petersen prints p(z_i|z_{i-1}), a misprint; the code of that
+    document passes down the prior's sample instead.)
 
     Args:
-        layers: the layers, z_1 first.
-        only_mu_up: a deterministic layer reads mean^ of the layer below, at every step, and not d_{i-1}.
+        layers: z_1 first.
+        only_mu_up: each deterministic layer reads mean^_{i-1}, at every step, and not d_{i-1}.
 
     Attributes:
         names: z_1, ..., z_L.
@@ -133,10 +146,16 @@ class Ladder(nn.Module):
         super().__init__()
         self.names = tuple(f"z_{n}" for n in range(1, len(layers) + 1))
         self.layers = nn.ModuleList(layers)
-        self.only_mu_up, self.of_maps = only_mu_up, len(layers[0].shape) > 1
+        self.only_mu_up = only_mu_up
+        self.of_maps = len(layers[0].shape) > 1
 
     def estimates(self, d: Tensor, mask: Tensor | None = None) -> dict[str, Gaussian]:
-        """Latent name -> what the data d_0 [B, ...] say of it; ``mask`` [B, T] where d_0 has steps that do not count."""
+        """Latent name -> N(mean^_i, var^_i), [B, D] or [B, P, D].
+
+        Args:
+            d: d_0 [B, ...], the data.
+            mask: [B, T] true at the real steps of d_0; None where all are.
+        """
         found = {}
         for name, layer in self._named():
             d = layer.up(d, mask)
@@ -147,13 +166,14 @@ class Ladder(nn.Module):
         return found
 
     def codes(self, estimates: dict[str, Gaussian], noise: Noise) -> dict[str, Code]:
-        """Latent name -> K samples of q(z_i|z_{i+1}, x), with the analytic KL from p(z_i|z_{i+1}).
+        """Latent name -> K samples of q(z_i|z_{i+1}, x), with the KL from p(z_i|z_{i+1}).
 
-        Below the top, q hangs on the sample above: Code.mean is that law's mean, and Code.std None since q(z_i|x) is no Gaussian.
+        Below the top, q is conditioned on the sample above: ``Code.mean`` is the mean given that
+        sample, and ``Code.std`` is None, since q(z_i|x) is not Gaussian.
         """
         codes: dict[str, Code] = {}
 
-        def draw(name: str, prior: Gaussian, normal: Tensor) -> Tensor:
+        def choose(name: str, prior: Gaussian, normal: Tensor) -> Tensor:
             top = name == self.names[-1]
             q = estimates[name] if top else estimates[name].merge(prior)
             codes[name] = gaussian_code(
@@ -161,30 +181,32 @@ class Ladder(nn.Module):
             )
             return codes[name].z
 
-        self._descend(noise, draw)
+        self._descend(noise, choose)
         return {name: codes[name] for name in self.names}
 
     def sample_prior(
         self, noise: Noise, given: dict[str, Tensor] | None = None
     ) -> dict[str, Tensor]:
-        """Draws of p(z): latent name -> z [K, B, ...]; latents in ``given`` are as they are there."""
-        given = given or {}
-        drawn = self._descend(
-            noise,
-            lambda name, prior, normal: given[name] if name in given else prior.sample(normal),
-        )
-        return {name: drawn[name] for name in self.names}
+        """Samples of p(z): latent name -> z [K, B, ...]; latents in ``given`` keep their values."""
+        fixed = given or {}
+
+        def choose(name: str, prior: Gaussian, normal: Tensor) -> Tensor:
+            return fixed[name] if name in fixed else prior.sample(normal)
+
+        z = self._descend(noise, choose)
+        return {name: z[name] for name in self.names}
 
     def _descend(
-        self, noise: Noise, draw: Callable[[str, Gaussian, Tensor], Tensor]
+        self, noise: Noise, choose: Callable[[str, Gaussian, Tensor], Tensor]
     ) -> dict[str, Tensor]:
-        """z_L, ..., z_1 in turn, each from ``draw(name, p(z_i|z_{i+1}), noise)``."""
-        drawn: dict[str, Tensor] = {}
+        """z_L, ..., z_1 in turn, each from ``choose(name, p(z_i|z_{i+1}), noise)``."""
+        chosen: dict[str, Tensor] = {}
         above = None
         for name, layer in reversed(self._named()):
             normal = noise.normal(name, *layer.shape)
-            drawn[name] = above = draw(name, layer.prior(above, normal), normal)
-        return drawn
+            above = choose(name, layer.prior(above, normal), normal)
+            chosen[name] = above
+        return chosen
 
     def _named(self) -> list[tuple[str, LadderLayer]]:
         return list(zip(self.names, cast(Iterable[LadderLayer], self.layers), strict=True))

@@ -1,20 +1,21 @@
-"""Batch normalisation of features, whichever axis they lie on, over the steps that count."""
+"""Batch normalisation over real steps only, for features on any axis."""
 
 import torch
 from torch import Tensor, nn
 
-MOMENTUM, EPSILON = 0.1, 1e-5
+MOMENTUM = 0.1
+EPSILON = 1e-5
 
 
 class BatchNorm(nn.Module):
-    """scale * (h - mean) / sqrt(var + 1e-5) + shift of each feature (Ioffe and Szegedy 2015).
+    """scale * (h - mean) / sqrt(var + 1e-5) + shift, of each feature (Ioffe and Szegedy 2015).
 
-    In training the moments are those of the batch, over rows and real steps; in evaluation their running averages, so no
-    sequence's number depends on the others.
+    In training, mean and variance are those of the batch, over rows and real steps. In evaluation
+    they are running averages, so the numbers of one sequence do not depend on the others.
 
     Args:
         features: F.
-        axis: where the features lie.
+        axis: of the features.
     """
 
     mean: Tensor
@@ -23,35 +24,49 @@ class BatchNorm(nn.Module):
     def __init__(self, features: int, axis: int = -1) -> None:
         super().__init__()
         self.axis = axis
-        self.scale, self.shift = (
-            nn.Parameter(torch.ones(features)),
-            nn.Parameter(torch.zeros(features)),
-        )
+        self.scale = nn.Parameter(torch.ones(features))
+        self.shift = nn.Parameter(torch.zeros(features))
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("var", torch.ones(features))
 
     def forward(self, h: Tensor, mask: Tensor | None = None) -> Tensor:
-        """h with F features on its axis, mask (of h's shape without it) true at what counts, None for all -> the same shape."""
+        """h -> the same shape.
+
+        Args:
+            h: with F features on the axis.
+            mask: the shape of h without the axis of features, true at real steps; None where all
+                steps are real.
+        """
         h = h.to(torch.promote_types(h.dtype, torch.float32)).movedim(self.axis, 1)
         if mask is None:
-            law = (self.mean, self.var, self.scale, self.shift)
-            known = not self.training or h.numel() == h.shape[1]  # a single value has no deviation
-            return nn.functional.batch_norm(
-                h, *law, training=not known, momentum=MOMENTUM, eps=EPSILON
-            ).movedim(1, self.axis)
+            return self._unmasked(h).movedim(1, self.axis)
         h = h.movedim(1, -1)
         mean, var = self._moments(h, mask) if self.training else (self.mean, self.var)
         normal = (h - mean) * (self.scale * (var + EPSILON).rsqrt()) + self.shift
         return normal.movedim(-1, self.axis)
 
+    def _unmasked(self, h: Tensor) -> Tensor:
+        """h [rows, F, ...] normalised by torch's own function."""
+        single = h.numel() == h.shape[1]  # a single value has no variance: take the running one
+        return nn.functional.batch_norm(
+            h,
+            self.mean,
+            self.var,
+            self.scale,
+            self.shift,
+            training=self.training and not single,
+            momentum=MOMENTUM,
+            eps=EPSILON,
+        )
+
     def _moments(self, h: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance [F] of h [..., F] where ``mask`` [...] is true."""
-        real, axes = mask[..., None].to(h.dtype), tuple(range(h.dim() - 1))
+        real = mask[..., None].to(h.dtype)
+        axes = tuple(range(h.dim() - 1))
         count = real.sum()
         mean = (real * h).sum(axes) / count
         var = (real * (h - mean) ** 2).sum(axes) / count
+        unbiased = var * count / (count - 1).clamp(min=1)  # as torch's running variance
         self.mean.lerp_(mean.detach(), MOMENTUM)
-        self.var.lerp_(
-            (var * count / (count - 1).clamp(min=1)).detach(), MOMENTUM
-        )  # unbiased, as torch's
+        self.var.lerp_(unbiased.detach(), MOMENTUM)
         return mean, var

@@ -1,4 +1,4 @@
-"""The law of a position given a network's features h: a softmax over symbols, or a Gaussian over frames."""
+"""p(x_t) given the features h_t of a network: a softmax over tokens, or a Gaussian over frames."""
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +15,9 @@ class TokenOutput(nn.Module):
     """p(x_t|h_t) = softmax(W h_t + b).
 
     Args:
-        symbols: V of them.
-        features: of h.
-        tied: the weights are given with each call.
+        symbols: V of them, EOS among them.
+        features: H.
+        tied: whether W is passed with each call.
     """
 
     def __init__(self, symbols: Symbols, features: int, tied: bool = False) -> None:
@@ -41,42 +41,46 @@ class TokenOutput(nn.Module):
         Args:
             batch: B sequences, padded to T.
             samples: K.
-            hidden: [K * B, T, H].
-            limit: most symbols of a sequence, if there is such a limit: there EOS is certain.
-            weight: [V, H] where it is tied.
+            hidden: h [K * B, T, H].
+            limit: most tokens of a sequence; there EOS has probability 1. None for no limit.
+            weight: W [V, H] where it is tied.
         """
         return sequence_log_prob(batch, samples, hidden, self._weight(weight), self.bias, limit)
 
     def distribution(
         self, hidden: Tensor, last: bool = False, weight: Tensor | None = None
     ) -> Tensor:
-        """log p(x_t) [rows, V] of features [rows, H]; at the ``last`` position there is, EOS is certain."""
+        """[rows, V] log p(x_t) of h [rows, H]; EOS has probability 1 at the ``last`` step."""
         logits = nn.functional.linear(hidden, self._weight(weight), self.bias)
         return certain(logits, self.eos) if last else logits.log_softmax(-1)
 
     def _weight(self, given: Tensor | None) -> Tensor:
-        chosen = given if self.weight is None else self.weight
-        assert chosen is not None
-        return chosen
+        weight = given if self.weight is None else self.weight
+        assert weight is not None
+        return weight
 
 
 class FrameOutput(nn.Module):
-    """p(x_t|h_t) = N(x_t; mean(h_t), diag(std(h_t)^2)), std = softplus + 1e-4 (source 002's floor), of F numbers.
+    """p(x_t|h_t) = N(x_t; mean(h_t), diag(std(h_t)^2)) over the F numbers of a frame.
+
+    mean and raw are linear in h_t, std = softplus(raw) + 1e-4 (Arthi 2019 has the softplus; the
+    floor is ours).
 
     Args:
         frames: their size F.
-        features: of h.
-        tied: shares the embedding of symbols, which frames have not.
+        features: H.
+        tied: must be false.
 
     Raises:
-        ValueError: it is to be tied.
+        ValueError: ``tied`` is true; frames have no embedding table to share.
     """
 
     def __init__(self, frames: Frames, features: int, tied: bool = False) -> None:
         super().__init__()
         if tied:
             raise ValueError(
-                "model.tied=true shares the symbols' embedding, which frames of real numbers have not; set model.tied=false"
+                "model.tied=true shares the embedding table of tokens, and this data is frames of "
+                "real numbers; set model.tied=false"
             )
         self.linear = nn.Linear(features, 2 * frames.size)
 
@@ -88,26 +92,31 @@ class FrameOutput(nn.Module):
         limit: int | None = None,
         weight: Tensor | None = None,
     ) -> Tensor:
-        """[K, B] log p(x | its length), nats per sequence, of features [K * B, T, H]; the rest is for symbols only."""
-        log_prob = self.distribution(
-            hidden.reshape(samples, len(batch), *hidden.shape[1:])
-        ).log_prob(batch.x)
+        """[K, B] log p(x) given the length of x, nats per sequence.
+
+        Args:
+            batch: B sequences, padded to T.
+            samples: K.
+            hidden: h [K * B, T, H].
+            limit: for tokens only.
+            weight: for tokens only.
+        """
+        of_samples = hidden.reshape(samples, len(batch), *hidden.shape[1:])
+        log_prob = self.distribution(of_samples).log_prob(batch.x)
         return (log_prob * batch.mask).sum(2)
 
     def distribution(
         self, hidden: Tensor, last: bool = False, weight: Tensor | None = None
     ) -> Gaussian:
-        """The law [..., F] of the frame at features [..., H]."""
-        with torch.autocast(
-            hidden.device.type, enabled=False
-        ):  # a mean in bf16 would be rounded by more than little noise
-            mean, spread = self.linear(hidden.to(self.linear.weight.dtype)).chunk(2, -1)
-        return Gaussian(mean, 2 * (nn.functional.softplus(spread) + LEAST_DEVIATION).log())
+        """p(x_t) over frames [..., F] of h [..., H]; the other arguments are for tokens only."""
+        # in bf16 the error of a mean could exceed the deviation of the noise
+        with torch.autocast(hidden.device.type, enabled=False):
+            mean, raw = self.linear(hidden.to(self.linear.weight.dtype)).chunk(2, -1)
+        return Gaussian(mean, 2 * (nn.functional.softplus(raw) + LEAST_DEVIATION).log())
 
 
-Distribution = (
-    Tensor | Gaussian
-)  # of the next position: log p of symbols [rows, V], or of a frame [rows, F]
+# of the next step: log-probabilities of tokens [rows, V], or a Gaussian over a frame [rows, F]
+Distribution = Tensor | Gaussian
 Output = TokenOutput | FrameOutput
 
 
@@ -117,8 +126,7 @@ def output(domain: Domain, features: int, tied: bool = False) -> Output:
     Raises:
         ValueError: that of frames is to be tied.
     """
-    return (
-        FrameOutput(domain, features, tied)
-        if isinstance(domain, Frames)
-        else TokenOutput(domain, features, tied)
-    )
+    if isinstance(domain, Frames):
+        return FrameOutput(domain, features, tied)
+    assert isinstance(domain, Symbols)
+    return TokenOutput(domain, features, tied)

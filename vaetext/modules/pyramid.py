@@ -6,14 +6,16 @@ from vaetext.modules.recurrent import Recurrent
 
 
 class Pyramid(nn.Module):
-    """h^l_n = BiRNN(h^l_{n-1}, [h^{l-1}_{2n}; h^{l-1}_{2n+1}]) (source 000; Chan et al. 2016): T steps become ceil(T / 2^layers) frames.
+    """h^l_n = BiRNN(h^l_{n-1}, [h^{l-1}_{2n}; h^{l-1}_{2n+1}]) (Chien and Wang; Chan et al. 2016).
 
-    Every layer reads all its frames in one call. An odd length gets one masked frame of zeros, so padding changes no frame.
+    T steps become ceil(T / 2^layers) frames. An odd length is padded with one masked step of
+    zeros, so padding of the batch changes no frame.
 
     Args:
         cell: "lstm" or "gru".
         inputs: features of each step.
         hidden: units of each layer and direction.
+        layers: of the pyramid.
     """
 
     def __init__(self, cell: str, inputs: int, hidden: int, layers: int = 3) -> None:
@@ -25,7 +27,15 @@ class Pyramid(nn.Module):
         self.features = 2 * hidden
 
     def forward(self, steps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """steps [B, T, inputs] and mask [B, T], true at real steps -> frames [B, N, features], zero where masked, and mask [B, N]."""
+        """Runs all layers.
+
+        Args:
+            steps: [B, T, inputs].
+            mask: [B, T], true at real steps.
+
+        Returns:
+            Frames [B, N, features], zero where masked, and their mask [B, N].
+        """
         steps = steps * mask[..., None]
         for rnn in self.rnns:
             steps, mask = pairs(steps, mask)
@@ -34,8 +44,9 @@ class Pyramid(nn.Module):
 
 
 def pairs(steps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Neighbours side by side, [B, T, F] -> [B, ceil(T / 2), 2 F]; a pair is real where either step is."""
+    """Neighbours concatenated, [B, T, F] -> [B, ceil(T / 2), 2 F], real where either step is."""
     odd = steps.shape[1] % 2
-    steps, mask = nn.functional.pad(steps, (0, 0, 0, odd)), nn.functional.pad(mask, (0, odd))
+    steps = nn.functional.pad(steps, (0, 0, 0, odd))
+    mask = nn.functional.pad(mask, (0, odd))
     count = steps.shape[1] // 2
     return steps.reshape(len(steps), count, -1), mask.reshape(len(mask), count, 2).any(2)

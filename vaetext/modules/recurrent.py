@@ -5,22 +5,25 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-# where padding is held the weights are made anew at each call: cuDNN compacts them, which copies little and is no news to anybody
+# under a mask the weights are concatenated at each call, so cuDNN compacts them; that costs little
 warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
-HOLD = 1e4  # a pre-activation at which sigmoid is exactly 0 or 1 in every floating format
+HOLD = 1e4  # a pre-activation at which sigmoid is exactly 0 or 1 in every floating-point format
 
 
 class Recurrent(nn.Module):
-    """A stack of LSTM or GRU layers whose state stands still on padding.
+    """A stack of LSTM or GRU layers whose state does not change on padding.
 
-    Each layer's input carries one more feature, 1 at padded steps, with fixed weights that close the input gate and open the
-    forget gate (GRU: the update gate) completely there. So one call of the fused kernel over the padded batch gives the states
-    of the unpadded sequences, final ones included, in both directions: an LSTM's exactly, a GRU's up to rounding.
+    Each layer's input has one more feature, 1 at padded steps, with fixed weights that close the
+    input gate and open the forget gate (of a GRU, the update gate) completely there. So one call
+    of the fused kernel over the padded batch gives the states of the sequences without padding,
+    final states included, in both directions: exactly for an LSTM, up to rounding for a GRU.
 
     Args:
-        cell: "lstm" or "gru".
+        cell: "lstm" (Hochreiter and Schmidhuber 1997) or "gru" (Cho et al. 2014).
         inputs: features of each step.
-        hidden: units of each layer and direction.
+        hidden: H, units of each layer and direction.
+        layers: in the stack.
+        bidirectional: whether each layer also reads backwards.
     """
 
     def __init__(
@@ -28,15 +31,16 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         kind = {"lstm": nn.LSTM, "gru": nn.GRU}[cell]
-        self.cell, self.hidden, self.directions = cell, hidden, 1 + bidirectional
+        self.cell = cell
+        self.hidden = hidden
+        self.directions = 1 + bidirectional
         sizes = [inputs] + [hidden * self.directions] * (layers - 1)
         self.layers = nn.ModuleList(
             kind(size, hidden, batch_first=True, bidirectional=bidirectional) for size in sizes
         )
         gates = (-HOLD, HOLD, 0.0, 0.0) if cell == "lstm" else (0.0, HOLD, 0.0)
-        self.holding = nn.Buffer(
-            torch.tensor(gates).repeat_interleave(hidden)[:, None], persistent=False
-        )  # the padding feature's weights
+        padding_weights = torch.tensor(gates).repeat_interleave(hidden)[:, None]
+        self.padding_weights = nn.Buffer(padding_weights, persistent=False)
 
     @property
     def state_size(self) -> int:
@@ -44,27 +48,32 @@ class Recurrent(nn.Module):
         return self.hidden * self.directions * (2 if self.cell == "lstm" else 1)
 
     def initial(self, rows: int, like: Tensor) -> list[Tensor]:
-        """Zero states: one [directions, rows, H] per layer; an LSTM's hold h and c, [2 * directions, rows, H]."""
+        """Zero states: for each layer h [directions, rows, H], or h and c [2 * directions, ...].
+
+        They have the device and the dtype of ``like``.
+        """
         count = self.directions * (2 if self.cell == "lstm" else 1)
         return [like.new_zeros(count, rows, self.hidden) for _ in self.layers]
 
     def forward(
         self, steps: Tensor, state: list[Tensor] | None = None, mask: Tensor | None = None
     ) -> tuple[Tensor, list[Tensor]]:
-        """Runs over steps [B, T, inputs].
+        """Runs all layers over all steps.
 
         Args:
-            steps: the inputs.
-            state: as ``initial`` gives it; zeros when absent.
-            mask: [B, T], true at real steps; without it padding is not held (outputs before it are right all the same).
+            steps: [B, T, inputs].
+            state: of each layer, shaped as by ``initial``; None for zeros.
+            mask: [B, T], true at real steps; None where the final state does not matter (without a
+                mask the outputs of real steps are the same).
 
         Returns:
-            Outputs [B, T, H * directions] of the last layer (zeros on padding), and each layer's final state. Under a mask the
-            final h is that of the last real step.
+            Outputs [B, T, H * directions] of the last layer, zeros on padding, and the final state
+            of each layer. Under a mask the final h is that of the last real step.
         """
         if cast_to_half(steps):
+            state = state and [each.float() for each in state]
             with torch.autocast(steps.device.type, enabled=False):
-                return self.forward(steps.float(), state and [each.float() for each in state], mask)
+                return self.forward(steps.float(), state, mask)
         state = state or self.initial(steps.shape[0], steps)
         final = []
         for layer, start in zip(self.layers, state, strict=True):
@@ -76,36 +85,41 @@ class Recurrent(nn.Module):
     def _layer(
         self, layer: nn.RNNBase, steps: Tensor, start: Tensor, mask: Tensor | None
     ) -> tuple[Tensor, Tensor]:
+        """Outputs and final state of one layer."""
         weights = [weight for weight in layer._flat_weights if weight is not None]
         if mask is not None:
             steps = torch.cat([steps, ~mask[..., None]], -1)
-            weights = [
-                weight if n % 4 else torch.cat([weight, self.holding], 1)
-                for n, weight in enumerate(weights)
-            ]
-        options = (
-            True,
-            1,
-            0.0,
-            self.training,
-            self.directions == 2,
-            True,
-        )  # bias, layers, dropout, training, bidirectional, batch first
-        end: list[Tensor]
-        if self.cell == "lstm":
-            outputs, *end = torch.lstm(
-                steps, tuple(each.contiguous() for each in start.chunk(2)), weights, *options
-            )
-        else:
-            outputs, *end = torch.gru(steps, start.contiguous(), weights, *options)
+            weights = self._with_padding_weights(weights)
+        outputs, end = self._kernel(steps, start, weights)
         if mask is not None:
             outputs = outputs * mask[..., None]
-            if self.cell == "lstm":  # its h moves with the output gate even where c stands still
+            if self.cell == "lstm":  # the output gate changes h even where c does not change
                 end[0] = self._last(outputs, mask)
         return outputs, torch.cat(end) if len(end) > 1 else end[0]
 
+    def _with_padding_weights(self, weights: list[Tensor]) -> list[Tensor]:
+        """The flat weights, each direction's first, the input-to-hidden one, widened by one."""
+        return [
+            weight if n % 4 else torch.cat([weight, self.padding_weights], 1)
+            for n, weight in enumerate(weights)
+        ]
+
+    def _kernel(
+        self, steps: Tensor, start: Tensor, weights: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The fused kernel: outputs, and the final h, or h and c."""
+        # has biases, layers, dropout, training, bidirectional, batch first
+        options = (True, 1, 0.0, self.training, self.directions == 2, True)
+        end: list[Tensor]
+        if self.cell == "lstm":
+            state = tuple(each.contiguous() for each in start.chunk(2))
+            outputs, *end = torch.lstm(steps, state, weights, *options)
+        else:
+            outputs, *end = torch.gru(steps, start.contiguous(), weights, *options)
+        return outputs, end
+
     def _last(self, outputs: Tensor, mask: Tensor) -> Tensor:
-        """[directions, B, H]: the forward output at the last real step, the backward one at the first."""
+        """[directions, B, H]: forward output at the last real step, backward one at the first."""
         last = (mask.sum(1) - 1).clamp(min=0)[:, None, None].expand(-1, 1, self.hidden)
         forward = outputs[..., : self.hidden].gather(1, last)[:, 0]
         ends = [forward] if self.directions == 1 else [forward, outputs[:, 0, self.hidden :]]
@@ -113,7 +127,10 @@ class Recurrent(nn.Module):
 
 
 def cast_to_half(steps: Tensor) -> bool:
-    """Whether autocast would run the kernels in float16, as it does cuDNN's whatever it was asked for: they run in float32 then."""
+    """Whether autocast would run the kernels in float16, as it does cuDNN's for any dtype asked.
+
+    They then run in float32.
+    """
     return steps.is_cuda and torch.is_autocast_enabled("cuda")
 
 

@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -229,7 +229,7 @@ def write_corpus(folder: Path, corpus: Corpus) -> None:
     corpus.tokenizer.save(
         folder / (STANDARDIZER if isinstance(corpus.tokenizer, Standardizer) else TOKENIZER)
     )
-    atomic_write(folder / DOMAIN, json.dumps(asdict(corpus.domain)) + "\n")
+    atomic_write(folder / DOMAIN, json.dumps(vars(corpus.domain)) + "\n")
     files = [str(Path(each).resolve()) for each in corpus.source]
     sums = {name: split.digest for name, split in corpus.splits.items()}
     atomic_write(folder / SOURCES, json.dumps({"files": files, "sha256": sums}) + "\n")

@@ -12,7 +12,7 @@ from vaetext.config.store import flat
 from vaetext.config.trainer import TECHNICAL
 from vaetext.config.verbs import TablesConfig
 from vaetext.data.atomic import atomic_write
-from vaetext.data.cache import SPLITS
+from vaetext.data.loader import SPLITS
 from vaetext.report.console import show
 from vaetext.report.table import FORMATS, Row, Values, columns
 from vaetext.runs.folder import checked_results, is_done, load_config, read_json, read_results

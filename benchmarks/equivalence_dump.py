@@ -1,0 +1,327 @@
+"""Every number of one commit's models, at tiny sizes, for ``equivalence.py`` to compare.
+
+    PYTHONPATH=TREE python equivalence_dump.py CASES.json OUT.pt [GIVEN.pt]
+
+``TREE`` is a commit's files, ``CASES.json`` what ``equivalence.py`` writes, ``GIVEN.pt`` another
+commit's output whose draws and latents are taken instead of this commit's own.
+
+Names and places of functions change between commits: ``first_of`` tries the newest place first.
+"""
+
+import importlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
+from torch import Tensor
+
+Numbers = dict[str, Tensor]
+SAMPLES = 4
+TRAINER = {
+    "epochs": 1,
+    "batch_size": 4,  # three steps for ten sequences
+    "lr": 0.01,
+    "warmup_steps": 2,
+    "samples": 2,
+    "free_bits": 0.05,
+    "beta_start": 0.1,
+    "beta_epochs": 2.0,
+    "threads": 1,
+    "device": "cpu",
+}
+
+
+TREE = Path(os.environ["PYTHONPATH"]).resolve()
+# an editable install would add this repository's packages to those of the tree
+sys.meta_path[:] = [each for each in sys.meta_path if "editable" not in each.__module__.lower()]
+
+
+def first_of(*places: str) -> Any:
+    """The first of several "module:name" that this commit has.
+
+    Raises:
+        ImportError: it has none of them.
+    """
+    for place in places:
+        module, _, name = place.partition(":")
+        try:
+            found = importlib.import_module(module)
+        except ModuleNotFoundError:
+            continue
+        if hasattr(found, name):
+            return getattr(found, name)
+    raise ImportError(f"none of {', '.join(places)} is in {TREE}; add its new place here")
+
+
+register = first_of("vaetext.config.store:register")
+build = first_of("vaetext.models.registry:build")
+Symbols = first_of("vaetext.data.domain:Symbols")
+Frames = first_of("vaetext.data.domain:Frames")
+Split = first_of("vaetext.data.loader:Split")
+collate = first_of("vaetext.data.loader:collate")
+Trainer = first_of("vaetext.config.trainer:Trainer")
+KeyedNoise = first_of("vaetext.distributions.noise:KeyedNoise")
+training_loss = first_of("vaetext.objectives.loss:training_loss")
+importance_nll = first_of("vaetext.objectives.bounds:importance_nll")
+Training = first_of("vaetext.training.loop:Training", "vaetext.runner.training:Training")
+evaluate = first_of(
+    "vaetext.evaluation.metrics:evaluate",
+    "vaetext.evaluation.scoring:evaluate",
+    "vaetext.runner.evaluation:evaluate",
+)
+
+
+def main(cases: str, out: str, given: str | None = None) -> None:
+    """Writes ``out``: case -> name -> tensor."""
+    torch.set_num_threads(1)
+    told = json.loads(Path(cases).read_text())
+    others = torch.load(given, weights_only=True) if given else {}
+    register()
+    with initialize_config_module("vaetext.conf", version_base="1.3"):
+        configs = {
+            name: compose("train", overrides=[f"model={name}"]).model
+            for name in dict.fromkeys(name for name, _, _ in told["cases"].values())
+        }
+    results = {}
+    for case, (name, options, domain) in told["cases"].items():
+        one = Case(told, configs[name], options, domain, others.get(case))
+        results[case] = one.numbers()
+    check_modules()
+    torch.save(results, out)
+
+
+def check_modules() -> None:
+    """Raises ImportError where a module of the package is not the tree's."""
+    for name, module in list(sys.modules.items()):
+        path = Path(getattr(module, "__file__", None) or TREE)
+        if name.partition(".")[0] == "vaetext" and TREE not in (path, *path.absolute().parents):
+            raise ImportError(f"{name} was imported from {path}, not from {TREE}")
+
+
+class Case:
+    """One model at its tiny sizes, and the sequences that it sees.
+
+    Args:
+        told: ``CASES.json``.
+        config: the model's, at its defaults.
+        options: those of this variant.
+        domain: "symbols" or "frames".
+        given: another commit's numbers of this case, whose draws and latents are taken.
+    """
+
+    def __init__(
+        self, told: Any, config: Any, options: Any, domain: str, given: Numbers | None
+    ) -> None:
+        self.config = config
+        self.options = {key: each for key, each in told["small"].items() if key in config} | options
+        self.given = given
+        longest = told["longest"]
+        if domain == "symbols":
+            self.domain = Symbols(size=told["vocabulary"], eos=1, unk=0, longest=longest)
+            self.sequences = told["sequences"][domain]
+        else:
+            self.domain = Frames(size=told["features"], longest=longest)
+            self.sequences = [np.array(each) for each in told["sequences"][domain]]
+        self.split = Split.of(self.sequences)
+        self.draws: Numbers = {
+            name: each for name, each in (given or {}).items() if name.startswith("draws/")
+        }
+
+    def numbers(self) -> Numbers:
+        """Everything about this case, by name."""
+        found = named("weights", self.model().state_dict())
+        with self.recorded_draws():
+            found |= self.evidence(training=False) | self.evidence(training=True)
+            found |= self.evaluation()
+        found |= self.draws
+        if self.given is None:
+            found |= self.training(torch.float64) | self.training(torch.float32)
+        return {name: each.detach().clone() for name, each in found.items()}
+
+    def model(self, dropout: float = 0.0) -> Any:
+        """The model, from the same random weights each time."""
+        config: Any = OmegaConf.merge(self.config, self.options)
+        for key in ("dropout", "output_dropout"):
+            if key in config:
+                config[key] = dropout
+        torch.manual_seed(0)
+        return build(OmegaConf.to_object(config), self.domain).double()
+
+    def batch(self) -> Any:
+        return collate(self.split, np.arange(len(self.split)), self.domain)
+
+    def evidence(self, training: bool) -> Numbers:
+        """Every term of the bound, two losses with their gradients, and the weights afterwards."""
+        prefix = "train mode" if training else "evidence"
+        model, batch = self.model().train(training), self.batch()
+        evidence = model.evidence(batch, self.noise(0, batch.index, range(SAMPLES)))
+        found = {
+            f"{prefix}/log_px": evidence.log_px,
+            f"{prefix}/log_weight": evidence.log_weight,
+            f"{prefix}/elbo": evidence.elbo,
+            f"{prefix}/iw_nll": importance_nll(evidence.log_weight),
+            **named(f"{prefix}/aux", evidence.aux),
+        }
+        for name, code in evidence.latents.items():
+            found |= named(f"{prefix}/latents/{name}", code_tensors(code))
+        weights = [0.3 + 0.2 * n for n in range(len(model.latents))]
+        losses = {
+            "plain": training_loss(evidence, Trainer(), [1.0] * len(weights)),
+            "weighted": training_loss(evidence, Trainer(free_bits=0.2), weights),
+        }
+        for name, loss in losses.items():
+            found[f"{prefix}/loss/{name}"] = loss
+            found |= named(f"{prefix}/gradients/{name}", gradients(model, loss))
+        if training:
+            return found | named(f"{prefix}/after", model.state_dict())
+        return found | self.given_latents(model, batch, evidence)
+
+    def given_latents(self, model: Any, batch: Any, evidence: Any) -> Numbers:
+        """log p(x|z) at given z (without another commit's: its own), and what the prior makes."""
+        own = {name: code.z for name, code in evidence.latents.items()}
+        z = {
+            name: (self.given or {}).get(f"evidence/latents/{name}/z", each)
+            for name, each in own.items()
+        }
+        sample_prior = getattr(model, "sample_prior", None) or model.prior
+        drawn = sample_prior(self.noise(1, batch.index, range(SAMPLES)))
+        return {
+            "given z/log_px": model.log_px(batch, z),
+            **named("prior/z", drawn),
+            "prior/log_px": model.log_px(
+                batch, {name: each.double() for name, each in drawn.items()}
+            ),
+        }
+
+    def evaluation(self) -> Numbers:
+        """The record of an evaluation: bounds, active units, mutual information, shuffle."""
+        record = evaluate(
+            self.model(),
+            self.split,
+            seed=0,
+            samples=3,
+            batch_tokens=4096,
+            device=torch.device("cpu"),
+        )
+        return {f"evaluation/{name}": value for name, value in flat(record).items()}
+
+    def training(self, dtype: torch.dtype) -> Numbers:
+        """Weights after three steps of the training loop, with dropout, and the metrics it wrote.
+
+        Clipping is for float32 only: the fused optimizer takes no other scale.
+        """
+        model = self.model(dropout=0.2).to(dtype)
+        options = dict(TRAINER, clip=1.0 if dtype == torch.float32 else 0.0)
+        options["word_dropout"] = 0.3 if model.reads_inputs else 0.0
+        frames = [each for each in self.sequences if isinstance(each, np.ndarray)]
+        kind = np.float64 if dtype == torch.float64 else np.float32
+        sequences = [each.astype(kind) for each in frames] or self.sequences
+        splits = {"train": Split.of(sequences * 2), "valid": Split.of(sequences)}
+        with tempfile.TemporaryDirectory() as folder:
+            torch.manual_seed(1)
+            training = Training(
+                Trainer(**options), model, splits, Path(folder), torch.device("cpu"), seed=0
+            )
+            training.fit()
+            lines = [
+                json.loads(line) for path in Path(folder).glob("*.jsonl") for line in path.open()
+            ]
+        prefix = f"trained {str(dtype).removeprefix('torch.')}"
+        found = named(f"{prefix}/weights", model.state_dict())
+        for n, line in enumerate(lines):
+            numbers = {name: value for name, value in line.items() if name != "seconds"}
+            found |= {f"{prefix}/metrics/{n}/{key}": each for key, each in flat(numbers).items()}
+        return found
+
+    def noise(self, seed: int, index: Tensor, samples: range, dtype: Any = None) -> Any:
+        """Keyed noise in float64 that records what it draws, or repeats what is given."""
+        return recorder(self.draws, len(self.split))(seed, index, samples)
+
+    @contextmanager
+    def recorded_draws(self) -> Iterator[None]:
+        """Makes the evaluation's keyed noise that of ``noise``."""
+        patched = [
+            module
+            for name, module in list(sys.modules.items())
+            if name.startswith("vaetext.")
+            and getattr(module, "KeyedNoise", None) is KeyedNoise
+            and name != KeyedNoise.__module__
+        ]
+        for module in patched:
+            module.KeyedNoise = self.noise  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            for module in patched:
+                module.KeyedNoise = KeyedNoise  # type: ignore[attr-defined]
+
+
+def recorder(draws: Numbers, sequences: int) -> Any:
+    """A KeyedNoise whose draws [K, N, ...] for all N sequences are kept in ``draws`` by name."""
+
+    class Recorder(KeyedNoise):  # type: ignore[misc, valid-type]
+        def __init__(self, seed: int, index: Tensor, samples: range) -> None:
+            super().__init__(seed, index, samples, torch.float64)
+            self.rows = torch.arange(samples.start, samples.stop)[:, None]
+            self.index = index
+            self.seed = seed
+            self.whole = KeyedNoise(seed, torch.arange(sequences), range(SAMPLES), torch.float64)
+
+        def normal(self, name: str, *shape: int) -> Tensor:
+            return self.draw("normal", name, *shape)
+
+        def uniform(self, name: str, *shape: int) -> Tensor:
+            return self.draw("uniform", name, *shape)
+
+        def draw(self, kind: str, name: str, *shape: int) -> Tensor:
+            key = f"draws/{name}/{self.seed}/{kind}/{'x'.join(map(str, shape))}"
+            if key not in draws:
+                draws[key] = getattr(self.whole, kind)(name, *shape)
+            return draws[key][self.rows, self.index]
+
+    return Recorder
+
+
+def code_tensors(code: Any) -> Numbers:
+    """A latent's sample, posterior, densities and KL; what it lacks is left out."""
+    parts = ("z", "mean", "std", "log_q", "log_p", "kl", "total_kl", "prior_mean")
+    return {part: each for part in parts if (each := getattr(code, part, None)) is not None}
+
+
+def gradients(model: Any, loss: Tensor) -> Numbers:
+    parameters = dict(model.named_parameters())
+    found = torch.autograd.grad(
+        loss, list(parameters.values()), retain_graph=True, allow_unused=True
+    )
+    return {name: each for name, each in zip(parameters, found, strict=True) if each is not None}
+
+
+def named(prefix: str, tensors: Any) -> Numbers:
+    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def flat(record: Any, prefix: str = "") -> Numbers:
+    """The numbers of a nested record; nulls and texts have no elements, but a name."""
+    found: Numbers = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{name}/")
+        elif isinstance(value, (int, float)):
+            found[prefix + name] = torch.tensor(float(value), dtype=torch.float64)
+        else:
+            found[f"{prefix}{name}={value}"] = torch.empty(0)
+    return found
+
+
+if __name__ == "__main__":
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    main(*sys.argv[1:])

@@ -1,0 +1,122 @@
+"""The cases of the contract test: tiny sequences, tiny sizes, and the variants of each model.
+
+Plain values only, so that ``benchmarks/equivalence.py`` reads the same cases for any commit.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SENTENCES = [[2, 3, 1], [1], [4, 5, 6, 2, 1], [0, 6, 1], [2, 3, 3, 3, 3, 3, 4, 5, 6, 2, 1]]
+VOCABULARY = 7
+FEATURES = 2
+LONGEST = max(map(len, SENTENCES))
+CURVES = [
+    np.random.default_rng(n).normal(size=(len(sentence), FEATURES))
+    for n, sentence in enumerate(SENTENCES)
+]
+SEQUENCES: dict[str, list[Any]] = {"symbols": SENTENCES, "frames": CURVES}
+
+SMALL: dict[str, Any] = {
+    "embedding_dim": 5,
+    "hidden_dim": 6,
+    "latent_dim": 3,
+    "dropout": 0.0,
+    "output_dropout": 0.0,
+    "init_scale": 0.0,
+    "local_dim": 2,
+    "pyramid_layers": 2,
+    "components": 3,
+    "pseudo_length": 2,
+    "channels": [4, 6],
+    "output_channels": 5,
+    "hidden_dims": [6, 5],
+    "latent_dims": [3, 2],
+    "reconstruction_dim": 4,
+}
+
+NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
+
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "hvrae": [
+        {},
+        {"cell": "gru", "layers": 2, "encoder_layers": 2, "local_prior": "conditional"},
+        {"local": "sequence", "pyramid_layers": 2},
+        {"local": "sequence", "local_prior": "conditional", "max_length": 20, "tied": True},
+        {"prior": "gmm"},
+        {"prior": "vamp", "pyramid_layers": 1},
+    ],
+    "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}],
+    "vrae": [
+        {},
+        {"cell": "gru", "layers": 2, "encoder_layers": 2, "bidirectional": True},
+        {"pooling": "max", "z_to": "inputs"},
+        {"prior": "gmm"},
+        {"prior": "vamp"},
+        {"latent": "feature-map", "max_length": 12, "bidirectional": True, "stride": 4},
+    ],
+    "cnn": [
+        {},
+        {"latent": "feature-map", "max_length": 11},
+        {"batch_norm": False},
+        {"prior": "vamp"},
+        {"channels": [4, 5, 6, 7, 8]},
+    ],
+    "hybrid-cnn": [
+        {},
+        {"latent": "feature-map"},
+        {"cell": "lstm", "layers": 2, "prior": "gmm"},
+        {"tied": True},
+    ],
+    "lvae": [
+        {},
+        {"hidden_dims": [6], "latent_dims": [3], "cell": "lstm", "layers": 2},
+        {
+            "hidden_dims": [6, 6, 5, 4],
+            "latent_dims": [4, 3, 3, 2],
+            "only_mu_up": True,
+            "z_to": "inputs",
+        },
+        {"batch_norm": False, "max_length": 12},
+    ],
+    "lcnnvae": [
+        {},
+        {"latent": "feature-map"},
+        {
+            "hidden_dims": [6, 6, 5, 4, 4, 3],
+            "latent_dims": [4, 3, 3, 2, 2, 2],
+            "only_mu_up": True,
+            "z_to": "inputs",
+        },
+        {"latent": "feature-map", "only_mu_up": True, "batch_norm": False, "max_length": 12},
+    ],
+    "lrnnvae": [
+        {},
+        {"cell": "lstm", "bidirectional": True, "only_mu_up": True, "z_to": "inputs"},
+        {"latent": "feature-map", "bidirectional": True},
+        {"latent": "feature-map", "only_mu_up": True, "batch_norm": False, "max_length": 12},
+    ],
+}
+
+
+def cases() -> dict[str, tuple[str, dict[str, Any], str]]:
+    """Every case by its id: a model, its options, and "symbols" or "frames".
+
+    On frames, each model runs at its defaults and with its feature maps.
+    """
+    return {
+        f"{name}-{n}-{domain}": (name, options, domain)
+        for domain in SEQUENCES
+        for name in NAMES
+        for n, options in enumerate(VARIANTS.get(name, [{}]))
+        if domain == "symbols" or n == 0 or "feature-map" in options.values()
+    }
+
+
+def has_analytic_kl(name: str, options: dict[str, Any]) -> bool:
+    """Whether the KL of some latent is analytic.
+
+    rnnlm has no latent; under a mixture only hvrae has one, its local latent.
+    """
+    return name == "hvrae" or (name != "rnnlm" and "prior" not in options)

@@ -1,0 +1,90 @@
+"""What corpora of text share: their files, their lines, and the tokenized splits in the cache."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from vaetext.config.data import TextData
+from vaetext.data import cache
+from vaetext.data import tokenizer as tokenizers
+from vaetext.data.corpora import Corpus
+from vaetext.data.files import Remote, Report, locate, read_lines
+from vaetext.data.loader import SPLITS, Split
+
+log = logging.getLogger(__name__)
+Lines = dict[str, list[str]]  # split -> its sentences
+
+
+def text_corpus(config: TextData, files: list[Path], read: Callable[[], Lines]) -> Corpus:
+    """A corpus of lines, from the cache where neither its files nor its options have changed.
+
+    Args:
+        files: what ``read`` reads; their paths, sizes and times are part of the cache's key.
+        read: the lines of each split; called where the cache lacks this corpus.
+
+    Raises:
+        ValueError: a sequence is longer than ``data.max_length``, or what ``read`` raises.
+    """
+    found = cache.fetch(config, files, lambda: tokenize(config, read()))
+    for name, split in found.splits.items():
+        longest = int(split.lengths.argmax())
+        tokens = int(split.lengths[longest]) - 1
+        if config.max_length and tokens > config.max_length:
+            place = _place(read()[name][longest], files) or f"sequence {longest + 1} of {name}"
+            raise ValueError(
+                f"{place} has {tokens} tokens, more than data.max_length={config.max_length};"
+                " raise it (0: no limit) or shorten the text"
+            )
+    return Corpus(config.name, found.tokenizer, found.splits, [str(path) for path in files])
+
+
+def tokenize(config: TextData, lines: Lines) -> cache.Tokenized:
+    """A tokenizer learned from the training lines, and every split in its ids."""
+    learned = tokenizers.train(lines["train"], config.tokens, config.vocab_size, config.min_count)
+    splits = {name: Split.of(learned.encode_all(lines[name])) for name in SPLITS}
+    return cache.Tokenized(learned, splits)
+
+
+def locate_all(remotes: Sequence[Remote], root: str | None, report: Report) -> list[Path]:
+    """Published files, from a data root or else downloaded.
+
+    Raises:
+        ValueError: one is nowhere and cannot be fetched.
+    """
+    return [locate(remote, root, report) for remote in remotes]
+
+
+def published_sentences(remotes: Sequence[Remote], files: list[Path]) -> list[list[str]]:
+    """The lines of each published file.
+
+    Raises:
+        ValueError: a file's checksum is not that of the published one.
+    """
+    return [read_sentences(path, remote.sum) for remote, path in zip(remotes, files, strict=True)]
+
+
+def read_sentences(path: Path, sum: str | None = None) -> list[str]:
+    """The lines of a file that are not empty, stripped; a warning counts the empty ones.
+
+    Args:
+        sum: the checksum that the file must have.
+
+    Raises:
+        ValueError: all lines are empty, or the file cannot be read.
+    """
+    lines = [line.strip() for line in read_lines(path, sum)]
+    kept = [line for line in lines if line]
+    if not kept:
+        raise ValueError(f"{path} is empty: it must hold a sequence a line")
+    if len(kept) < len(lines):
+        log.warning("%s: %s empty lines are left out", path, len(lines) - len(kept))
+    return kept
+
+
+def _place(sentence: str, files: list[Path]) -> str | None:
+    """The file and line of a sentence; None where the files hold it otherwise, or not as UTF-8."""
+    lines = ((path, n, line) for path in files for n, line in enumerate(read_lines(path), 1))
+    with suppress(ValueError):
+        return next((f"{path}, line {n}," for path, n, line in lines if sentence in line), None)
+    return None
