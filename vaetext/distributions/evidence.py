@@ -11,8 +11,6 @@ from vaetext.distributions.latent import LatentSample
 from vaetext.distributions.state import State
 
 
-
-
 @dataclass(frozen=True)
 class Evidence:
     """The terms of every bound on log p(x), at weight 1.

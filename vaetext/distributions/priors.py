@@ -1,7 +1,7 @@
 """Priors p(z) of a latent vector, or of a map."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ class Prior(nn.Module, ABC):
     def forward(self) -> Distribution:
         """p(z) of a vector, or of each position of a map."""
 
-    def setup(self, embedded: list[Tensor]) -> None:
+    def setup(self, embedded: Iterable[Tensor]) -> None:
         """Called once before training with embedded training sequences, each [words, E]."""
 
     def sample(self, noise: Noise) -> Tensor:
@@ -126,7 +126,7 @@ class VampPrior(MixturePrior):
         return self._posterior(self.inputs)
 
     @torch.no_grad()
-    def setup(self, embedded: list[Tensor]) -> None:
+    def setup(self, embedded: Iterable[Tensor]) -> None:
         """Initialises the pseudo-inputs from training sequences, each [words, E].
 
         C sequences are taken at equal distances from those that have a word. Each is cut to L

@@ -109,9 +109,7 @@ class SequenceModel(nn.Module, ABC):
         log_q = [latents[each.name].log_q for each in self.latents if each.discrete]
         return sum(log_q[1:], log_q[0]) - float(np.log(noise.samples))
 
-    def filter(
-        self, batch: Batch, encoded: Any, noise: Noise, threshold: float = 0.5
-    ) -> Evidence:
+    def filter(self, batch: Batch, encoded: Any, noise: Noise, threshold: float = 0.5) -> Evidence:
         """A particle filter's estimate of log p(x), of models with a latent per step.
 
         Raises:

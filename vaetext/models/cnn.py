@@ -1,15 +1,20 @@
 """The convolutional VAE: convolutions read a sequence, transposed ones write all its steps."""
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from vaetext.config.model import CNN as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
+from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.noise import Noise
+from vaetext.distributions.state import State
 from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
-from vaetext.modules.output import Distribution, output
+from vaetext.modules.heads import make_head
 
 
 @register("cnn")
@@ -33,25 +38,24 @@ class CNN(SingleLatent):
         self.encoder = ConvolutionalEncoder(config, domain, self.max_length)
         self.prior = self.encoder.prior(config)
         self.deconvolution = Deconvolution(config, self.max_length)
-        self.output = output(domain, config.output_channels)
+        self.head = make_head(domain, config.output_channels)
 
-    def posterior(self, batch: Batch) -> Gaussian:
+    def encode(self, batch: Batch, carried: State | None = None) -> Gaussian:
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
         return self.encoder(batch)  # type: ignore[no-any-return]
 
-    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        z = codes["z"]
-        features = self.deconvolution(z.flatten(0, 1))[:, : batch.x.shape[1]]
-        return self.output.log_px(batch, len(z), features, self.max_length)
+    def log_px(self, batch: Batch, z: Mapping[str, Tensor], noise: Noise) -> Tensor:
+        features = self.deconvolution(self.sample_prior(noise, z)["z"])
+        return self.head.log_prob(features[:, :, : batch.x.shape[1]], batch, self.max_length)
 
-    def start(self, codes: dict[str, Tensor], rows: int) -> Tensor:
-        """Features [rows, S, C] of the S positions left; S is N here."""
-        return self.deconvolution(codes["z"])  # type: ignore[no-any-return]
+    def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
+        """Features [K, B, S, C] of the S positions left; S is N here."""
+        return {"features": self.deconvolution(z["z"])}
 
-    def step(self, state: Tensor, token: Tensor) -> tuple[Distribution, Tensor]:
-        """p(x_t|z), which ignores the tokens before it, and the features of later positions."""
-        last = state.shape[1] == 1
-        return self.output.distribution(state[:, 0], last), state[:, 1:]
+    def emit(self, state: State, noise: Noise) -> tuple[Distribution, State]:
+        """p(x_t|z), which ignores the tokens before it."""
+        features = state["features"]
+        return self.head(features[:, :, 0], features.shape[2] == 1), state
 
-    def select(self, state: Tensor, index: Tensor) -> Tensor:
-        return state[index]
+    def advance(self, state: State, x: Tensor) -> State:
+        return {"features": state["features"][:, :, 1:]}

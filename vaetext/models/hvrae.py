@@ -1,5 +1,6 @@
 """The hierarchical VRAE: a global latent of the whole sequence and a local one of its parts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -8,15 +9,16 @@ from torch import Tensor, nn
 from vaetext.config.model import HVRAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
-from vaetext.distributions.evidence import Code, gaussian_code
 from vaetext.distributions.gaussian import Gaussian, GaussianHead, standard
+from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import make_prior
-from vaetext.models.base import Autoregressive, SequenceModel
+from vaetext.distributions.state import State
+from vaetext.models.autoregressive import Autoregressive
 from vaetext.models.registry import register
 from vaetext.models.single import ChosenPrior
 from vaetext.modules.attention import Attention
-from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.decoder import Decoder
 from vaetext.modules.encoder import Encoder, max_pool
 from vaetext.modules.initial import initialise
 from vaetext.modules.pyramid import Pyramid
@@ -37,7 +39,7 @@ class Posterior:
 
 
 @register("hvrae")
-class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
+class HVRAE(Autoregressive, ChosenPrior):
     """Hierarchical variational recurrent autoencoder (Chien and Wang, "Hierarchical VRAE").
 
     log p(x) >= E_q[log p(x|z_g, z_l)] - KL(q(z_g|x) || p(z_g)) - E_q KL(q(z_l|z_g, x) || p(z_l))
@@ -54,8 +56,6 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
       length. EOS has probability 1 at position ``max_length``.
     - ``local_prior="conditional"``: p(z_l|z_g) is learned, instead of N(0, I) as on the poster.
     """
-
-    latents = ("z_g", "z_l")
 
     def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)
@@ -82,8 +82,10 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
         self.local_prior_net = None
         if config.local_prior == "conditional":
             self.local_prior_net = ConditionalPrior(config.latent_dim, config.local_dim)
+        p_given = () if self.local_prior_net is None else ("z_g",)
+        self.latents = (Latent("z_g"), Latent("z_l", q_given=("z_g",), p_given=p_given))
 
-    def posterior(self, batch: Batch) -> Posterior:
+    def encode(self, batch: Batch, carried: State | None = None) -> Posterior:
         """q(z_g|x), and the features that q(z_l|z_g, x) reads; both encoders leave EOS out."""
         embedded = self.encoder.embed(batch)
         frames, mask = self.pyramid(embedded, batch.word_mask)
@@ -93,25 +95,24 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
             local = max_pool(frames, mask)
         return Posterior(self.head(self.encoder.read(embedded, batch.word_mask)), local)
 
-    def sample(self, posterior: Posterior, noise: Noise) -> dict[str, Code]:
-        """z_g, then z_l given z_g; q(z_l|x) is not Gaussian, so the code of z_l has no ``std``."""
-        z_g = self.prior.code("z_g", posterior.z_g, noise)
-        z_l = gaussian_code(
-            self.local_posterior(posterior.local, z_g.z),
-            self.local_prior(z_g.z),
-            noise.normal("z_l", *self.local_shape),
-            q_conditioned=True,
-            p_conditioned=self.local_prior_net is not None,
-        )
-        return {"z_g": z_g, "z_l": z_l}
+    def sample(
+        self, encoded: Posterior, noise: Noise, enumerate: bool = False
+    ) -> dict[str, LatentSample]:
+        """z_g, then z_l given z_g."""
+        z_g = self.prior.posterior_sample(encoded.z_g, noise.at("z_g"))
+        q = self.local_posterior(encoded.local, z_g.z)
+        z_l = q.sample(noise.at("z_l"), *self.local_positions)
+        positions = ("position",) * len(self.local_positions)
+        local = LatentSample(z_l, q, self.local_prior(z_g.z), positions=positions)
+        return {"z_g": z_g, "z_l": local}
 
     @property
-    def local_shape(self) -> tuple[int, ...]:
-        """The shape of z_l of one sequence: (D,), or (N, D)."""
-        return (self.frames, self.local_dim) if self.frames else (self.local_dim,)
+    def local_positions(self) -> tuple[int, ...]:
+        """The positions of z_l: (), or (N,) of a map."""
+        return (self.frames,) if self.frames else ()
 
     def local_posterior(self, local: Tensor, z_g: Tensor) -> Gaussian:
-        """q(z_l|z_g, x), [K, B, *local_shape].
+        """q(z_l|z_g, x), [K, B, D], or [K, B, N, D] of a map.
 
         Args:
             local: features as in ``Posterior``.
@@ -124,37 +125,23 @@ class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
     def local_prior(self, z_g: Tensor) -> Gaussian:
         """p(z_l|z_g) for z_g [K, B, D], to be broadcast over frames."""
         if self.local_prior_net is None:
-            return standard(z_g)
+            return standard(z_g, self.local_dim)
         return self.local_prior_net(self._with_frame_axis(z_g))  # type: ignore[no-any-return]
 
-    def sample_local(self, z_g: Tensor, noise: Noise) -> Tensor:
-        """[K, B, *local_shape] samples of p(z_l|z_g)."""
-        return self.local_prior(z_g).sample(noise.normal("z_l", *self.local_shape))
+    def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        z_g = given["z_g"] if "z_g" in given else self.prior.sample(noise.at("z_g"))
+        if "z_l" in given:
+            return {"z_g": z_g, "z_l": given["z_l"]}
+        z_l = self.local_prior(z_g).sample(noise.at("z_l"), *self.local_positions)
+        return {"z_g": z_g, "z_l": z_l}
 
-    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        samples = codes["z_g"].shape[0]
-        flattened = {name: z.flatten(0, 1) for name, z in codes.items()}
-        state = self.start(flattened, samples * len(batch))
-        return self.decoder.log_px(batch, samples, state.layers, state.context, state.memory)
-
-    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
-        z_g = self.prior.sample("z_g", noise)
-        return {"z_g": z_g, "z_l": self.sample_local(z_g, noise)}
-
-    def redrawn(
-        self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None
-    ) -> dict[str, Tensor]:
-        if moved != "z_g" or held == "z_l" or self.local_prior_net is None:
-            return codes
-        return {**codes, "z_l": self.sample_local(codes["z_g"], noise)}
-
-    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
-        seen = codes["z_g"] if self.frames else torch.cat([codes["z_g"], codes["z_l"]], -1)
-        hidden = self.decoder.rnn.hidden
-        layers = [torch.stack(to_layer(seen).split(hidden, -1)) for to_layer in self.to_state]
+    def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
+        seen = z["z_g"] if self.frames else torch.cat([z["z_g"], z["z_l"]], -1)
+        layers = [to_layer(seen) for to_layer in self.to_state]
         if self.max_length is None:
-            return DecoderState(layers, seen)
-        return DecoderState(layers, seen[:, None].expand(-1, self.max_length, -1), codes["z_l"])
+            return self.decoder.start(seen, layers, seen)
+        contexts = seen[:, :, None].expand(-1, -1, self.max_length, -1)
+        return self.decoder.start(seen, layers, contexts, z["z_l"])
 
     def _read_pseudo(self, embedded: Tensor) -> Gaussian:
         """q(z_g|u) of the pseudo-inputs u [C, L, E] of a VampPrior."""

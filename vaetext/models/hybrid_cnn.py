@@ -1,5 +1,8 @@
 """The hybrid VAE: a convolutional encoder, and a recurrent decoder over a deconvolution."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
 from vaetext.config.model import HybridCNN as Config
@@ -8,13 +11,14 @@ from vaetext.data.domain import Domain
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
-from vaetext.models.base import Autoregressive
+from vaetext.distributions.state import State
+from vaetext.models.autoregressive import Autoregressive
 from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
-from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.decoder import Decoder
+from vaetext.modules.heads import make_head
 from vaetext.modules.initial import initialise
-from vaetext.modules.output import output
 
 
 @register("hybrid-cnn")
@@ -37,31 +41,29 @@ class HybridCNN(Autoregressive, SingleLatent):
         self.encoder = ConvolutionalEncoder(config, domain, self.max_length)
         self.deconvolution = Deconvolution(config, self.max_length)
         self.decoder = Decoder(config, domain, config.output_channels)
-        self.auxiliary = output(domain, config.output_channels)
+        self.auxiliary = make_head(domain, config.output_channels)
         initialise(self, config.init_scale)
         self.prior = self.encoder.prior(config)
 
-    def posterior(self, batch: Batch) -> Gaussian:
+    def encode(self, batch: Batch, carried: State | None = None) -> Gaussian:
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
         return self.encoder(batch)  # type: ignore[no-any-return]
 
-    def evidence(self, batch: Batch, noise: Noise) -> Evidence:
+    def evidence(
+        self, batch: Batch, encoded: Any, noise: Noise, enumerate: bool = False
+    ) -> Evidence:
         """Every term of the bound, and alpha * log p_aux(x|z) as an auxiliary term."""
-        codes = self.sample(self.posterior(batch), noise)
-        features = self.deconvolution(codes["z"].z.flatten(0, 1))
-        log_px = self.decoder.log_px(batch, noise.samples, None, features)
-        auxiliary = self.alpha * self.log_px_aux(batch, noise.samples, features)
-        return Evidence(log_px, codes, aux={"deconvolution": auxiliary})
+        latents = self.sample(encoded, noise)
+        features = self.deconvolution(latents["z"].z)
+        log_px = self.decoder.log_px(batch, self.decoder.start(features, context=features))
+        auxiliary = self.alpha * self.log_px_aux(batch, features)
+        return Evidence(log_px, latents, aux={"deconvolution": auxiliary})
 
-    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        z = codes["z"]
-        return self.decoder.log_px(batch, len(z), None, self.deconvolution(z.flatten(0, 1)))
+    def log_px_aux(self, batch: Batch, features: Tensor) -> Tensor:
+        """[K, B] log p_aux(x|z), nats per sequence, of features f [K, B, N, C]."""
+        steps = features[:, :, : batch.x.shape[1]]
+        return self.auxiliary.log_prob(steps, batch, self.max_length)
 
-    def log_px_aux(self, batch: Batch, samples: int, features: Tensor) -> Tensor:
-        """[K, B] log p_aux(x|z), nats per sequence, of features f [K * B, N, C]."""
-        steps = features[:, : batch.x.shape[1]]
-        return self.auxiliary.log_px(batch, samples, steps, self.max_length)
-
-    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
-        features = self.deconvolution(codes["z"])
-        return DecoderState(self.decoder.rnn.initial(rows, features), features)
+    def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
+        features = self.deconvolution(z["z"])
+        return self.decoder.start(features, context=features)

@@ -1,22 +1,23 @@
 """What every ladder VAE has; a variant adds only its deterministic layers."""
 
-import torch
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from vaetext.config.model import Ladder as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
-from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.latent import LatentSample
 from vaetext.distributions.noise import Noise
-from vaetext.models.base import Autoregressive, SequenceModel
-from vaetext.modules.decoder import Decoder, DecoderState
-from vaetext.modules.embedding import embedding
+from vaetext.distributions.state import State
+from vaetext.models.autoregressive import Autoregressive
+from vaetext.modules.decoder import Decoder
 from vaetext.modules.initial import initialise
 from vaetext.modules.ladder import Ladder
 
 
-class LadderVAE(SequenceModel, Autoregressive):
+class LadderVAE(Autoregressive):
     """log p(x) >= E_q[log p(x|z_1)] - sum_i E_q[KL(q(z_i|z_{i+1}, x) || p(z_i|z_{i+1}))].
 
     (Petersen, section 2.4; Sønderby et al. 2016.)
@@ -25,7 +26,7 @@ class LadderVAE(SequenceModel, Autoregressive):
     layer, by one linear map each; with ``z_to="inputs"`` it is also concatenated to every input.
     Of a feature map, input t always sees position t of r(z_1), and the initial state sees the
     mean over positions. EOS has probability 1 at position N = ``max_length``. The decoder reads
-    z_1 alone: another value of z_2 changes x through p(z_1|z_2), see ``redrawn``.
+    z_1 alone: another value of z_2 changes x through p(z_1|z_2).
 
     Args:
         config: sizes and decoder.
@@ -41,8 +42,8 @@ class LadderVAE(SequenceModel, Autoregressive):
     ) -> None:
         super().__init__(domain)
         self.max_length = longest(config, domain)
-        self.latents = ladder.names
-        self.embedding = embedding(domain, config.embedding_dim)
+        self.latents = ladder.latents
+        self.embedding = domain.embedding(config.embedding_dim)
         self.ladder = ladder
         self.reconstruction = reconstruction
         self.every_input = config.z_to == "inputs" or ladder.of_maps
@@ -53,42 +54,28 @@ class LadderVAE(SequenceModel, Autoregressive):
         )
         initialise(self, config.init_scale)
 
-    @property
-    def decoded(self) -> tuple[str, ...]:
-        return self.latents[:1]
-
     def embedded(self, batch: Batch) -> Tensor:
         """[B, N, E] embedded steps, EOS included, zeros after it."""
         embedded = self.embedding(batch.x) * batch.mask[..., None]
         return nn.functional.pad(embedded, (0, 0, 0, self.max_length - batch.x.shape[1]))
 
-    def sample(self, posterior: dict[str, Gaussian], noise: Noise) -> dict[str, Code]:
-        return self.ladder.codes(posterior, noise)
+    def sample(
+        self, encoded: dict[str, Gaussian], noise: Noise, enumerate: bool = False
+    ) -> dict[str, LatentSample]:
+        return self.ladder.sample(encoded, noise)
 
-    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        z = codes["z_1"]
-        state = self.start({"z_1": z.flatten(0, 1)}, z.shape[0] * z.shape[1])
-        return self.decoder.log_px(batch, z.shape[0], state.layers, state.context)
+    def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return self.ladder.sample_prior(noise, given)
 
-    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
-        return self.ladder.sample_prior(noise)
-
-    def redrawn(
-        self, codes: dict[str, Tensor], moved: str, noise: Noise, held: str | None = None
-    ) -> dict[str, Tensor]:
-        moved_and_above = self.latents[self.latents.index(moved) :]
-        kept = {name: z for name, z in codes.items() if name == held or name in moved_and_above}
-        return self.ladder.sample_prior(noise, kept)
-
-    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
-        r = self.reconstruction(codes["z_1"])
+    def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
+        shape = z["z_1"].shape[:2]
+        r = self.reconstruction(z["z_1"].flatten(0, 1))
         summary = r.mean(1) if r.dim() == 3 else r
-        hidden = self.decoder.rnn.hidden
-        layers = [torch.stack(to_layer(summary).split(hidden, -1)) for to_layer in self.to_state]
+        layers = [to_layer(summary).unflatten(0, shape) for to_layer in self.to_state]
         context = r if self.every_input else r[..., :0]
         if context.dim() == 2:
             context = context[:, None].expand(-1, self.max_length, -1)
-        return DecoderState(layers, context)
+        return self.decoder.start(z["z_1"], layers, context.unflatten(0, shape))
 
 
 def longest(config: Config, domain: Domain) -> int:

@@ -8,6 +8,7 @@ from vaetext.config.model import LRNNVAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.state import State
 from vaetext.models.ladder import LadderVAE, layer_sizes, longest
 from vaetext.models.registry import register
 from vaetext.modules.ladder import Head, Ladder, LadderLayer, average, dense, identity, spread
@@ -48,7 +49,7 @@ class LRNNVAE(LadderVAE):
         reconstruction = dense(config.latent_dims[0], config.reconstruction_dim, norm)
         super().__init__(config, domain, Ladder(layers, config.only_mu_up), reconstruction)
 
-    def posterior(self, batch: Batch) -> dict[str, Gaussian]:
+    def encode(self, batch: Batch, carried: State | None = None) -> dict[str, Gaussian]:
         """Latent name -> N(mean^, var^) [B, D], or [B, N, D] of a map."""
         if self.ladder.of_maps:
             return self.ladder.estimates(self.embedded(batch))

@@ -1,5 +1,6 @@
 """The recurrent language model: the baseline without a latent."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -7,16 +8,17 @@ from torch import Tensor
 from vaetext.config.model import RNNLM as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
-from vaetext.distributions.evidence import Code
+from vaetext.distributions.latent import LatentSample
 from vaetext.distributions.noise import Noise
-from vaetext.models.base import Autoregressive, SequenceModel
+from vaetext.distributions.state import State
+from vaetext.models.autoregressive import Autoregressive
 from vaetext.models.registry import register
-from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.decoder import Decoder
 from vaetext.modules.initial import initialise
 
 
 @register("rnnlm")
-class RNNLM(SequenceModel, Autoregressive):
+class RNNLM(Autoregressive):
     """log p(x) = sum_t log p(x_t | x_<t), exact (Chien and Wang, "RNNLM")."""
 
     def __init__(self, config: Config, domain: Domain) -> None:
@@ -24,17 +26,17 @@ class RNNLM(SequenceModel, Autoregressive):
         self.decoder = Decoder(config, domain)
         initialise(self, config.init_scale)
 
-    def posterior(self, batch: Batch) -> None:
+    def encode(self, batch: Batch, carried: State | None = None) -> None:
         return None
 
-    def sample(self, posterior: Any, noise: Noise) -> dict[str, Code]:
+    def sample(
+        self, encoded: Any, noise: Noise, enumerate: bool = False
+    ) -> dict[str, LatentSample]:
         return {}
 
-    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        return self.decoder.log_px(batch, 1, None, None)
-
-    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
+    def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {}
 
-    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
-        return DecoderState(self.decoder.rnn.initial(rows, next(self.parameters())), None)
+    def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
+        like = next(self.parameters()).new_zeros(noise.samples, noise.rows)
+        return self.decoder.start(like)

@@ -1,17 +1,18 @@
 """What is common to models with a latent vector whose prior is an option."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
 
 from vaetext.data.batch import Batch
-from vaetext.distributions.evidence import Code
+from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import Prior
-from vaetext.models.base import Generator, NeedsData, SequenceModel
+from vaetext.models.base import SequenceModel
 
 
-class ChosenPrior(NeedsData):
+class ChosenPrior(SequenceModel):
     """A model with a latent vector whose prior ``model.prior`` names.
 
     Attributes:
@@ -22,21 +23,24 @@ class ChosenPrior(NeedsData):
     prior: Prior
     encoder: Any
 
-    def setup(self, batches: list[Batch]) -> None:
+    def setup(self, batches: Iterable[Batch]) -> None:
         """Initialises the pseudo-inputs of a VampPrior from training sentences, EOS left out."""
-        embedded = [
-            zip(self.encoder.embed(batch), batch.word_mask, strict=True) for batch in batches
-        ]
-        self.prior.setup([row[words] for rows in embedded for row, words in rows])
+        self.prior.setup(
+            row[words]
+            for batch in batches
+            for row, words in zip(self.encoder.embed(batch), batch.word_mask, strict=True)
+        )
 
 
-class SingleLatent(SequenceModel, Generator, ChosenPrior):
-    """A model with one latent z, a Gaussian q(z|x) from ``posterior`` and p(z) from ``prior``."""
+class SingleLatent(ChosenPrior):
+    """A model with one latent z; ``encode`` gives q(z|x), ``prior`` is p(z)."""
 
-    latents = ("z",)
+    latents = (Latent("z"),)
 
-    def sample(self, posterior: Any, noise: Noise) -> dict[str, Code]:
-        return {"z": self.prior.code("z", posterior, noise)}
+    def sample(
+        self, encoded: Any, noise: Noise, enumerate: bool = False
+    ) -> dict[str, LatentSample]:
+        return {"z": self.prior.posterior_sample(encoded, noise.at("z"))}
 
-    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
-        return {"z": self.prior.sample("z", noise)}
+    def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {"z": given["z"] if "z" in given else self.prior.sample(noise.at("z"))}

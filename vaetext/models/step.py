@@ -117,9 +117,7 @@ class StepModel(SequenceModel):
         samples = len(z["z"]) if "z" in z else noise.samples
         return self.head.log_prob(self._run(self.encode(batch), draw, samples).hidden, batch)
 
-    def filter(
-        self, batch: Batch, encoded: Any, noise: Noise, threshold: float = 0.5
-    ) -> Evidence:
+    def filter(self, batch: Batch, encoded: Any, noise: Noise, threshold: float = 0.5) -> Evidence:
         """FIVO's estimate of log p(x) with K particles (Maddison et al. 2017).
 
         Where the effective sample size falls under ``threshold`` * K the particles are resampled,
@@ -175,9 +173,7 @@ class StepModel(SequenceModel):
         mask = mask if share is None else mask * share
         return {"z": LatentSample(steps.z, steps.q, steps.p, mask, ("step",))}
 
-    def _run(
-        self, encoded: Encoded, draw: Draw, samples: int, weigh: Weigh | None = None
-    ) -> Steps:
+    def _run(self, encoded: Encoded, draw: Draw, samples: int, weigh: Weigh | None = None) -> Steps:
         """One loop for the bound, importance sampling, interventions and the filter."""
         batch = encoded.batch
         state = expand(encoded.state, samples, len(batch))

@@ -1,17 +1,20 @@
 """The variational recurrent autoencoder: one latent vector of a sequence, or a map along it."""
 
-import torch
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from vaetext.config.model import VRAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
+from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import make_prior
-from vaetext.models.base import Autoregressive
+from vaetext.distributions.state import State
+from vaetext.models.autoregressive import Autoregressive
 from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
-from vaetext.modules.decoder import Decoder, DecoderState
+from vaetext.modules.decoder import Decoder
 from vaetext.modules.encoder import Encoder, MapEncoder
 from vaetext.modules.initial import initialise
 
@@ -50,23 +53,17 @@ class VRAE(Autoregressive, SingleLatent):
             config, config.embedding_dim, self._read_pseudo, self.encoder.positions
         )
 
-    def posterior(self, batch: Batch) -> Gaussian:
+    def encode(self, batch: Batch, carried: State | None = None) -> Gaussian:
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
         return self.head(self.encoder(batch))  # type: ignore[no-any-return]
 
-    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
-        z = codes["z"]
-        state = self.start({"z": z.flatten(0, 1)}, z.shape[0] * z.shape[1])
-        return self.decoder.log_px(batch, z.shape[0], state.layers, state.context)
-
-    def start(self, codes: dict[str, Tensor], rows: int) -> DecoderState:
-        z = codes["z"]
+    def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
+        code = z["z"]
         if isinstance(self.encoder, MapEncoder):
-            steps = z.repeat_interleave(self.encoder.stride, 1)[:, : self.max_length]
-            return DecoderState(self.decoder.rnn.initial(rows, z), steps)
-        hidden = self.decoder.rnn.hidden
-        layers = [torch.stack(to_layer(z).split(hidden, -1)) for to_layer in self.to_state]
-        return DecoderState(layers, z if self.every_input else None)
+            contexts = code.repeat_interleave(self.encoder.stride, 2)[:, :, : self.max_length]
+            return self.decoder.start(code, context=contexts)
+        layers = [to_layer(code) for to_layer in self.to_state]
+        return self.decoder.start(code, layers, code if self.every_input else None)
 
     def _read_pseudo(self, embedded: Tensor) -> Gaussian:
         """q(z|u) of the pseudo-inputs u [C, L, E] of a VampPrior."""

@@ -14,7 +14,6 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.priors import Prior, make_prior
-from vaetext.modules.embedding import embedding
 from vaetext.modules.normalisation import BatchNorm
 
 
@@ -61,7 +60,7 @@ class ConvolutionalEncoder(nn.Module):
         self.length = length
         self.positions = count_positions(length, config)
         self.dense = config.latent == "dense"
-        self.embedding = embedding(domain, config.embedding_dim)
+        self.embedding = domain.embedding(config.embedding_dim)
         channels = [config.embedding_dim, *config.channels]
         self.convolutions = convolutions(channels, config.batch_norm)
         read_at_once = self.positions if self.dense else 1
@@ -124,10 +123,11 @@ class Deconvolution(nn.Module):
         self.deconvolutions = deconvolutions(channels, config.batch_norm)
 
     def forward(self, z: Tensor) -> Tensor:
-        """[rows, N, output_channels] of z [rows, D] or [rows, P, D]."""
-        features = self.spread(z).reshape(len(z), -1, self.channels)
+        """[K, B, N, output_channels] of z [K, B, D] or [K, B, P, D]."""
+        shape = z.shape[:2]
+        features = self.spread(z.flatten(0, 1)).reshape(shape.numel(), -1, self.channels)
         upsampled: Tensor = self.deconvolutions(features.transpose(1, 2)).transpose(1, 2)
-        return upsampled[:, : self.length]
+        return upsampled[:, : self.length].unflatten(0, shape)
 
 
 def count_positions(length: int, config: Convolutional) -> int:

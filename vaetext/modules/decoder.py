@@ -1,46 +1,28 @@
 """The autoregressive decoder of every recurrent model."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from vaetext.config.model import Recurrent as RecurrentConfig
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
+from vaetext.distributions.distribution import Distribution
+from vaetext.distributions.state import State
 from vaetext.modules.attention import Attention
 from vaetext.modules.dropout import Dropout
-from vaetext.modules.embedding import embedding
-from vaetext.modules.output import Distribution, output
+from vaetext.modules.heads import make_head
 from vaetext.modules.recurrent import Recurrent
-
-
-@dataclass(frozen=True)
-class DecoderState:
-    """The state of a decoder between two steps.
-
-    Attributes:
-        layers: the state of each recurrent layer.
-        context: what is concatenated to each input: [rows, C], the same at every step;
-            [rows, S, C], one for each of the S steps left; or None.
-        memory: [rows, N, F] a map that the outputs attend to, or None.
-    """
-
-    layers: list[Tensor]
-    context: Tensor | None = None
-    memory: Tensor | None = None
-
-
-def steps_left(context: Tensor | None) -> int | None:
-    """S of a context [rows, S, C]; None where the number of steps has no limit."""
-    return None if context is None or context.dim() == 2 else context.shape[1]
 
 
 class Decoder(nn.Module):
     """p(x|state, context) = prod_t p(x_t|h_t), h_t = RNN(h_{t-1}, [embed(x_{t-1}); context_t]).
 
-    A context of N steps, [rows, N, C], limits the length: x_N = EOS with probability 1, so that
+    With a context for each of N steps the length is limited: x_N = EOS with probability 1, so that
     p(x) sums to one over all sequences of at most N tokens.
+
+    Its state has the leaves ``x``, x_{t-1}; ``layer_0``, ..., [K, B, n, H] each; and where there
+    is one, ``context`` [K, B, C] or ``contexts`` [K, B, S, C] of the S steps left, and ``memory``
+    [K, B, N, F].
 
     Args:
         config: sizes, cell and dropout.
@@ -60,10 +42,10 @@ class Decoder(nn.Module):
         attention: Attention | None = None,
     ) -> None:
         super().__init__()
-        self.size = domain.size
+        self.domain = domain
         self.tied = config.tied
         self.attention = attention
-        self.embedding = embedding(domain, config.embedding_dim, start=True)
+        self.embedding = domain.embedding(config.embedding_dim, start=True)
         if config.tied and isinstance(self.embedding, nn.Embedding):
             # its rows are the output weights too, so they start as those of a linear layer do
             bound = config.embedding_dim**-0.5
@@ -75,69 +57,82 @@ class Decoder(nn.Module):
         self.project: nn.Module = nn.Identity()
         if config.tied and config.hidden_dim != config.embedding_dim:
             self.project = nn.Linear(config.hidden_dim, config.embedding_dim, bias=False)
-        self.output = output(domain, config.hidden_dim, config.tied)
+        self.head = make_head(domain, config.hidden_dim, tied=config.tied)
 
-    def log_px(
+    def start(
         self,
-        batch: Batch,
-        samples: int,
-        layers: list[Tensor] | None,
-        context: Tensor | None,
+        like: Tensor,
+        layers: list[Tensor] | None = None,
+        context: Tensor | None = None,
         memory: Tensor | None = None,
-    ) -> Tensor:
+    ) -> State:
+        """The state before the first step.
+
+        Args:
+            like: [K, B, ...], for sizes, device and precision.
+            layers: initial state of each layer, [K, B, state_size]; None for zeros.
+            context: [K, B, C], the same for every input; [K, B, N, C], one for each of N steps.
+            memory: [K, B, N, F] a map that the outputs attend to.
+        """
+        shape = like.shape[:2]
+        if layers is None:
+            layers = [like.new_zeros(*shape, self.rnn.state_size)] * len(self.rnn.layers)
+        state = {
+            f"layer_{n}": each.unflatten(-1, (-1, self.rnn.hidden)) for n, each in enumerate(layers)
+        }
+        state["x"] = self.domain.start(like, *shape)
+        if context is not None:
+            state["context" if context.dim() == 3 else "contexts"] = context
+        return state if memory is None else {**state, "memory": memory}
+
+    def log_px(self, batch: Batch, state: State) -> Tensor:
         """[K, B] log p(x|z), nats per sequence, EOS counted.
 
         Args:
             batch: B sequences.
-            samples: K.
-            layers: initial state of each layer for K * B rows, or None for zeros.
-            context: [K * B, C], [K * B, N, C] or None.
-            memory: [K * B, N, F] or None.
+            state: as ``start`` gives it.
         """
-        rows = samples * len(batch)
-        length = batch.x.shape[1]
-        repeated = self.embedding(batch.inputs).expand(samples, -1, -1, -1)
-        embedded = repeated.reshape(rows, length, -1)
-        outputs, _ = self.rnn(self._inputs(embedded, context), layers)
-        hidden = self.project(self.output_dropout(self._attend(outputs, memory)))
-        return self.output.log_px(batch, samples, hidden, steps_left(context), self._table())
+        shape = state["x"].shape[:2]
+        embedded = self.embedding(batch.inputs)
+        repeated = embedded.expand(shape[0], *embedded.shape).flatten(0, 1)
+        hidden, _ = self._run(repeated, state)
+        hidden = self.project(self.output_dropout(hidden)).unflatten(0, shape)
+        limit = state["contexts"].shape[2] if "contexts" in state else None
+        return self.head.log_prob(hidden, batch, limit, self._table())
 
-    def step(self, state: DecoderState, token: Tensor) -> tuple[Distribution, DecoderState]:
-        """Feeds x_{t-1}, tokens [rows] or frames [rows, F]; returns p(x_t) and the new state."""
-        inputs = self._inputs(self.embedding(token)[:, None], state.context)
-        outputs, layers = self.rnn(inputs, state.layers)
-        hidden = self.project(self._attend(outputs, state.memory)[:, 0])
-        left = steps_left(state.context)
-        context = state.context
-        if context is not None and left is not None:
-            context = context[:, 1:]
-        distribution = self.output.distribution(hidden, left == 1, self._table())
-        return distribution, DecoderState(layers, context, state.memory)
+    def emit(self, state: State) -> tuple[Distribution, State]:
+        """p(x_t) after x_{t-1} = ``state["x"]``, and the state after that step."""
+        shape = state["x"].shape[:2]
+        hidden, state = self._run(self.embedding(state["x"]).flatten(0, 1)[:, None], state)
+        hidden = self.project(hidden[:, 0]).unflatten(0, shape)
+        last = "contexts" in state and state["contexts"].shape[2] == 0
+        return self.head(hidden, last, self._table()), state
 
-    def select(self, state: DecoderState, index: Tensor) -> DecoderState:
-        """The rows ``index`` of a state."""
-        context = None if state.context is None else state.context[index]
-        memory = None if state.memory is None else state.memory[index]
-        return DecoderState([layer[:, index] for layer in state.layers], context, memory)
+    def _run(self, embedded: Tensor, state: State) -> tuple[Tensor, State]:
+        """Outputs [K * B, T, H] of embedded inputs [K * B, T, E], and the state after them."""
+        shape = state["x"].shape[:2]
+        inputs = self.input_dropout(embedded)
+        steps = embedded.shape[1]
+        if "context" in state:
+            context = state["context"].flatten(0, 1)[:, None].expand(-1, steps, -1)
+            inputs = torch.cat([inputs, context], -1)
+        if "contexts" in state:
+            inputs = torch.cat([inputs, state["contexts"][:, :, :steps].flatten(0, 1)], -1)
+            state = {**state, "contexts": state["contexts"][:, :, steps:]}
+        names = [f"layer_{n}" for n in range(len(self.rnn.layers))]
+        before = [state[name].flatten(0, 1).transpose(0, 1) for name in names]
+        outputs, after = self.rnn(inputs, before)
+        layers = {
+            name: each.transpose(0, 1).unflatten(0, shape)
+            for name, each in zip(names, after, strict=True)
+        }
+        if self.attention is not None:
+            outputs = self.attention(outputs, state["memory"].flatten(0, 1))
+        return outputs, {**state, **layers}
 
     def _table(self) -> Tensor | None:
         """Weights [V, E] that a tied output layer shares: all embeddings but that of BOS."""
         if not self.tied:
             return None
         assert isinstance(self.embedding, nn.Embedding)
-        return self.embedding.weight[: self.size]
-
-    def _attend(self, outputs: Tensor, memory: Tensor | None) -> Tensor:
-        if self.attention is None or memory is None:
-            return outputs
-        return self.attention(outputs, memory)  # type: ignore[no-any-return]
-
-    def _inputs(self, embedded: Tensor, context: Tensor | None) -> Tensor:
-        """[rows, T, E + C]: the inputs after dropout, each with its context."""
-        embedded = self.input_dropout(embedded)
-        if context is None:
-            return embedded
-        length = embedded.shape[1]
-        one_for_all = steps_left(context) is None
-        steps = context[:, None].expand(-1, length, -1) if one_for_all else context[:, :length]
-        return torch.cat([embedded, steps], -1)
+        return self.embedding.weight[: self.domain.size]

@@ -4,8 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from vaetext.data.batch import Batch
-from vaetext.data.domain import Domain, Symbols
-from vaetext.modules.embedding import embedding
+from vaetext.data.domain import Domain
 from vaetext.modules.recurrent import Recurrent, features
 
 
@@ -40,7 +39,7 @@ class Encoder(nn.Module):
         pooling: str,
     ) -> None:
         super().__init__()
-        self.embedding = embedding(domain, embedding_dim)
+        self.embedding = domain.embedding(embedding_dim)
         self.rnn = Recurrent(cell, embedding_dim, hidden, layers, bidirectional)
         self.pooling = pooling
         self.features = self.rnn.state_size if pooling == "final" else hidden * self.rnn.directions
@@ -48,7 +47,7 @@ class Encoder(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """[B, features], or [B, P, features] of a map; a sequence without words gives zeros."""
         # the last step of a batch of tokens is the EOS of its longest sequence, not a word
-        has_eos = isinstance(batch.domain, Symbols)
+        has_eos = batch.domain.eos is not None
         words = max(1, batch.word_mask.shape[1] - has_eos)
         return self.read(self.embed(batch)[:, :words], batch.word_mask[:, :words])
 

@@ -156,9 +156,7 @@ HEADS: dict[str, type[Head]] = {
 }
 
 
-def make_head(
-    domain: Domain, features: int, name: str | None = None, tied: bool = False
-) -> Head:
+def make_head(domain: Domain, features: int, name: str | None = None, tied: bool = False) -> Head:
     """The head that ``model.head`` names, or the domain's default.
 
     Raises:

@@ -3,14 +3,14 @@
 (Petersen, section 2.4; Sønderby et al. 2016.)
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from vaetext.distributions.evidence import Code, gaussian_code
-from vaetext.distributions.gaussian import Gaussian, standard
+from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.modules.normalisation import BatchNorm
 
@@ -102,6 +102,8 @@ class LadderLayer(nn.Module):
         down: z_{i+1} [rows, ...] -> p(z_i|z_{i+1}); None at the top, where p(z_L) = N(0, I).
     """
 
+    zeros: Tensor
+
     def __init__(
         self, shape: tuple[int, ...], up: nn.Module, estimate: nn.Module, down: nn.Module | None
     ) -> None:
@@ -110,18 +112,18 @@ class LadderLayer(nn.Module):
         self.up = up
         self.estimate = estimate
         self.down = down
+        self.register_buffer("zeros", torch.zeros(shape[-1]), persistent=False)
 
-    def prior(self, above: Tensor | None, noise: Tensor) -> Gaussian:
-        """p(z_i|z_{i+1}), of the shape of ``noise`` or to be broadcast to it.
+    def prior(self, above: Tensor | None) -> Gaussian:
+        """p(z_i|z_{i+1}), parameters [K, B, *shape]; at the top, N(0, I) over [D].
 
         Args:
             above: z_{i+1} [K, B, ...]; None at the top.
-            noise: [K, B, *shape].
         """
         if self.down is None or above is None:
-            return standard(noise)
+            return Gaussian(self.zeros, self.zeros)
         flattened = self.down(above.flatten(0, 1))
-        return Gaussian(flattened.mean.view_as(noise), flattened.log_var.view_as(noise))
+        return flattened.map(lambda each: each.unflatten(0, above.shape[:2]))  # type: ignore[no-any-return]
 
 
 class Ladder(nn.Module):
@@ -145,9 +147,18 @@ class Ladder(nn.Module):
     def __init__(self, layers: list[LadderLayer], only_mu_up: bool = False) -> None:
         super().__init__()
         self.names = tuple(f"z_{n}" for n in range(1, len(layers) + 1))
+        self._above = dict(zip(self.names, [*self.names[1:], ""], strict=True))
         self.layers = nn.ModuleList(layers)
         self.only_mu_up = only_mu_up
         self.of_maps = len(layers[0].shape) > 1
+
+    @property
+    def latents(self) -> tuple[Latent, ...]:
+        """z_1, ..., z_L, each conditioned on the one above; only z_1 is decoded."""
+        return tuple(
+            Latent(name, (above,) * bool(above), (above,) * bool(above), decoded=name == "z_1")
+            for name, above in self._above.items()
+        )
 
     def estimates(self, d: Tensor, mask: Tensor | None = None) -> dict[str, Gaussian]:
         """Latent name -> N(mean^_i, var^_i), [B, D] or [B, P, D].
@@ -165,48 +176,25 @@ class Ladder(nn.Module):
                 d = mean if mean.dim() == d.dim() else mean[:, None].expand(-1, d.shape[1], -1)
         return found
 
-    def codes(self, estimates: dict[str, Gaussian], noise: Noise) -> dict[str, Code]:
-        """Latent name -> K samples of q(z_i|z_{i+1}, x), with the KL from p(z_i|z_{i+1}).
-
-        Below the top, q is conditioned on the sample above: ``Code.mean`` is the mean given that
-        sample, and ``Code.std`` is None, since q(z_i|x) is not Gaussian.
-        """
-        codes: dict[str, Code] = {}
-
-        def choose(name: str, prior: Gaussian, normal: Tensor) -> Tensor:
-            top = name == self.names[-1]
-            q = estimates[name] if top else estimates[name].merge(prior)
-            codes[name] = gaussian_code(
-                q, prior, normal, q_conditioned=not top, p_conditioned=not top
-            )
-            return codes[name].z
-
-        self._descend(noise, choose)
-        return {name: codes[name] for name in self.names}
-
-    def sample_prior(
-        self, noise: Noise, given: dict[str, Tensor] | None = None
-    ) -> dict[str, Tensor]:
-        """Samples of p(z): latent name -> z [K, B, ...]; latents in ``given`` keep their values."""
-        fixed = given or {}
-
-        def choose(name: str, prior: Gaussian, normal: Tensor) -> Tensor:
-            return fixed[name] if name in fixed else prior.sample(normal)
-
-        z = self._descend(noise, choose)
-        return {name: z[name] for name in self.names}
-
-    def _descend(
-        self, noise: Noise, choose: Callable[[str, Gaussian, Tensor], Tensor]
-    ) -> dict[str, Tensor]:
-        """z_L, ..., z_1 in turn, each from ``choose(name, p(z_i|z_{i+1}), noise)``."""
-        chosen: dict[str, Tensor] = {}
+    def sample(self, estimates: dict[str, Gaussian], noise: Noise) -> dict[str, LatentSample]:
+        """Latent name -> K samples of q(z_i|z_{i+1}, x), drawn from the top down."""
+        drawn: dict[str, LatentSample] = {}
         above = None
         for name, layer in reversed(self._named()):
-            normal = noise.normal(name, *layer.shape)
-            above = choose(name, layer.prior(above, normal), normal)
-            chosen[name] = above
-        return chosen
+            p = layer.prior(above)
+            q = estimates[name] if above is None else estimates[name].merge(p)
+            above = q.sample(noise.at(name), *layer.shape[:-1])
+            drawn[name] = LatentSample(above, q, p, positions=("position",) * self.of_maps)
+        return {name: drawn[name] for name in self.names}
+
+    def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Samples of p(z): latent name -> z [K, B, ...]; latents in ``given`` keep their values."""
+        z = dict(given)
+        for name, layer in reversed(self._named()):
+            if name not in z:
+                above = z.get(self._above[name])
+                z[name] = layer.prior(above).sample(noise.at(name), *layer.shape[:-1])
+        return {name: z[name] for name in self.names}
 
     def _named(self) -> list[tuple[str, LadderLayer]]:
         return list(zip(self.names, cast(Iterable[LadderLayer], self.layers), strict=True))

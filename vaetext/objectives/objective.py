@@ -63,7 +63,9 @@ class Objective(nn.Module):
         self.moved = {  # the latents whose KL a discrete draw moves
             each.name for each in model.latents if self.discrete & {*each.q_given, *each.p_given}
         }
-        self.free_bits = {each.name: config.of_latent("free_bits", each.name) for each in model.latents}
+        self.free_bits = {
+            each.name: config.of_latent("free_bits", each.name) for each in model.latents
+        }
         self.register_buffer("baseline", torch.zeros((), dtype=torch.float64))
         self._check(model)
 
@@ -202,7 +204,11 @@ class Objective(nn.Module):
         config = self.config
         for name in config.latents:
             if name not in self.free_bits:
-                have = f"its latents are {', '.join(self.free_bits)}" if self.free_bits else "it has none"
+                have = (
+                    f"its latents are {', '.join(self.free_bits)}"
+                    if self.free_bits
+                    else "it has none"
+                )
                 raise ValueError(
                     f"trainer.latents.{name}: model {model.name} has no such latent; {have}"
                     f"{closest(name, self.free_bits)}"
