@@ -137,7 +137,7 @@ WRONG = {
     "train seed={": "seed={",
     "train model.latent_dim=0": "model.latent_dim=0 is out of range: it must be at least 1",
     "train model=hybrid-cnn model.alpha=-0.1": "model.alpha=-0.1 is out of range: it must be at least 0",
-    "train model=cnn model.max_length=5 data=sine": "model.max_length=5: a sequence of sine (train) has 17 symbols with EOS",
+    "train model=cnn model.max_length=5 data=sine": "model.max_length=5: a sequence of sine (train) has 17 tokens with EOS",
     "train model.max_length=9": "model.max_length=9 is for latent=feature-map only; leave it at 0",
     "train model.stride=4": "model.stride=4 is for latent=feature-map only; leave it at 8",
     "train model.latent=feature-map model.z_to=inputs": "model.z_to=inputs is for latent=dense only; leave it at state",

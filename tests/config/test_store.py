@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from vaetext.config.store import VERBS, override_trainer, read_config, register, schemas, typed
 from vaetext.config.train import TrainConfig
-from vaetext.report.table import ORDER, kind
+from vaetext.report.columns import ORDER, kind
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml"))]

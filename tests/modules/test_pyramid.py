@@ -1,4 +1,4 @@
-"""The pyramid against a sequence at a time, without padding or masks."""
+"""The pyramid compared with one sequence at a time, without padding or masks."""
 
 import math
 
@@ -12,7 +12,7 @@ LENGTHS = [1, 2, 3, 7, 8, 9, 16, 17]
 
 
 def run_alone(pyramid: Pyramid, steps: Tensor) -> Tensor:
-    """The frames [N, F] of one sequence [T, inputs] by torch's own bidirectional layers, missing neighbours zero."""
+    """The frames [N, F] of one sequence [T, inputs], by torch's own bidirectional layers."""
     for rnn in pyramid.rnns:
         if len(steps) % 2:
             steps = torch.cat([steps, torch.zeros(1, steps.shape[1], dtype=steps.dtype)])
@@ -36,7 +36,7 @@ def test_frames_are_those_of_each_sequence_alone(cell: str, layers: int) -> None
         assert not frames[row, len(expected) :].any()
 
 
-def test_a_sequence_without_steps_gives_zeros() -> None:
+def test_sequence_without_steps_gives_zeros() -> None:
     frames, real = Pyramid("lstm", 3, 4)(torch.randn(2, 1, 3), torch.zeros(2, 1, dtype=torch.bool))
     assert frames.shape == (2, 1, 8)
     assert not frames.any()

@@ -1,4 +1,4 @@
-"""A padded batch must give the states of the sequences run one by one, in both directions and with gradients."""
+"""A padded batch gives the states and gradients of its sequences run one by one."""
 
 import pytest
 import torch
@@ -9,12 +9,13 @@ from vaetext.modules.encoder import MapEncoder
 from vaetext.modules.recurrent import Recurrent, features
 
 LENGTHS = (5, 1, 3, 0)
+EXACT = {"rtol": 1e-12, "atol": 1e-12}
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_padding_is_held(cell: str, bidirectional: bool, layers: int) -> None:
+def test_padding_does_not_change_the_state(cell: str, bidirectional: bool, layers: int) -> None:
     torch.manual_seed(0)
     net = Recurrent(cell, 3, 4, layers, bidirectional).double()
     steps = torch.randn(len(LENGTHS), max(LENGTHS), 3, dtype=torch.float64)
@@ -22,53 +23,50 @@ def test_padding_is_held(cell: str, bidirectional: bool, layers: int) -> None:
     outputs, final = net(steps, mask=mask)
     for row, length in enumerate(LENGTHS):
         if length == 0:
-            assert all(
-                torch.equal(layer[:, row], torch.zeros_like(layer[:, row])) for layer in final
-            )
+            assert not any(layer[:, row].any() for layer in final)
             continue
         alone, alone_final = net(steps[row : row + 1, :length])
-        torch.testing.assert_close(outputs[row, :length], alone[0], rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(outputs[row, :length], alone[0], **EXACT)
         assert bool((outputs[row, length:] == 0).all())
         for layer, alone_layer in zip(final, alone_final, strict=True):
-            torch.testing.assert_close(layer[:, row], alone_layer[:, 0], rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(layer[:, row], alone_layer[:, 0], **EXACT)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_gradients_ignore_padding(cell: str) -> None:
+def test_padding_does_not_change_gradients(cell: str) -> None:
     torch.manual_seed(0)
     net = Recurrent(cell, 3, 4).double()
+    parameters = tuple(net.parameters())
     steps = torch.randn(1, 3, 3, dtype=torch.float64)
     padded = torch.cat([steps, torch.full((1, 4, 3), 7.0, dtype=torch.float64)], 1)
     mask = torch.tensor([[True] * 3 + [False] * 4])
-    alone = torch.autograd.grad(features(net(steps)[1][0]).sum(), tuple(net.parameters()))
-    held = torch.autograd.grad(
-        features(net(padded, mask=mask)[1][0]).sum(), tuple(net.parameters())
-    )
-    for one, other in zip(alone, held, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    alone = torch.autograd.grad(features(net(steps)[1][0]).sum(), parameters)
+    masked = torch.autograd.grad(features(net(padded, mask=mask)[1][0]).sum(), parameters)
+    for one, other in zip(alone, masked, strict=True):
+        torch.testing.assert_close(one, other, **EXACT)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_where_autocast_would_take_float16_the_kernels_run_in_float32(
+def test_kernels_run_in_float32_where_autocast_would_take_float16(
     cell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
-    net, steps, mask = (
-        Recurrent(cell, 3, 4),
-        torch.randn(2, 5, 3),
-        torch.arange(5) < torch.tensor([5, 2])[:, None],
-    )
-    start = [torch.randn_like(each).bfloat16() for each in net.initial(2, steps)]
+    net = Recurrent(cell, 3, 4)
+    steps = torch.randn(2, 5, 3).bfloat16()
+    mask = torch.arange(5) < torch.tensor([5, 2])[:, None]
+    start = [torch.randn_like(each).bfloat16() for each in net.initial(2, torch.zeros(1))]
+    autocast_enabled = torch.is_autocast_enabled
     monkeypatch.setattr(
-        recurrent, "cast_to_half", lambda steps: torch.is_autocast_enabled(steps.device.type)
+        recurrent, "cast_to_half", lambda steps: autocast_enabled(steps.device.type)
     )
     with torch.autocast("cpu", torch.bfloat16):
-        found = net(steps.bfloat16(), start, mask)
-    expected = net(steps.bfloat16().float(), [each.float() for each in start], mask)
-    assert torch.equal(found[0], expected[0]) and torch.equal(found[1][0], expected[1][0])
+        outputs, final = net(steps, start, mask)
+    expected, expected_final = net(steps.float(), [each.float() for each in start], mask)
+    assert torch.equal(outputs, expected)
+    assert torch.equal(final[0], expected_final[0])
 
 
-def test_a_map_is_the_mean_of_each_window_zeros_past_the_end() -> None:
+def test_map_is_the_mean_of_each_window_with_zeros_past_the_end() -> None:
     torch.manual_seed(0)
     encoder = MapEncoder("lstm", Symbols(9, 1, 0, 7), 4, 5, 1, False, stride=2, length=7)
     embedded = torch.randn(2, 7, 4)

@@ -19,7 +19,8 @@ from vaetext.evaluation.scoring import evaluate, score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.report import plots
-from vaetext.report.table import columns, run_table
+from vaetext.report.columns import columns
+from vaetext.report.table import run_table
 from vaetext.verbs import encode, interpolate, reconstruct, sample
 
 CPU = torch.device("cpu")

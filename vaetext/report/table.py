@@ -1,47 +1,20 @@
-"""Results as tables: one run's, or many runs' with means over seeds; Markdown, CSV and LaTeX."""
+"""Results as tables: one run's, or those of many runs with means over seeds."""
 
-import csv
-import io
-import re
 import statistics
 import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
-_NOTE = (
-    "Nats per sequence, EOS counted, means over the whole {split}, KL at weight 1, weights of the lowest valid -ELBO unless others"
-    " were asked for. rec = -E_q[log p(x|z)]; -ELBO = rec + KL, exact where there is no latent; IW-NLL(K): importance-weighted bound of"
-    " K samples; PPL = exp(-ELBO over tokens with EOS), PPL (no EOS) over tokens without. NLL (rec) and PPL (rec, no EOS) are a published"
-    " convention, the reconstruction alone, EOS counted in its nats and not in its tokens: no bounds; rec per symbol is its mean over"
-    " tokens without EOS, another convention. AU: units with Var_x(E_q[z|x]) > 0.01 (below other latents: Var_x(E_q - E_p), their own"
-    " part); MI: I_q(x; z) against the aggregate posterior of the whole split; shuffle: rise of rec when z is permuted"
-    " between sequences. distance to truth = mean(-ELBO + log p(x)). Where sequences are real-valued, all are"
-    " densities of standardised values, and log-likelihood per frame = ELBO over frames."
-)
+from vaetext.report.columns import LOWER_IS_BETTER, Values, columns, kind, note, ordered
+from vaetext.report.formats import csv_text, latex, markdown
+
+SPLIT_ORDER: list[str] = ["valid", "test", "train"]
 _SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
-# Column titles in their order; what a title ends with is a latent's name or K.
-ORDER = (
-    "rec", "KL", "-ELBO", "IW-NLL", "PPL", "PPL (no EOS)", "IW-PPL", "NLL (rec)", "PPL (rec, no EOS)", "rec per symbol", "ELBO (source)",
-    "Reconstruction (source)", "KL (source)", "bits per symbol", "log-likelihood per frame", "FIVO-NLL", "AU", "MI", "shuffle",
-    "distance to truth", "stderr of distance",
-)  # fmt: skip
-LOWER_IS_BETTER = (
-    "-ELBO",
-    "IW-NLL",
-    "PPL",
-    "PPL (no EOS)",
-    "IW-PPL",
-    "bits per symbol",
-    "FIVO-NLL",
-    "distance to truth",
-)
-PUBLISHED = "published "  # before the title of a column that is held against ours of that title
-Values = dict[str, float | None]
 
 
 @dataclass
 class Row:
-    """One line of a table: who, and column -> a value for each seed (None where it does not apply)."""
+    """One line of a table: what was run, and column title -> a value of each seed."""
 
     label: str
     data: str
@@ -49,217 +22,111 @@ class Row:
     columns: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, values: Values) -> None:
-        """Takes one run's columns."""
+        """Adds the columns of one run."""
         self.seeds += 1
-        for name, value in values.items():
+        for title, value in values.items():
             if value is not None:
-                self.columns.setdefault(name, []).append(value)
+                self.columns.setdefault(title, []).append(value)
 
-    def values(self, name: str) -> list[float]:
-        """A column's values, one a seed, or none where some seeds lack it.
+    def values(self, title: str) -> list[float]:
+        """A column's values, one for each seed, or none where some seeds lack it.
 
-        A model without a latent is exact, so its importance-weighted bound is its -ELBO for every K.
+        A model without a latent is exact: its importance-weighted bound is its -ELBO for every K.
         """
-        exact = not any(kind(column) == "KL" for column in self.columns)
-        instead = {"IW-NLL": "-ELBO", "IW-PPL": "PPL"}.get(kind(name)) if exact else None
-        found = self.columns.get(instead or name, [])
+        exact = not any(kind(each) == "KL" for each in self.columns)
+        same = {"IW-NLL": "-ELBO", "IW-PPL": "PPL"} if exact else {}
+        found = self.columns.get(same.get(kind(title), title), [])
         return found if len(found) == self.seeds else []
 
+    def mean(self, title: str) -> float | None:
+        """A column's mean over seeds."""
+        values = self.values(title)
+        return statistics.fmean(values) if values else None
 
-def columns(record: dict[str, Any]) -> Values:
-    """Column -> value of one split's record in ``results.json``, K in the importance-weighted columns' names."""
-    samples = record["iw_samples"]
-    values: Values = {
-        "rec": record["rec"],
-        **_latents("KL", record["kl"]),
-        "-ELBO": record["neg_elbo"],
-        **(
-            {f"IW-NLL({samples})": record["iw_nll"], f"IW-PPL({samples})": record["iw_ppl"]}
-            if samples
-            else {}
-        ),
-        "PPL": record["ppl"],
-        "PPL (no EOS)": record["ppl_no_eos"],
-        "NLL (rec)": record["rec"] if record["tokens_no_eos"] else None,
-        "PPL (rec, no EOS)": record["rec_ppl_no_eos"],
-        "rec per symbol": record["rec"] * record["sequences"] / record["tokens_no_eos"]
-        if record["tokens_no_eos"]
-        else None,
-        "bits per symbol": record["bits_per_symbol"],
-        "log-likelihood per frame": record["log_likelihood_per_frame"],
-        "FIVO-NLL": record["fivo_nll"],
-        **_latents("AU", record["active_units"]),
-        **_latents("MI", record["mutual_information"]),
-        **_latents("shuffle", record["shuffle_rec_increase"]),
-        "distance to truth": record["truth_gap"],
-        "stderr of distance": record["truth_gap_stderr"],
-    }
-    return {name: values[name] for name in ordered(values) if values[name] is not None}
-
-
-def ordered(names: Any) -> list[str]:
-    """Column titles, each once, in the order of every table: those of a kind by latent or K, numbers in them as numbers.
-
-    A published column stands beside ours.
-    """
-    place = {title: n for n, title in enumerate(ORDER)}
-
-    def key(name: str) -> tuple[int, str, bool]:
-        own = name.removeprefix(PUBLISHED)
-        return (
-            place.get(kind(own), len(ORDER)),
-            re.sub(r"\d+", lambda number: number[0].zfill(9), own),
-            own != name,
-        )
-
-    return sorted(dict.fromkeys(names), key=key)
+    def deviation(self, title: str) -> float | None:
+        """A column's standard deviation over seeds, where there are several."""
+        values = self.values(title)
+        return statistics.stdev(values) if len(values) > 1 else None
 
 
 def run_table(result: dict[str, Any]) -> str:
-    """One run's ``table.md``: a line a quantity, a column a split."""
-    splits = [name for name in ("valid", "test", "train") if name in result]
-    values = {name: columns(result[name]) for name in splits}
-    head = f"# {result['model']} on {result['data']}, trainer={result['trainer']}, seed {result['seed']}"
-    size = (
-        f"{result['parameters']:,} parameters, checkpoint of epoch {result['best_epoch']} (from 0)"
-    )
-    unit = (
-        "tokens" if all(result[name]["tokens_no_eos"] is not None for name in splits) else "frames"
-    )
-    speed = (
-        f", {result['tokens_per_second']:,.0f} real {unit} per second"
-        if "tokens_per_second" in result
-        else ""
-    )
-    names = ordered(name for named in values.values() for name in named)
-    rows = [[name, *(_number(values[split].get(name)) for split in splits)] for name in names]
-    return f"{head}\n\n{size}{speed}\n\n{markdown([['', *splits], *rows])}\n{note('split')}\n"
+    """One run's ``table.md``: a line for each quantity, a column for each split."""
+    splits = [split for split in SPLIT_ORDER if split in result]
+    values = {split: columns(result[split]) for split in splits}
+    titles = ordered(title for split in splits for title in values[split])
+    rows = [[title, *(_number(values[split].get(title)) for split in splits)] for title in titles]
+    table = markdown([["", *splits], *rows])
+    return f"{_heading(result)}\n\n{_size(result, splits)}\n\n{table}\n{note('split')}\n"
 
 
 def markdown_table(rows: list[Row], split: str) -> str:
-    """Many runs in Markdown, with a note on the protocol."""
-    return f"{markdown(cells(rows))}\n{note(f'{split} split', _SEEDS)}\n"
-
-
-def csv_table(rows: list[Row], split: str) -> str:
-    """Many runs as comma-separated numbers: for each column its mean, and its deviation where a row has several seeds."""
-    names, parts = (
-        ordered(name for row in rows for name in row.columns),
-        (("", _mean), (" std", _deviation)),
-    )
-    if all(row.seeds == 1 for row in rows):
-        parts = parts[:1]  # type: ignore[assignment]
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(
-        [
-            "data",
-            "model",
-            "split",
-            "seeds",
-            *(name + suffix for name in names for suffix, _ in parts),
-        ]
-    )
-    for row in rows:
-        writer.writerow(
-            [
-                row.data,
-                row.label,
-                split,
-                row.seeds,
-                *(part(row.values(name)) for name in names for _, part in parts),
-            ]
-        )
-    return buffer.getvalue()
+    """Many runs in Markdown, with a note on what the columns mean."""
+    return f"{markdown(cells(rows), words=2)}\n{note(f'{split} split', _SEEDS)}\n"
 
 
 def latex_table(rows: list[Row], split: str) -> str:
-    """Many runs as a LaTeX tabular (package booktabs), the note as a comment."""
-    head, *body = ([_tex(cell) for cell in line] for line in cells(rows))
-    lines = [
-        r"\begin{tabular}{ll" + "r" * (len(head) - 2) + "}",
-        r"\toprule",
-        " & ".join(head) + r" \\",
-        r"\midrule",
-    ]
-    lines += [*(" & ".join(line) + r" \\" for line in body), r"\bottomrule", r"\end{tabular}"]
-    return "\n".join([textwrap.indent(note(f"{split} split", _SEEDS), "% "), *lines]) + "\n"
+    """Many runs as a LaTeX tabular (package booktabs), the note as a comment above it."""
+    comment = textwrap.indent(note(f"{split} split", _SEEDS), "% ")
+    return f"{comment}\n{latex(cells(rows), words=2)}"
+
+
+def csv_table(rows: list[Row], split: str) -> str:
+    """Many runs as comma-separated numbers: means, and deviations where a row has several seeds."""
+    titles = ordered(title for row in rows for title in row.columns)
+    suffixes = ["", " std"] if any(row.seeds > 1 for row in rows) else [""]
+    head = ["data", "model", "split", "seeds"]
+    table: list[list[object]] = [[*head, *(name + end for name in titles for end in suffixes)]]
+    for row in rows:
+        pairs = ((row.mean(title), row.deviation(title)) for title in titles)
+        numbers = [part for pair in pairs for part in pair[: len(suffixes)]]
+        table.append([row.data, row.label, split, row.seeds, *numbers])
+    return csv_text(table)
 
 
 FORMATS = {"markdown": markdown_table, "csv": csv_table, "latex": latex_table}
-
-
-def note(split: str, more: str = "") -> str:
-    """What the columns mean and how they were measured."""
-    return textwrap.fill(_NOTE.format(split=split) + more, 120)
+EXTENSIONS = {"markdown": "md", "csv": "csv", "latex": "tex"}
 
 
 def cells(rows: list[Row]) -> list[list[str]]:
-    """Header and cells: a mean, ± its deviation over seeds; the best of each data set between ``**``."""
-    names = ordered(name for row in rows for name in row.columns)
-    best = {
-        (data, name): _best(rows, data, name)
-        for data in {row.data for row in rows}
-        for name in names
-    }
-    table = [["data", "model", "seeds", *names]]
+    """Header and cells: a mean, ± its deviation over seeds; the best of each data set in ``**``."""
+    titles = ordered(title for row in rows for title in row.columns)
+    best = {(row.data, title): _best(rows, row.data, title) for row in rows for title in titles}
+    table = [["data", "model", "seeds", *titles]]
     for row in rows:
-        table.append(
-            [
-                row.data,
-                row.label,
-                str(row.seeds),
-                *(_cell(row.values(name), best[row.data, name]) for name in names),
-            ]
-        )
+        shown = [_cell(row, title, best[row.data, title]) for title in titles]
+        table.append([row.data, row.label, str(row.seeds), *shown])
     return table
 
 
-def markdown(table: list[list[str]]) -> str:
-    """Cells as a Markdown table, padded so that it reads well as plain text, numbers to the right."""
-    lines = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in table]
-    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
-    words = 2 if table[0][:2] == ["data", "model"] else 1
-    padded = [
-        [
-            cell.ljust(w) if n < words else cell.rjust(w)
-            for n, (cell, w) in enumerate(zip(line, widths, strict=True))
-        ]
-        for line in lines
-    ]
-    rule = ["-" * w if n < words else "-" * (w - 1) + ":" for n, w in enumerate(widths)]
-    return "".join("| " + " | ".join(line) + " |\n" for line in [padded[0], rule, *padded[1:]])
-
-
-def _latents(title: str, named: dict[str, Any]) -> Values:
-    return {f"{title} {name}": value for name, value in named.items()}
-
-
-def kind(name: str) -> str:
-    """A column's title without the latent or the K that it ends with: ``KL z_g`` -> ``KL``, ``IW-NLL(50)`` -> ``IW-NLL``."""
+def _heading(result: dict[str, Any]) -> str:
     return (
-        name if name in ORDER else name.partition("(")[0] if "(" in name else name.partition(" ")[0]
+        f"# {result['model']} on {result['data']}, trainer={result['trainer']},"
+        f" seed {result['seed']}"
     )
 
 
-def _mean(values: list[float]) -> float | None:
-    return statistics.fmean(values) if values else None
+def _size(result: dict[str, Any], splits: list[str]) -> str:
+    size = f"{result['parameters']:,} parameters"
+    epoch = f"checkpoint of epoch {result['best_epoch']} (from 0)"
+    if "tokens_per_second" not in result:
+        return f"{size}, {epoch}"
+    text = all(result[split]["tokens_no_eos"] is not None for split in splits)
+    speed = f"{result['tokens_per_second']:,.0f} real {'tokens' if text else 'frames'} per second"
+    return f"{size}, {epoch}, {speed}"
 
 
-def _deviation(values: list[float]) -> float | None:
-    return statistics.stdev(values) if len(values) > 1 else None
+def _best(rows: list[Row], data: str, title: str) -> float | None:
+    """The lowest mean of a data set's rows, where low is better and there are several."""
+    means = [row.mean(title) for row in rows if row.data == data]
+    found = [mean for mean in means if mean is not None]
+    return min(found) if kind(title) in LOWER_IS_BETTER and len(found) > 1 else None
 
 
-def _best(rows: list[Row], data: str, name: str) -> float | None:
-    means = [
-        mean for row in rows if row.data == data and (mean := _mean(row.values(name))) is not None
-    ]
-    return min(means) if kind(name) in LOWER_IS_BETTER and len(means) > 1 else None
-
-
-def _cell(values: list[float], best: float | None) -> str:
-    mean, deviation = _mean(values), _deviation(values)
-    shown = _number(values[0] if len(values) == 1 else mean)
+def _cell(row: Row, title: str, best: float | None) -> str:
+    values = row.values(title)
+    mean = row.mean(title)
+    deviation = row.deviation(title)
+    shown = _number(values[0] if len(values) == 1 else mean)  # a count of one run stays an integer
     if mean is not None and deviation is not None:
         shown = f"{mean:{_format(mean)}} ± {deviation:{_format(mean)}}"
     return f"**{shown}**" if mean is not None and mean == best else shown
@@ -272,25 +139,7 @@ def _number(value: float | None) -> str:
 
 
 def _format(value: float) -> str:
-    """How a mean and its deviation are written: two decimals from 10 on, and a power of ten where no digit after it means anything."""
-    return ".2e" if abs(value) >= 1e9 else ",.2f" if abs(value) >= 10 else ",.3f"
-
-
-_TEX = {
-    "\\": r"\textbackslash{}",
-    "±": r"$\pm$",
-    "^": r"\^{}",
-    "~": r"\~{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-}
-
-
-def _tex(cell: str) -> str:
-    bold = cell.startswith("**")
-    plain = "".join(
-        _TEX.get(sign, "\\" + sign if sign in "&%$#_{}" else sign)
-        for sign in cell.replace("**", "")
-    )
-    return rf"\textbf{{{plain}}}" if bold else plain
+    """How a mean and its deviation are written: two decimals from 10 on, as a power from 1e9 on."""
+    if abs(value) >= 1e9:
+        return ".2e"
+    return ",.2f" if abs(value) >= 10 else ",.3f"

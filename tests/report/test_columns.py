@@ -1,0 +1,64 @@
+"""Columns: their titles, their order, and what is left out."""
+
+from records import record
+
+from vaetext.report.columns import columns, kind, note, ordered
+
+
+def test_titles_name_their_convention_and_come_in_order() -> None:
+    values = columns(record(100.0, {"z_g": 4.0, "z_l": 2.0}, 50, 0.3))
+    assert list(values) == [
+        "rec",
+        "KL z_g",
+        "KL z_l",
+        "-ELBO",
+        "IW-NLL(50)",
+        "PPL",
+        "PPL (no EOS)",
+        "IW-PPL(50)",
+        "NLL (rec)",
+        "PPL (rec, no EOS)",
+        "rec per token",
+        "bits per token",
+        "AU z_g",
+        "AU z_l",
+        "MI z_g",
+        "MI z_l",
+        "shuffle z_g",
+        "shuffle z_l",
+        "distance to truth",
+        "stderr of distance",
+    ]
+    assert values["-ELBO"] == 106.0
+    assert values["IW-NLL(50)"] == 105.5
+    assert values["NLL (rec)"] == 100.0
+    assert values["rec per token"] == 10.0
+
+
+def test_columns_of_one_kind_are_ordered_by_k() -> None:
+    titles = ["IW-PPL(50)", "KL z", "IW-NLL(500)", "rec", "PPL", "published PPL", "IW-NLL(50)"]
+    assert ordered(titles) == [
+        "rec",
+        "KL z",
+        "IW-NLL(50)",
+        "IW-NLL(500)",
+        "PPL",
+        "published PPL",
+        "IW-PPL(50)",
+    ]
+
+
+def test_columns_of_one_kind_are_ordered_by_latent() -> None:
+    names = ["z_7", "z_3", "z_10", "z", "z_l", "z_2", "z_g", "z_1"]
+    natural = ["z", "z_1", "z_2", "z_3", "z_7", "z_10", "z_g", "z_l"]
+    titles = [f"{kind} {name}" for name in names for kind in ("MI", "KL")]
+    assert ordered(titles) == [f"{kind} {name}" for kind in ("KL", "MI") for name in natural]
+
+
+def test_kind_leaves_out_latent_and_k() -> None:
+    titles = ["KL z_g", "IW-NLL(50)", "PPL (no EOS)", "KL (sum)", "distance to truth"]
+    assert [kind(title) for title in titles] == ["KL", "IW-NLL", *titles[2:]]
+
+
+def test_the_note_names_the_split() -> None:
+    assert "over the whole test split" in " ".join(note("test split").split())

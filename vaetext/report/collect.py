@@ -1,0 +1,223 @@
+"""From run folders to the rows of a table: runs that differ in the seed alone are one row."""
+
+import json
+import logging
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vaetext.config.store import flat
+from vaetext.config.train import TrainConfig
+from vaetext.config.trainer import TECHNICAL
+from vaetext.data.loader import SPLITS
+from vaetext.report.columns import Values, columns
+from vaetext.report.table import Row
+from vaetext.runs.folder import checked_results, is_done, load_config, read_json, read_results
+from vaetext.runs.layout import CONFIG, DONE, RESULTS
+
+log = logging.getLogger(__name__)
+
+Setting = dict[str, Any]  # full key -> value, of everything that makes a run another row
+NOT_IN_SETTING = {
+    "seed",
+    "outputs",
+    "sweep",
+    "debug",
+    "data.root",
+    *(f"trainer.{name}" for name in TECHNICAL),
+}
+# Not options: they differ where files of the same name hold other text.
+COUNTS = tuple(f"data.{split}_tokens" for split in SPLITS)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a table needs of one finished run."""
+
+    folder: Path
+    seed: int
+    setting: Setting
+    values: Values
+
+
+def find_runs(paths: list[str]) -> list[Path]:
+    """The finished runs at or below each path, each once.
+
+    Raises:
+        ValueError: no path is given, one does not exist, or no run there has finished.
+    """
+    if not paths:
+        raise ValueError(
+            "runs=[]: name run folders, sweep folders or folders that hold them, as in"
+            " `vaetext tables outputs`"
+        )
+    found: dict[Path, None] = {}
+    for folder in (folder for path in paths for folder in _folders_below(Path(path))):
+        if is_done(folder):
+            found[folder] = None
+        else:
+            log.warning("%s has not finished and is left out; `vaetext resume` finishes it", folder)
+    if not found:
+        raise ValueError(
+            f"runs={paths}: no finished run in there (none has a file {DONE});"
+            " `vaetext resume RUN` finishes one"
+        )
+    return list(found)
+
+
+def collect(runs: list[Path], split: str) -> list[Row]:
+    """A row for each setting, with the figures of every seed; of a seed's runs the newest counts.
+
+    A run that is damaged, of another version, or of a model that is not installed, is left out.
+
+    Raises:
+        ValueError: none of the runs can be read.
+    """
+    settings: dict[str, Setting] = {}
+    groups: dict[str, dict[int, Finished]] = {}
+    for run in _readable(runs, split):
+        key = json.dumps(run.setting, sort_keys=True)
+        settings[key] = run.setting
+        seeds = groups.setdefault(key, {})
+        if run.seed in seeds:
+            repeated = seeds[run.seed].folder
+            log.warning("%s repeats %s; the newer one counts", run.folder, repeated)
+        seeds[run.seed] = run
+    rows = [
+        _row(setting, list(settings.values()), list(groups[key].values()))
+        for key, setting in settings.items()
+    ]
+    return sorted(rows, key=lambda row: (_natural(row.data), _natural(row.label)))
+
+
+def figures(folder: Path, split: str) -> Values:
+    """A run's columns, with those of other K that `vaetext evaluate` wrote for its checkpoint.
+
+    Figures of `vaetext evaluate` that cannot be read are left out.
+
+    Raises:
+        ValueError: the run's own figures are damaged, another version's, or not of that split.
+    """
+    result = read_results(folder)
+    if split not in result:
+        raise ValueError(f"split={split}: {folder / RESULTS} has no such split")
+    with checked_results(folder / RESULTS):
+        values = columns(result[split])
+    for path in sorted(folder.glob(f"evaluate/**/{RESULTS}")):  # a multirun's are a level deeper
+        try:
+            values = {**evaluated(path, result, split), **values}
+        except ValueError as error:
+            log.warning("%s", error)
+    return values
+
+
+def evaluated(path: Path, result: dict[str, Any], split: str) -> Values:
+    """The columns that `vaetext evaluate` wrote to ``path``.
+
+    None where it evaluated another split, or another checkpoint than the one of ``result``.
+
+    Raises:
+        ValueError: the file is damaged, another version's, or of other text.
+    """
+    later = read_json(path)
+    with checked_results(path):
+        checkpoint = later["checkpoint"], later["best_epoch"]
+        if split not in later or checkpoint != ("best", result["best_epoch"]):
+            return {}
+        if any(later[split][size] != result[split][size] for size in ("sequences", "tokens")):
+            raise ValueError(f"{path} is of other text than the run's own figures and is left out")
+        return columns(later[split])
+
+
+def labels(setting: Setting, settings: list[Setting]) -> tuple[str, str]:
+    """The names of a row's model and data, each with the options in which rows of that name differ.
+
+    The trainer's options are shown by its name where runs of one trainer do not differ.
+    """
+    same_data = [each for each in settings if each["data.name"] == setting["data.name"]]
+    same_model = [each for each in same_data if each["model.name"] == setting["model.name"]]
+    same_trainer = [each for each in same_model if each["trainer.name"] == setting["trainer.name"]]
+    data = differing(setting, same_data, "data.")
+    data = [key for key in data if key not in COUNTS] or data
+    trainer = differing(setting, same_model, "trainer.name")
+    trainer += [key for key in differing(setting, same_trainer, "trainer.") if key not in trainer]
+    model = differing(setting, same_model, "model.")
+    return _label(setting, "model.name", [*model, *trainer]), _label(setting, "data.name", data)
+
+
+def differing(setting: Setting, others: list[Setting], prefix: str) -> list[str]:
+    """The keys with a prefix that have another value in some of the others."""
+    return [
+        key
+        for key in setting
+        if key.startswith(prefix) and any(each.get(key) != setting[key] for each in others)
+    ]
+
+
+def _folders_below(path: Path) -> list[Path]:
+    if not path.exists():
+        raise ValueError(
+            f"runs: {path} does not exist; name a folder that `vaetext train` wrote, or one that"
+            " holds some"
+        )
+    return sorted(each.parent.parent.resolve() for each in path.resolve().rglob(CONFIG))
+
+
+def _readable(runs: list[Path], split: str) -> Iterator[Finished]:
+    """The runs that can be read, the oldest first; the others are logged.
+
+    Raises:
+        ValueError: there is none.
+    """
+    count = 0
+    for folder in sorted(runs, key=lambda folder: (folder / DONE).stat().st_mtime):
+        try:
+            run = _read(folder, split)
+        except ValueError as error:
+            if len(runs) == 1:
+                raise
+            log.warning("%s; the run is left out", error)
+            continue
+        count += 1
+        yield run
+    if not count:
+        raise ValueError(f"none of the {len(runs)} runs can be read; see above")
+
+
+def _read(folder: Path, split: str) -> Finished:
+    config = load_config(folder)
+    values = figures(folder, split)
+    setting = _setting(config)
+    setting[f"data.{split}_tokens"] = read_results(folder)[split]["tokens"]
+    return Finished(folder, config.seed, setting, values)
+
+
+def _setting(config: TrainConfig) -> Setting:
+    options = flat(asdict(config))
+    return {key: value for key, value in options.items() if key not in NOT_IN_SETTING}
+
+
+def _row(setting: Setting, settings: list[Setting], runs: list[Finished]) -> Row:
+    row = Row(*labels(setting, settings))
+    for run in runs:
+        row.add(run.values)
+    return row
+
+
+def _label(setting: Setting, name: str, keys: list[str]) -> str:
+    shown = [f"{_short(key)}={setting[key]}" for key in keys]
+    return " ".join([str(setting[name]), *shown])
+
+
+def _short(key: str) -> str:
+    """An option as a label shows it: ``trainer.name`` -> trainer, ``model.layers`` -> layers."""
+    return key.removesuffix(".name") if key.endswith(".name") else key.partition(".")[2]
+
+
+def _natural(label: str) -> list[tuple[float, str]]:
+    """A key that sorts labels by the numbers in them: 8 before 16."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", label)
+    return [(float(part), "") if n % 2 else (math.inf, part) for n, part in enumerate(parts)]

@@ -1,0 +1,113 @@
+"""The columns of every table: titles, order, which of them are better low, and what they mean."""
+
+import re
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+Values = dict[str, float | None]  # column title -> value, None where it does not apply
+
+# Titles in the order of every table. A latent's name or K may follow: "KL z_g", "IW-NLL(50)".
+ORDER = (
+    "rec",
+    "KL",
+    "KL (sum)",
+    "-ELBO",
+    "IW-NLL",
+    "PPL",
+    "PPL (no EOS)",
+    "IW-PPL",
+    "NLL (rec)",
+    "PPL (rec, no EOS)",
+    "rec per token",
+    "ELBO (Petersen)",
+    "Reconstruction (Petersen)",
+    "bits per token",
+    "log-likelihood per frame",
+    "AU",
+    "MI",
+    "shuffle",
+    "distance to truth",
+    "stderr of distance",
+)
+LOWER_IS_BETTER = (
+    "-ELBO",
+    "IW-NLL",
+    "PPL",
+    "PPL (no EOS)",
+    "IW-PPL",
+    "bits per token",
+    "distance to truth",
+)
+PUBLISHED = "published "  # begins the title of a published column; the rest is our column's title
+
+_NOTE = (
+    "Nats per sequence, EOS counted, means over the whole {split}, KL at weight 1, weights of the"
+    " lowest valid -ELBO unless another checkpoint was asked for. rec = -E_q[log p(x|z)]."
+    " -ELBO = rec + KL, exact for a model without a latent. IW-NLL(K): importance-weighted bound of"
+    " K samples. PPL = exp(total -ELBO / tokens with EOS); PPL (no EOS) divides by the tokens"
+    " without EOS. NLL (rec) and PPL (rec, no EOS) follow a published convention and are no bounds:"
+    " the reconstruction term alone, EOS counted in its nats but not in its tokens. rec per token:"
+    " rec over the tokens without EOS. AU: units with Var_x(E_q[z|x]) > 0.01 (of a latent below"
+    " others Var_x(E_q - E_p), its own part). MI: I_q(x; z) against the aggregate posterior of the"
+    " whole split. shuffle: rise of rec when z is permuted between sequences. distance to truth ="
+    " mean(-ELBO + log p(x)). Of real-valued sequences all figures are densities of standardised"
+    " values, and log-likelihood per frame = ELBO over frames."
+)
+
+
+def note(split: str, more: str = "") -> str:
+    """What the columns mean and how they were measured, to be printed below a table."""
+    return textwrap.fill(_NOTE.format(split=split) + more, 100)
+
+
+def columns(record: dict[str, Any]) -> Values:
+    """Column title -> value of one split's record in ``results.json``, null values left out."""
+    samples = record["iw_samples"]
+    tokens = record["tokens_no_eos"]  # None where sequences are frames
+    weighted = {f"IW-NLL({samples})": record["iw_nll"], f"IW-PPL({samples})": record["iw_ppl"]}
+    values: Values = {
+        "rec": record["rec"],
+        **_of_latents("KL", record["kl"]),
+        "-ELBO": record["neg_elbo"],
+        **(weighted if samples else {}),
+        "PPL": record["ppl"],
+        "PPL (no EOS)": record["ppl_no_eos"],
+        "NLL (rec)": record["rec"] if tokens else None,
+        "PPL (rec, no EOS)": record["rec_ppl_no_eos"],
+        "rec per token": record["rec"] * record["sequences"] / tokens if tokens else None,
+        "bits per token": record["bits_per_symbol"],
+        "log-likelihood per frame": record["log_likelihood_per_frame"],
+        **_of_latents("AU", record["active_units"]),
+        **_of_latents("MI", record["mutual_information"]),
+        **_of_latents("shuffle", record["shuffle_rec_increase"]),
+        "distance to truth": record["truth_gap"],
+        "stderr of distance": record["truth_gap_stderr"],
+    }
+    return {title: values[title] for title in ordered(values) if values[title] is not None}
+
+
+def ordered(titles: Iterable[str]) -> list[str]:
+    """Column titles, each once, in the order of every table.
+
+    Those of one kind are sorted by latent or K, numbers by their value. A published column comes
+    right after ours.
+    """
+    return sorted(dict.fromkeys(titles), key=_place)
+
+
+def kind(title: str) -> str:
+    """A title without its latent or K: ``KL z_g`` -> ``KL``, ``IW-NLL(50)`` -> ``IW-NLL``."""
+    if title in ORDER:
+        return title
+    return title.partition("(" if "(" in title else " ")[0]
+
+
+def _place(title: str) -> tuple[int, str, bool]:
+    own = title.removeprefix(PUBLISHED)
+    place = ORDER.index(kind(own)) if kind(own) in ORDER else len(ORDER)
+    return place, re.sub(r"\d+", lambda number: number[0].zfill(9), own), own != title
+
+
+def _of_latents(title: str, named: dict[str, float]) -> Values:
+    return {f"{title} {latent}": value for latent, value in named.items()}

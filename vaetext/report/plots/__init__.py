@@ -1,0 +1,44 @@
+"""Pictures of a run: training, latents, and examples. The only package that imports matplotlib."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from vaetext.evaluation.scoring import Scores
+from vaetext.report.plots.curves import smoothed, training
+from vaetext.report.plots.examples import interpolation, samples
+from vaetext.report.plots.figures import save
+from vaetext.report.plots.latents import codes, kl_per_dimension, principal
+from vaetext.runs.layout import METRICS, PLOTS
+
+__all__ = [
+    "codes",
+    "interpolation",
+    "kl_per_dimension",
+    "principal",
+    "samples",
+    "save",
+    "smoothed",
+    "training",
+    "write",
+]
+
+
+def write(folder: Path, scores: Scores, factors: dict[str, np.ndarray] | None = None) -> None:
+    """Writes ``training.png`` of a run and, where its codes have one size, those of the latents.
+
+    These are ``kl_per_dimension.png`` and ``codes.png``.
+
+    Args:
+        folder: the run folder, with its metrics.jsonl.
+        scores: of the test split.
+        factors: what its sequences were made from, name -> [N], where that is known.
+    """
+    lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
+    figures = {"training": training(lines)}
+    if scores.codes:
+        figures["kl_per_dimension"] = kl_per_dimension(scores)
+        figures["codes"] = codes(scores, factors)
+    for name, figure in figures.items():
+        save(figure, folder / PLOTS / f"{name}.png")

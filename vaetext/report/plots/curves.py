@@ -1,0 +1,130 @@
+"""The curves of training, over optimizer steps."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vaetext.report.plots.figures import integer_ticks, legend_outside, panels
+
+Line = dict[str, Any]  # of metrics.jsonl
+
+
+def training(lines: list[Line]) -> Figure:
+    """-ELBO and rec, the KL of each latent, and its weight with the learning rate.
+
+    All are in nats per sequence with the KL at weight 1. A model without a latent has no KL panel.
+    """
+    steps = [line for line in lines if line["split"] == "steps"]
+    valid = [line for line in lines if line["split"] == "valid"]
+    latents = list(lines[-1]["kl"]) if lines else []
+    figure, axes = panels(1, 3 if latents else 2)
+    _bound(axes[0, 0], steps, valid, bool(latents))
+    if latents:
+        _kl(axes[0, 1], steps, valid, latents)
+    _schedules(axes[0, -1], steps, bool(latents))
+    for axis in axes[0]:
+        integer_ticks(axis)
+    for axis in axes[0, :-1]:
+        axis.set_xlabel("optimizer step")
+        axis.legend(fontsize=8)
+    if len(latents) > 1:
+        legend_outside(axes[0, 1])
+    return figure
+
+
+def smoothed(values: np.ndarray, width: int) -> np.ndarray:
+    """[N] means of the last ``width`` values (fewer at the start)."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - width, 0)
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
+
+
+def _bound(axis: Axes, steps: list[Line], valid: list[Line], latents: bool) -> None:
+    label = "-ELBO" if latents else "NLL"
+    _curve(axis, steps, valid, lambda line: line["neg_elbo"], label, "C0")
+    if latents:
+        _curve(axis, steps, valid, lambda line: line["rec"], "rec", "C1")
+    _frame(axis)
+    title = "bound on -log p(x)" if latents else "-log p(x)"
+    axis.set(title=title, ylabel="nats per sequence")
+
+
+def _kl(axis: Axes, steps: list[Line], valid: list[Line], latents: list[str]) -> None:
+    for number, name in enumerate(latents):
+        _curve(
+            axis,
+            steps,
+            valid,
+            lambda line, name=name: line["kl"][name],  # type: ignore[misc]
+            f"KL {name}",
+            f"C{number}",
+            brief=len(latents) > 1,
+        )
+    axis.set(title="KL", ylabel="nats per sequence", ylim=(0, None))
+
+
+def _curve(
+    axis: Axes,
+    steps: list[Line],
+    valid: list[Line],
+    value: Callable[[Line], float],
+    label: str,
+    color: str,
+    *,
+    brief: bool = False,
+) -> None:
+    """Training as a smoothed line, and the validation split as dots.
+
+    With ``brief`` the dots alone are in the legend: one entry for each latent.
+    """
+    train = None if brief else f"{label}, train"
+    dots = label if brief else f"{label}, valid"
+    readings = np.array([value(line) for line in steps], dtype=float)
+    smooth = smoothed(readings, 1 + len(steps) // 40)
+    axis.plot(_steps(steps), smooth, lw=1, color=color, alpha=0.45, label=train)
+    bounds = [value(line) for line in valid]
+    axis.plot(_steps(valid), bounds, "o-", ms=3, lw=1.2, color=color, label=dots)
+
+
+def _schedules(axis: Axes, steps: list[Line], latents: bool) -> None:
+    """The KL weight and the learning rate."""
+    axis.set(title="schedules", xlabel="optimizer step")
+    rate: Any = axis
+    if latents:
+        _kl_weights(axis, steps)
+        rate = axis.twinx()
+    rate.plot(_steps(steps), [line["lr"] for line in steps], color="C7", ls="--")
+    rate.set_ylabel("learning rate", color="C7")
+    rate.set_ylim(0, None)
+
+
+def _kl_weights(axis: Axes, steps: list[Line]) -> None:
+    """One line or, where latents have weights of their own, one in each latent's colour."""
+    own = [line for line in steps if "kl_weights" in line]
+    for number, name in enumerate(own[-1]["kl_weights"] if own else ()):
+        weights = [line["kl_weights"][name] for line in own]
+        axis.plot(_steps(own), weights, color=f"C{number}", label=name)
+    if own:
+        legend_outside(axis, 1.3)  # right of the learning rate's numbers
+    else:
+        axis.plot(_steps(steps), [line["beta"] for line in steps], color="C3")
+    axis.set_ylabel("KL weight beta", color="k" if own else "C3")
+    axis.set_ylim(0, None)
+
+
+def _frame(axis: Axes) -> None:
+    """Keeps the first steps of training, far above all later ones, from flattening the rest."""
+    shown = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axis.lines])
+    if len(shown):
+        low = shown.min()
+        high = np.percentile(shown, 90)
+        margin = 0.05 * (high - low) + 0.005 * abs(high)
+        axis.set_ylim(low - margin, high + margin)
+
+
+def _steps(lines: list[Line]) -> list[int]:
+    return [line["step"] for line in lines]

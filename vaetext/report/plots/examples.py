@@ -1,0 +1,74 @@
+"""What a model generates: curves beside those of the data, and the path between two codes."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vaetext.data.corpora import Corpus
+from vaetext.report.plots.figures import integer_ticks, panels
+
+WIDTH = 96  # letters of a sentence that fit
+
+
+def samples(corpus: Corpus, drawn: list[Any]) -> Figure:
+    """Curves of the test split beside as many samples of the model (Petersen, figure 5)."""
+    assert corpus.curve is not None
+    test = corpus.splits["test"]
+    figure, axes = panels(1, 2)
+    left, right = axes[0]
+    right.sharex(left)
+    right.sharey(left)
+    known = [test[number] for number in range(min(len(drawn), len(test)))]
+    for axis, name, sequences in ((left, "test data", known), (right, "samples", drawn)):
+        for sequence in sequences:
+            axis.plot(corpus.curve(sequence), lw=1, alpha=0.25, color="C0")
+        axis.set(title=f"{len(sequences)} sequences: {name}", xlabel="position", ylabel="value")
+        integer_ticks(axis)
+    return figure
+
+
+def interpolation(path: dict[str, Tensor], lines: list[str], ends: list[str]) -> Figure:
+    """Each step's code as a strip of colours, and its sentence beside it.
+
+    Args:
+        path: latent name -> z [steps, ...].
+        lines: the decoded sentence of each step.
+        ends: what the first and the last code are of, shown above and below.
+    """
+    figure = Figure(figsize=(12, 0.8 + 0.32 * (len(lines) + 2)), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[1, 3])
+    _strips(left, path)
+    _sentences(right, lines, ends)
+    for axis in (left, right):
+        axis.set_ylim(len(lines) + 0.5, -1.5)
+    return figure
+
+
+def _strips(axis: Axes, path: dict[str, Tensor]) -> None:
+    strips = np.concatenate([z.detach().cpu().float().flatten(1).numpy() for z in path.values()], 1)
+    limit = max(float(np.abs(strips).max()), 1e-9)
+    image = axis.imshow(
+        strips, aspect="auto", cmap="RdBu", vmin=-limit, vmax=limit, interpolation="nearest"
+    )
+    axis.figure.colorbar(image, ax=axis, location="left")
+    axis.set(title=f"code: {', '.join(path)}", yticks=[], xlabel="dimension")
+    axis.spines[:].set_visible(False)
+    integer_ticks(axis)
+
+
+def _sentences(axis: Axes, lines: list[str], ends: list[str]) -> None:
+    axis.set_xlim(0, 1)
+    axis.axis("off")
+    for number, line in enumerate(lines):
+        _sentence(axis, number, f"{number / max(len(lines) - 1, 1):.2f}", line)
+    _sentence(axis, -1, "A", ends[0], style="italic", color="0.4")
+    _sentence(axis, len(lines), "B", ends[1], style="italic", color="0.4")
+
+
+def _sentence(axis: Axes, y: int, label: str, text: str, **look: Any) -> None:
+    shown = text if len(text) <= WIDTH else f"{text[: WIDTH - 2].rstrip()} …"
+    axis.text(0, y, label, va="center", fontsize=9, color="0.4")
+    axis.text(0.06, y, shown, va="center", fontsize=9, parse_math=False, **look)

@@ -1,0 +1,39 @@
+"""What every picture needs: panels, legends, axes of whole numbers, and a PNG file."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from vaetext.data.atomic import atomic_write
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG, without a screen. Letters that the font lacks are drawn as boxes."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        FigureCanvasAgg(figure)
+        figure.savefig(buffer, format="png", dpi=120)
+    atomic_write(path, buffer.getvalue())
+
+
+def panels(rows: int, columns: int, height: float = 3.2) -> tuple[Figure, Any]:
+    """A figure and its axes [rows, columns], each ``height`` inches high."""
+    figure = Figure(figsize=(4.6 * columns, height * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def integer_ticks(axis: Axes) -> None:
+    """Leaves fractions out of the x axis."""
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def legend_outside(axis: Axes, x: float = 1.0, **options: Any) -> None:
+    """A legend right of the axes, where it hides nothing, ``x`` of their width from the left."""
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(x, 1.0), **options)

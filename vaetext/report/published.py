@@ -1,0 +1,87 @@
+"""A published table: its figures beside those of our runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vaetext.config.verbs import Table
+from vaetext.report.columns import PUBLISHED, Values, columns, kind
+from vaetext.report.formats import markdown
+from vaetext.report.table import Row, cells
+from vaetext.runs.folder import checked_results, read_results
+from vaetext.runs.layout import METRICS, RESULTS
+
+NOT_CONVERGED = (
+    "* not converged: valid -ELBO fell by more than 1 % in the last tenth of the epochs."
+)
+
+
+def published_page(table: Table, scale: str, rows: list[Row]) -> str:
+    """The table of our rows beside the published ones, with its title and note, in Markdown."""
+    data = ", ".join(dict.fromkeys(row.data for row in rows))
+    shown = markdown(select_columns(cells(rows), table.columns))
+    title = f"# {table.title} (scale={scale}, data={data})"
+    return f"{title}\n\n{shown}\n{table.note} {NOT_CONVERGED}\n"
+
+
+def published_row(row: dict[str, Any], folder: Path) -> Row:
+    """A row of ``conf/table``: what its run measured on the test split, and what is published.
+
+    The name of a run that had not converged is marked.
+
+    Raises:
+        ValueError: the run's results are damaged or of another version.
+    """
+    with checked_results(folder / RESULTS):
+        result = read_results(folder)
+        mark = " *" if not_converged(folder) else ""
+        shown = Row(f"{row['name']}{mark}", result["data"])
+        measured = {**columns(result["test"]), **other_conventions(result["test"])}
+    published = row.get("published", {})
+    shown.add(
+        {**measured, **{f"{PUBLISHED}{title}": float(published[title]) for title in published}}
+    )
+    return shown
+
+
+def other_conventions(record: dict[str, Any]) -> Values:
+    """A split's figures in conventions that published tables use beside our own columns.
+
+    KL (sum) is the sum over latents. Reconstruction (Petersen) is minus rec over the tokens without
+    EOS, and ELBO (Petersen) is Reconstruction (Petersen) - KL (sum), which is not a bound.
+    """
+    if not record["kl"] or not record["tokens_no_eos"]:
+        return {}
+    rec = record["rec"] * record["sequences"] / record["tokens_no_eos"]
+    kl = sum(record["kl"].values())
+    return {"KL (sum)": kl, "ELBO (Petersen)": -(rec + kl), "Reconstruction (Petersen)": -rec}
+
+
+def select_columns(table: list[list[str]], ours: list[str]) -> list[list[str]]:
+    """Of a table's columns the model, the published ones, ours beside them, and those of ``ours``.
+
+    Args:
+        table: header and rows.
+        ours: columns without a latent's name or K.
+    """
+    head = table[0]
+    kept = [
+        number
+        for number, title in enumerate(head)
+        if title == "model"
+        or title.startswith(PUBLISHED)
+        or f"{PUBLISHED}{title}" in head
+        or kind(title) in ours
+    ]
+    return [[row[number] for number in kept] for row in table]
+
+
+def not_converged(folder: Path) -> bool:
+    """Whether a run's lowest valid -ELBO fell by more than 1 % in its last tenth of epochs."""
+    lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
+    bounds: list[float] = [line["neg_elbo"] for line in lines if line["split"] == "valid"]
+    last = -(-len(bounds) // 10)
+    if len(bounds) <= last:
+        return False
+    lowest = min(bounds[-last:])
+    return min(bounds[:-last]) - lowest > 0.01 * abs(lowest)
