@@ -15,11 +15,11 @@ from vaetext.data.loader import Split, collate
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import KeyedNoise, Noise
-from vaetext.evaluation.scoring import evaluate
+from vaetext.evaluation.latents import follow
+from vaetext.evaluation.metrics import evaluate
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.modules.ladder import Ladder, LadderLayer
-from vaetext.verbs.interpolate import follow
 
 SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=9)
 KINDS = {"lvae": LVAE, "lcnnvae": LCNNVAE, "lrnnvae": LRNNVAE}
