@@ -129,7 +129,7 @@ def test_a_run_on_ones_own_text_is_read_from_any_folder(
     assert load(folder).corpus.source == [str(here / "text.txt")]
     (here / "text.txt").rename(root / "text.txt")
     with pytest.raises(
-        ValueError, match=r"data\.train=text\.txt: no such file, in .*; put it into one of them"
+        ValueError, match=r"data\.train=text\.txt: no such file in .*; put it into one of them"
     ):
         _ = load(folder).corpus
     monkeypatch.setenv("VAETEXT_DATA", str(root))
