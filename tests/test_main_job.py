@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_module
 
 from vaetext.config.store import register, typed
 from vaetext.config.train import TrainConfig
-from vaetext.training.train_run import train
+from vaetext.training.session import train
 
 
 def trained(model: str, folder: Path) -> dict[str, Any]:

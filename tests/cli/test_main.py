@@ -172,7 +172,7 @@ WRONG = {
     "sample . temperature=0": "is no run folder",
     "reproduce table=ptp": "did you mean 'ptb'?",
     "train --config-dir nowhere": "nowhere",
-    "train model=cnn data=sine trainer.word_dropout=0.1": "trainer.word_dropout=0.1: the decoder of cnn is fed no words; leave it at 0",
+    "train model=cnn data=sine trainer.word_dropout=0.1": "trainer.word_dropout=0.1: cnn's decoder takes no token inputs; set trainer.word_dropout=0",
     "train outputs=": "outputs='' names no folder",
     "train table=ptb": "table=...: this verb has no such group or key",
     "resume . trainer=paper": "takes single options, as in trainer.epochs=30",

@@ -17,7 +17,8 @@ from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian, standard
 from vaetext.distributions.noise import MeanNoise, Noise
 from vaetext.distributions.priors import StandardNormal
-from vaetext.evaluation.scoring import active_units, evaluate, mutual_information, perplexity, score
+from vaetext.evaluation.metrics import active_units, evaluate, mutual_information, perplexity
+from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 

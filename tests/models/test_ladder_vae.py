@@ -1,4 +1,4 @@
-"""What ladder models promise beyond the contract: sizes, fixed feature maps, and an evaluation that sees every layer."""
+"""Ladder models: sizes, feature maps of fixed size, and the evaluation of every layer."""
 
 import math
 from typing import Any
@@ -15,11 +15,11 @@ from vaetext.data.loader import Split, collate
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import KeyedNoise, Noise
-from vaetext.evaluation.scoring import evaluate
+from vaetext.evaluation.latents import follow
+from vaetext.evaluation.metrics import evaluate
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.modules.ladder import Ladder, LadderLayer
-from vaetext.verbs.interpolate import follow
 
 SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=9)
 KINDS = {"lvae": LVAE, "lcnnvae": LCNNVAE, "lrnnvae": LRNNVAE}
@@ -42,23 +42,22 @@ def batch_of(*sentences: list[int]) -> Batch:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_layer_lists_must_be_equally_long(name: str) -> None:
-    with pytest.raises(
-        ValueError, match=r"hidden_dims=\[6, 5\] and latent_dims=\[3\] .* same length"
-    ):
+def test_layer_lists_of_different_lengths_are_refused(name: str) -> None:
+    message = r"hidden_dims=\[6, 5\] and latent_dims=\[3\] .* same length"
+    with pytest.raises(ValueError, match=message):
         KINDS[name](hidden_dims=[6, 5], latent_dims=[3])
     with pytest.raises(ValueError, match=r"hidden_dims=\[\] and latent_dims=\[\]"):
         KINDS[name](hidden_dims=[], latent_dims=[])
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_sequence_longer_than_the_model_is_told(name: str) -> None:
+def test_longer_sequence_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"model\.max_length=4: .* has 6 tokens"):
         make(name, max_length=4).check_lengths(np.array([3, 6]), "the input")
 
 
 @pytest.mark.parametrize(("name", "positions"), [("lcnnvae", [5, 3, 2]), ("lrnnvae", [9, 9, 9])])
-def test_feature_maps_have_one_size_whatever_the_length(name: str, positions: list[int]) -> None:
+def test_feature_maps_have_the_same_size_for_every_length(name: str, positions: list[int]) -> None:
     model = make(name, latent="feature-map")
     for batch in (batch_of([1]), batch_of([2, 3, 4, 5, 2, 3, 4, 5, 1])):
         codes = model.sample(model.posterior(batch), KeyedNoise(0, batch.index, range(2)))
@@ -67,8 +66,9 @@ def test_feature_maps_have_one_size_whatever_the_length(name: str, positions: li
             assert codes[latent].axes == ("position", "dimension")
 
 
-def test_a_feature_map_keeps_its_order_into_the_decoder() -> None:
-    model, batch = make("lrnnvae", latent="feature-map"), batch_of([2, 3, 4, 5, 6, 1])
+def test_decoder_reads_a_feature_map_in_its_order() -> None:
+    model = make("lrnnvae", latent="feature-map")
+    batch = batch_of([2, 3, 4, 5, 6, 1])
     z = model.sample_prior(KeyedNoise(0, batch.index, range(1)))["z_1"][0]
     moved = torch.cat([z[:, :3], z[:, 3:4] + 1, z[:, 4:]], 1)
     one, other = (model.start({"z_1": each}, 1).context for each in (z, moved))
@@ -76,18 +76,17 @@ def test_a_feature_map_keeps_its_order_into_the_decoder() -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_moved_latent_is_followed_by_those_below(name: str) -> None:
-    model, batch = make(name), batch_of([2, 3, 1], [4, 1])
-    codes = {
-        key: z[0] for key, z in model.sample_prior(KeyedNoise(0, batch.index, range(1))).items()
-    }
+def test_latents_below_a_moved_one_follow_at_the_mean_of_their_prior(name: str) -> None:
+    model = make(name)
+    batch = batch_of([2, 3, 1], [4, 1])
+    noise = KeyedNoise(0, batch.index, range(1))
+    codes = {key: z[0] for key, z in model.sample_prior(noise).items()}
     with torch.no_grad():
         settled = follow(model, codes, "z_2")
-    assert torch.equal(settled["z_2"], codes["z_2"]) and torch.equal(settled["z_3"], codes["z_3"])
+    assert torch.equal(settled["z_2"], codes["z_2"])
+    assert torch.equal(settled["z_3"], codes["z_3"])
     assert not torch.equal(settled["z_1"], codes["z_1"])
-    assert torch.equal(
-        follow(model, codes, "z_2")["z_1"], settled["z_1"]
-    )  # at the prior's mean: no noise
+    assert torch.equal(follow(model, codes, "z_2")["z_1"], settled["z_1"])
 
 
 class Line(nn.Module):
@@ -95,7 +94,8 @@ class Line(nn.Module):
 
     def __init__(self, slope: float, var: float) -> None:
         super().__init__()
-        self.slope, self.log_var = slope, math.log(var)
+        self.slope = slope
+        self.log_var = math.log(var)
 
     def forward(self, h: Tensor, mask: Tensor | None = None) -> Gaussian:
         return Gaussian(self.slope * h, torch.full_like(h, self.log_var))
@@ -107,14 +107,16 @@ class Same(nn.Module):
 
 
 class Linear(SequenceModel):
-    """z_2 ~ N(0, 1), z_1 ~ N(z_2, 1/2), "x" = the first symbol as a number ~ N(z_1, 1/2); q of each is exact, or knows nothing of x."""
+    """z_2 ~ N(0, 1), z_1 ~ N(z_2, 1/2), and x, the first token as a number, ~ N(z_1, 1/2).
+
+    Args:
+        informed: latents whose estimate is exact; the others do not depend on x.
+    """
 
     def __init__(self, *informed: str) -> None:
         super().__init__(Symbols(9, 1, 0, 9))
-        top, low = (
-            Line(0.5, 0.5) if "z_2" in informed else Line(0.0, 1.0),
-            Line(1.0, 0.5) if "z_1" in informed else Line(0.0, 1e9),
-        )
+        low = Line(1.0, 0.5) if "z_1" in informed else Line(0.0, 1e9)
+        top = Line(0.5, 0.5) if "z_2" in informed else Line(0.0, 1.0)
         self.ladder = Ladder(
             [LadderLayer((1,), Same(), low, Line(1.0, 0.5)), LadderLayer((1,), Same(), top, None)]
         )
@@ -137,7 +139,7 @@ class Linear(SequenceModel):
         return self.ladder.sample_prior(noise, {name: codes[name] for name in kept})
 
 
-def record(*informed: str) -> dict[str, Any]:
+def evaluated(*informed: str) -> dict[str, Any]:
     sequences = [[n % 6 + 2, 1] for n in range(300)]
     x = np.array([each[0] for each in sequences], dtype=float)
     truth = -0.5 * (x**2 / 2 + math.log(2 * math.pi * 2))
@@ -151,25 +153,26 @@ def record(*informed: str) -> dict[str, Any]:
     )
 
 
-def test_exact_layers_leave_no_gap_and_every_layer_is_seen_to_be_used() -> None:
-    row = record("z_1", "z_2")
+def test_exact_layers_leave_no_gap_and_all_count_as_used() -> None:
+    row = evaluated("z_1", "z_2")
     assert row["iw_nll"] == pytest.approx(row["neg_elbo"] - row["truth_gap"], abs=1e-6)
     assert abs(row["truth_gap"]) < 4 * row["truth_gap_stderr"] + 0.02
     assert row["active_units"] == {"z_1": 1, "z_2": 1}
     assert min(row["shuffle_rec_increase"].values()) > 1
-    assert row["mutual_information"]["z_1"] is None and row["mutual_information"]["z_2"] > 0.3
+    assert row["mutual_information"]["z_1"] is None
+    assert row["mutual_information"]["z_2"] > 0.3
 
 
-def test_noise_from_the_layer_above_counts_as_no_use() -> None:
-    row = record()
+def test_uninformed_layers_count_as_unused() -> None:
+    row = evaluated()
     assert row["active_units"] == {"z_1": 0, "z_2": 0}
     assert row["kl"]["z_1"] == pytest.approx(0, abs=1e-6)
     assert row["mutual_information"]["z_2"] == pytest.approx(0, abs=1e-9)
 
 
-def test_what_a_blind_layer_hears_from_above_counts_as_no_use() -> None:
-    row = record("z_2")
+def test_layer_that_only_follows_the_one_above_counts_as_unused() -> None:
+    row = evaluated("z_2")
     assert row["active_units"] == {"z_1": 0, "z_2": 1}
     assert row["kl"]["z_1"] == pytest.approx(0, abs=1e-6)
     assert row["mutual_information"]["z_1"] is None
-    assert record("z_1")["active_units"] == {"z_1": 1, "z_2": 0}
+    assert evaluated("z_1")["active_units"] == {"z_1": 1, "z_2": 0}

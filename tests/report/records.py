@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vaetext.evaluation.scoring import perplexity
+from vaetext.evaluation.metrics import perplexity
 from vaetext.report.columns import columns
 from vaetext.report.table import Row
 

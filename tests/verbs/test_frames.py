@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,16 @@ from vaetext.config.model import CNN, RNNLM, VRAE
 from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
+from vaetext.evaluation import generation
 from vaetext.evaluation.decoding import GREEDY, DecodingOptions, generate
-from vaetext.evaluation.scoring import evaluate, score
+from vaetext.evaluation.metrics import evaluate
+from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.report import plots
 from vaetext.report.columns import columns
 from vaetext.report.table import run_table
+from vaetext.runs.run import Run
 from vaetext.verbs import encode, interpolate, reconstruct, sample
 
 CPU = torch.device("cpu")
@@ -45,9 +47,9 @@ def model(corpus: Corpus) -> SequenceModel:
 def run(
     corpus: Corpus, model: SequenceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    loaded = SimpleNamespace(model=model, tokenizer=corpus.tokenizer, device=CPU, seed=0)
+    loaded = Run(tmp_path, None, corpus.tokenizer, model, CPU, epoch=0, seed=0)  # type: ignore[arg-type]
     for verb in (encode, interpolate, reconstruct, sample):
-        monkeypatch.setattr(verb, "load_run", lambda *_: loaded)
+        monkeypatch.setattr(verb, "load", lambda *_: loaded)
         monkeypatch.setattr(verb, "output_folder", lambda: tmp_path)
     (tmp_path / "lines.txt").write_text("0.1 0.2 0.3\n\n0.9 0.5 0.5 0.5 0.2\n")
     return tmp_path
@@ -98,8 +100,7 @@ def test_a_model_of_longer_sequences_draws_no_longer_ones_than_the_data(corpus: 
         each.shape for each in generate(longer, {"z": torch.zeros(2, 3)}, 2, DecodingOptions())
     ] == [(16, 1)] * 2
     given = corpus.tokenizer.encode_all(["0.5 " * 30, "0.5 " * 3])
-    lines = reconstruct.pairs(longer, corpus.tokenizer, given, GREEDY).splitlines()
-    assert [len(line.split()) - 1 for line in lines if line] == [30, 30, 3, 3]
+    assert [len(each) for each in generation.reconstruct(longer, given, GREEDY)] == [30, 3]
 
 
 def test_frames_are_drawn_from_their_law_and_greedy_takes_the_mean(model: SequenceModel) -> None:
@@ -120,10 +121,10 @@ def test_frames_are_drawn_from_their_law_and_greedy_takes_the_mean(model: Sequen
 
 
 @pytest.mark.parametrize("option", [{"beam": 3}, {"top_k": 2}, {"top_p": 0.5}])
-def test_what_chooses_among_symbols_is_refused(
+def test_options_that_choose_among_tokens_are_refused_for_frames(
     model: SequenceModel, option: dict[str, Any]
 ) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(option))}=.* among symbols"):
+    with pytest.raises(ValueError, match=f"{next(iter(option))}=.* among tokens"):
         generate(model, {"z": torch.zeros(1, 3)}, 1, DecodingOptions(**option))
 
 
@@ -155,7 +156,7 @@ def test_every_verb_reads_and_writes_lines_of_numbers(
 def test_a_model_without_a_latent_has_nothing_to_move(corpus: Corpus) -> None:
     plain = build(RNNLM(name="rnnlm", embedding_dim=5, hidden_dim=6), corpus.domain).eval()
     with pytest.raises(ValueError, match="rnnlm has no latent"):
-        interpolate.end(plain, corpus.tokenizer, None, 0, 0)
+        generation.path_between(plain, None, None, 3)
 
 
 def test_samples_are_drawn_beside_the_data_in_raw_units(corpus: Corpus) -> None:

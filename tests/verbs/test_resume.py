@@ -14,17 +14,18 @@ from vaetext.config.store import register
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import ResumeConfig
 from vaetext.runs.folder import (
-    CONFIG,
-    DONE,
-    is_done,
+    link_latest,
     load_config,
-    load_run,
     resume_command,
     run_lock,
     write_overrides,
 )
+from vaetext.runs.layout import CONFIG, DONE
+from vaetext.runs.load import load
+from vaetext.runs.results import is_done
+from vaetext.training import session
 from vaetext.training.loop import Stopped, Training
-from vaetext.training.train_run import link_latest, train
+from vaetext.training.session import train
 from vaetext.verbs import resume
 
 
@@ -50,20 +51,20 @@ def test_overrides_add_up_and_are_read_back(folder: Path, monkeypatch: pytest.Mo
         write_overrides(folder, overrides)
         trained.append(config.trainer)
 
-    monkeypatch.setattr(resume, "train", train)
+    monkeypatch.setattr(session, "train", train)
     saved, lr = (folder / CONFIG).read_bytes(), load_config(folder).trainer.lr
-    resume.resume(folder, {"epochs": 4})
-    resume.resume(folder, {"lr": 0.5})
-    resume.resume(folder, {})
+    session.resume(folder, {"epochs": 4})
+    session.resume(folder, {"lr": 0.5})
+    session.resume(folder, {})
     assert [(each.epochs, each.lr) for each in trained] == [(4, lr), (4, 0.5), (4, 0.5)]
     assert load_config(folder).trainer.epochs == 4
     assert (folder / CONFIG).read_bytes() == saved
 
 
 def test_a_finished_run_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resume, "train", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(session, "train", lambda *_, **__: pytest.fail("trained again"))
     (folder / DONE).touch()
-    resume.resume(folder, {})
+    session.resume(folder, {})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -91,16 +92,16 @@ def test_a_finished_run_whose_text_has_changed_stays_as_it_is(tmp_path: Path) ->
         with pytest.raises(
             ValueError, match=rf"data=text \({text}\) gives another vocabulary .*; put back"
         ):
-            resume.resume(folder, {"epochs": 2})
+            session.resume(folder, {"epochs": 2})
         assert contents(folder) == before
     text.write_text("cat the sat\na dog ran\n" * 30)  # the same words as often
     with pytest.raises(
         ValueError, match=r"holds other sequences now than in training \(train.*\); put back"
     ):
-        resume.resume(folder, {"epochs": 2})
+        session.resume(folder, {"epochs": 2})
     assert contents(folder) == before
     text.write_text("the cat sat\na dog ran\n" * 30)
-    resume.resume(folder, {"epochs": 2})
+    session.resume(folder, {"epochs": 2})
     assert load_config(folder).trainer.epochs == 2
     assert (folder / DONE).is_file() and contents(folder)["metrics.jsonl"].startswith(
         before["metrics.jsonl"]
@@ -125,14 +126,14 @@ def test_a_run_on_ones_own_text_is_read_from_any_folder(
     )
     train(load_config(folder), folder)
     monkeypatch.chdir(there)
-    assert load_run(folder).corpus.source == [str(here / "text.txt")]
+    assert load(folder).corpus.source == [str(here / "text.txt")]
     (here / "text.txt").rename(root / "text.txt")
     with pytest.raises(
-        ValueError, match=r"data\.train=text\.txt: no such file, in .*; put it into one of them"
+        ValueError, match=r"data\.train=text\.txt: no such file in .*; put it into one of them"
     ):
-        _ = load_run(folder).corpus
+        _ = load(folder).corpus
     monkeypatch.setenv("VAETEXT_DATA", str(root))
-    assert load_run(folder).corpus.source == [str(root / "text.txt")]
+    assert load(folder).corpus.source == [str(root / "text.txt")]
 
 
 def test_a_run_that_begins_reads_the_file_that_was_named_and_no_other(
@@ -148,7 +149,7 @@ def test_a_run_that_begins_reads_the_file_that_was_named_and_no_other(
         train(load_config(missing), missing)
     below = begin(tmp_path / "two", *sizes, "data.train=sub/text.txt", "data.root=root")
     train(load_config(below), below)
-    assert load_run(below).corpus.source == [str(tmp_path / "root" / "sub" / "text.txt")]
+    assert load(below).corpus.source == [str(tmp_path / "root" / "sub" / "text.txt")]
 
 
 def test_a_run_that_lost_its_last_checkpoint_stays_as_it_is(tmp_path: Path) -> None:
@@ -169,14 +170,14 @@ def test_a_run_that_lost_its_last_checkpoint_stays_as_it_is(tmp_path: Path) -> N
         before = contents(folder)
         with pytest.raises(
             ValueError,
-            match=r"last\.safetensors is missing, so training cannot go on; copy it again, or train a new run",
+            match=r"last\.safetensors is missing, so training cannot be resumed; copy it again, or train a new run",
         ):
-            resume.resume(folder, {"epochs": 3})
+            session.resume(folder, {"epochs": 3})
         assert contents(folder) == before
     (folder / "metrics.jsonl").write_text(
         '{"epoch": 0, "split": "valid"}\n{"epo'
     )  # killed before its first checkpoint
-    resume.resume(folder, {})
+    session.resume(folder, {})
     assert is_done(folder)
 
 
@@ -208,7 +209,7 @@ def test_results_are_those_of_the_best_weights_and_of_the_seed(
         assert results["best_epoch"] < 2 and results["valid"]["neg_elbo"] == pytest.approx(
             best[-1], rel=1e-6
         )
-        assert (load_run(folder, "last").epoch, load_run(folder).epoch) == (
+        assert (load(folder, "last").epoch, load(folder).epoch) == (
             2,
             results["best_epoch"],
         )
@@ -225,7 +226,7 @@ def test_verbs_take_the_seed_of_the_run(tmp_path: Path) -> None:
         "seed=7",
     )
     train(load_config(folder), folder)
-    assert (load_run(folder).seed, load_run(folder, seed=0).seed) == (7, 0)
+    assert (load(folder).seed, load(folder, seed=0).seed) == (7, 0)
 
 
 def test_a_job_of_a_sweep_that_is_stopped_names_the_sweep(tmp_path: Path) -> None:
@@ -259,12 +260,12 @@ def test_what_ended_early_says_so_and_an_interrupt_of_the_evaluation_how_to_go_o
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("vaetext.training.train_run.finish", interrupt)
+        patched.setattr("vaetext.training.session.finish", interrupt)
         with pytest.raises(Stopped, match=rf"its evaluation is not; .*`vaetext resume {folder}`"):
             train(load_config(folder), folder)
     assert "stopped early" not in caplog.text
     (unfinished := folder / "checkpoints" / ".last.safetensors.1.tmp").touch()
-    resume.resume(folder, {})
+    session.resume(folder, {})
     assert "stopped early" in caplog.text and is_done(folder) and not unfinished.exists()
 
 
@@ -288,8 +289,9 @@ def test_one_run_that_fails_does_not_stop_a_sweep(
         tried.append(folder.name)
         if folder.name == "0":
             raise ValueError("bad luck")
+        (folder / "table.md").touch()
 
-    monkeypatch.setattr(resume, "train", train)
+    monkeypatch.setattr(session, "train", train)
     for name in ("0", "1"):
         begin(tmp_path / name)
     (tmp_path / "multirun.yaml").write_text(
@@ -308,21 +310,21 @@ def test_one_run_that_fails_does_not_stop_a_sweep(
     with pytest.raises(ValueError, match="1 of the runs failed"):
         resume.run(ResumeConfig(run=str(tmp_path), trainer={"epochs": 3, "lr": 0.1}))
     assert (
-        f"{command}\nThey start as the sweep was given; then resume it with trainer.epochs, trainer.lr changed once more."
+        f"{command}\nThey start with the sweep's own options; then resume it with trainer.epochs, trainer.lr changed once more."
         in caplog.text
     )
 
 
 def test_latest_takes_the_place_of_nothing_but_a_link(tmp_path: Path) -> None:
     link = tmp_path / "latest"
-    link_latest(tmp_path / "a", anew=False)
+    link_latest(tmp_path / "a", create=False)
     assert not link.is_symlink()
-    for name, anew in (("a", True), ("b", False), ("c", True)):
-        link_latest(tmp_path / name, anew)
+    for name, create in (("a", True), ("b", False), ("c", True)):
+        link_latest(tmp_path / name, create)
         assert link.readlink() == Path(name)
     link.unlink()
     link.write_text("mine")
-    link_latest(tmp_path / "a", anew=True)
+    link_latest(tmp_path / "a", create=True)
     assert link.read_text() == "mine"
 
 
@@ -350,10 +352,10 @@ def test_knobs_that_would_change_nothing_any_more_are_refused(tmp_path: Path) ->
         ({"batch_size": 8}, "raise trainer.epochs"),
     ):
         with pytest.raises(ValueError, match=message):
-            resume.resume(folder, options)
+            session.resume(folder, options)
         assert not (folder / "resumed.json").exists() and is_done(folder)
-    resume.resume(folder, {"iw_samples": 3, "epochs": 1})  # as many as it has
-    resume.resume(folder, {"lr": 0.5, "epochs": 2})
+    session.resume(folder, {"iw_samples": 3, "epochs": 1})  # as many as it has
+    session.resume(folder, {"lr": 0.5, "epochs": 2})
     assert (load_config(folder).trainer.lr, load_config(folder).trainer.epochs) == (0.5, 2)
 
 
@@ -382,5 +384,5 @@ def test_a_run_without_a_checkpoint_goes_on_with_the_files_it_was_begun_with(
         with pytest.raises(KeyboardInterrupt):
             train(load_config(folder), folder)
     monkeypatch.chdir(there)
-    resume.resume(folder, {})
-    assert is_done(folder) and load_run(folder).corpus.source == [str(here / "text.txt")]
+    session.resume(folder, {})
+    assert is_done(folder) and load(folder).corpus.source == [str(here / "text.txt")]

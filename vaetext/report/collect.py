@@ -15,8 +15,9 @@ from vaetext.config.trainer import TECHNICAL
 from vaetext.data.loader import SPLITS
 from vaetext.report.columns import Values, columns
 from vaetext.report.table import Row
-from vaetext.runs.folder import checked_results, is_done, load_config, read_json, read_results
+from vaetext.runs.folder import load_config
 from vaetext.runs.layout import CONFIG, DONE, RESULTS
+from vaetext.runs.results import checked_results, is_done, read_json, read_results
 
 log = logging.getLogger(__name__)
 

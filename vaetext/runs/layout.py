@@ -13,6 +13,7 @@ STANDARDIZER = "standardizer.json"  # of frames
 DOMAIN = "domain.json"  # what a model knows of its data
 SOURCES = "sources.json"  # paths of the files of data, and sums of the splits
 
+LOG = "train.log"
 METRICS = "metrics.jsonl"  # a line an epoch and split, and every few steps
 LAST = "checkpoints/last.safetensors"  # weights, optimizer and state of the last save
 BEST = "checkpoints/best.safetensors"  # weights of the lowest valid -ELBO

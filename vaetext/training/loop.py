@@ -19,7 +19,8 @@ from vaetext.data.batch import Batch
 from vaetext.data.loader import Split, collate, epoch_order
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import FreshNoise
-from vaetext.evaluation.scoring import score, summary
+from vaetext.evaluation.metrics import summary
+from vaetext.evaluation.scoring import score
 from vaetext.models.base import NeedsData, SequenceModel
 from vaetext.modules.normalisation import BatchNorm
 from vaetext.objectives.loss import training_loss

@@ -1,29 +1,21 @@
-"""``vaetext evaluate``: a run's numbers anew, with more samples say."""
+"""``vaetext evaluate``: the numbers of a run's split again, with more samples for example."""
 
 import json
 
 from vaetext.config.verbs import EvaluateConfig
 from vaetext.data.atomic import atomic_write
-from vaetext.evaluation.scoring import evaluate
 from vaetext.report.output import output_folder, write_output
 from vaetext.report.table import run_table
-from vaetext.runs.folder import load_run
 from vaetext.runs.layout import RESULTS, TABLE
+from vaetext.runs.load import load
 
 
 def run(config: EvaluateConfig) -> None:
-    """Scores one split; results.json and table.md go to the run's evaluate/ folder, the table to stdout."""
-    run = load_run(config.run, config.checkpoint, config.device, config.seed)
-    split = run.corpus.splits[config.split]
-    record = evaluate(
-        run.model,
-        split,
-        seed=run.seed,
-        samples=config.iw_samples,
-        batch_tokens=config.batch_tokens,
-        device=run.device,
+    """Scores one split: results.json and table.md in the run's evaluate/ folder, and the table."""
+    run = load(config.run, config.checkpoint, config.device, config.seed)
+    record = run.evaluate(
+        config.split, iw_samples=config.iw_samples, batch_tokens=config.batch_tokens
     )
-    size = sum(parameter.numel() for parameter in run.model.parameters())
     result = {
         "model": run.config.model.name,
         "data": run.config.data.name,
@@ -31,7 +23,7 @@ def run(config: EvaluateConfig) -> None:
         "seed": run.config.seed,
         "checkpoint": run.checkpoint,
         "best_epoch": run.epoch,
-        "parameters": size,
+        "parameters": run.parameters,
         config.split: record,
     }
     write_output(run_table(result), output_folder() / TABLE)

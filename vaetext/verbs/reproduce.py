@@ -8,12 +8,12 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
-from vaetext.cli.launch import config_folder
 from vaetext.config.quoting import quote
 from vaetext.config.verbs import ReproduceConfig
 from vaetext.report.output import write_output
 from vaetext.report.published import published_page, published_row
 from vaetext.runs.layout import TABLE
+from vaetext.runs.sweep import config_folder
 
 log = logging.getLogger(__name__)
 

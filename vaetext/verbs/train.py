@@ -1,27 +1,24 @@
 """``vaetext train``: one run, from its configuration to a folder of tables, samples and plots."""
 
-import logging
-
-from vaetext.config.store import override_trainer
 from vaetext.config.train import TrainConfig
+from vaetext.report.console import show
 from vaetext.report.output import output_folder
-from vaetext.runs.folder import checked_results, is_done, read_overrides, read_results
-from vaetext.runs.layout import LAST, RESULTS
-from vaetext.training.train_run import train
-
-log = logging.getLogger(__name__)
+from vaetext.runs.layout import TABLE
+from vaetext.runs.results import is_done
+from vaetext.training.session import begin
 
 
 def run(config: TrainConfig) -> float:
-    """Trains in Hydra's output folder; returns the best valid -ELBO, nats per sequence.
+    """Trains in Hydra's output folder, and prints the table.
 
-    A job of a sweep that was run before is skipped if it has finished, and goes on from its checkpoint if not.
+    A job of a sweep that is run again is skipped if it has finished, and resumed if not.
+
+    Returns:
+        The best valid -ELBO, nats per sequence, which a sweeper may minimise.
     """
     folder = output_folder()
-    if is_done(folder):
-        log.info("%s has finished; skipped", folder)
-        with checked_results(folder / RESULTS):
-            return float(read_results(folder)["valid"]["neg_elbo"])
-    return train(
-        override_trainer(config, read_overrides(folder)), folder, resume=(folder / LAST).is_file()
-    )
+    finished = is_done(folder)
+    neg_elbo = begin(config, folder)
+    if not finished:
+        show((folder / TABLE).read_text())
+    return neg_elbo

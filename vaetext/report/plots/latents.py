@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaetext.distributions.evidence import Code
-from vaetext.evaluation.scoring import ACTIVE, Scores, active_units, unit_variances
+from vaetext.evaluation.metrics import ACTIVE, active_units, unit_variances
+from vaetext.evaluation.scoring import Scores
 from vaetext.report.plots.figures import integer_ticks, legend_outside, panels
 
 

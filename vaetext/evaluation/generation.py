@@ -1,0 +1,116 @@
+"""Sequences sampled, reconstructed and interpolated: codes, and what the decoder makes of them."""
+
+from typing import Any
+
+from vaetext.data.domain import Frames
+from vaetext.data.loader import Sequences
+from vaetext.evaluation.decoding import SAMPLING, DecodingOptions, generate
+from vaetext.evaluation.latents import (
+    Codes,
+    check_decoded,
+    check_has_latent,
+    check_moving,
+    follow,
+    held,
+    mean_codes,
+    path,
+    prior_codes,
+)
+from vaetext.models.base import SequenceModel
+
+
+def sample(
+    model: SequenceModel,
+    n: int,
+    seed: int = 0,
+    options: DecodingOptions = SAMPLING,
+    hold: str | None = None,
+) -> list[Any]:
+    """``n`` sequences: z from the prior, x from the decoder.
+
+    Sequence i depends on (seed, i) alone, and on the first one's code of a latent to ``hold``.
+
+    Raises:
+        ValueError: there is no latent of the name to hold, or the model cannot be sampled from.
+    """
+    return generate(model, prior_codes(model, range(n), seed, hold), n, options, seed)
+
+
+def reconstruct(
+    model: SequenceModel,
+    sequences: Sequences,
+    options: DecodingOptions,
+    seed: int = 0,
+    hold: str | None = None,
+) -> list[Any]:
+    """What the decoder makes of each sequence's posterior mean; as many frames as were given.
+
+    With a latent to ``hold``, all have the first one's code of it.
+
+    Raises:
+        ValueError: there is no latent of the name to hold, the decoder does not read it, or the
+            model has no latent or no step-by-step decoder.
+    """
+    check_decoded(model, hold)
+    codes = mean_codes(model, sequences)
+    codes = held(codes, hold, codes)
+    longest = max(map(len, sequences))
+    outputs = generate(model, codes, len(sequences), options, seed, frames=longest)
+    if isinstance(model.domain, Frames):
+        return [back[: len(given)] for given, back in zip(sequences, outputs, strict=True)]
+    return outputs
+
+
+def path_between(
+    model: SequenceModel,
+    a: Any | None,
+    b: Any | None,
+    steps: int,
+    *,
+    method: str = "linear",
+    hold: str | None = None,
+    move: str | None = None,
+    seed: int = 0,
+) -> Codes:
+    """Codes on the way from one sequence to another: latent name -> z [steps, ...].
+
+    Args:
+        a: first sequence, at its posterior mean; None samples the prior.
+        b: last sequence; None samples the prior, given a's code of a latent to ``hold``.
+        steps, method, hold: see ``latents.path``.
+        move: latent that moves alone; those conditioned on it follow, at their prior's mean.
+        seed: of the prior's samples.
+
+    Raises:
+        ValueError: the model has no latent, no latent of the name to hold or to move, or none whose
+            move the decoder shows.
+    """
+    if b is not None and move is None:
+        check_decoded(model, hold)
+    first = end(model, a, 0, seed)
+    last = end(model, b, 1, seed, hold, first)
+    check_moving(set(model.decoded) - {hold}, hold)
+    codes = path(first, last, steps, method, hold, move)
+    return codes if move is None else follow(model, codes, move, hold)
+
+
+def end(
+    model: SequenceModel,
+    sequence: Any | None,
+    number: int,
+    seed: int,
+    hold: str | None = None,
+    first: Codes | None = None,
+) -> Codes:
+    """The code [1, ...] of a sequence, or sample ``number`` of the prior where it is None.
+
+    Args:
+        hold: latent at which a sample of the prior has the code of ``first``.
+        first: the code of the other end.
+    """
+    check_has_latent(model)
+    if sequence is not None:
+        return mean_codes(model, [sequence])
+    return prior_codes(
+        model, range(number, number + 1), seed, None if first is None else hold, first
+    )

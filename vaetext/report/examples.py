@@ -1,0 +1,119 @@
+"""The examples of a run folder: samples, reconstructions and interpolations, as text and pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaetext.data.atomic import atomic_write
+from vaetext.data.corpora import Corpus
+from vaetext.data.loader import Split
+from vaetext.data.standardizer import Standardizer
+from vaetext.data.tokenizer import Tokenizer
+from vaetext.evaluation.decoding import GREEDY, generate
+from vaetext.evaluation.generation import reconstruct, sample
+from vaetext.evaluation.latents import follow, mean_codes, path
+from vaetext.models.base import Generator, SequenceModel
+from vaetext.report import plots
+from vaetext.report.nearest import write_nearest
+from vaetext.runs.layout import INTERPOLATIONS, PLOTS, RECONSTRUCTIONS, SAMPLES
+
+STEPS = 7  # of each path
+
+
+def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int) -> None:
+    """The examples of a run folder that its model can give.
+
+    Samples are text with the nearest training sentences, or a picture of curves beside the data;
+    with a latent there are reconstructions and interpolations of the test split.
+    """
+    samples = write_samples(model, corpus.tokenizer, folder, seed, n=100 if corpus.curve else 50)
+    if samples and corpus.curve:
+        plots.save(plots.samples(corpus, samples), folder / PLOTS / "samples.png")
+    elif samples:
+        write_nearest(samples, corpus, folder)
+    if model.latents:
+        write_reconstructions(model, corpus.tokenizer, corpus.splits["test"], folder)
+        write_interpolations(model, corpus.tokenizer, corpus.splits["test"], folder, seed)
+
+
+def write_samples(
+    model: SequenceModel, tokenizer: Tokenizer | Standardizer, folder: Path, seed: int, n: int = 50
+) -> list[Any]:
+    """``samples.txt``, and the sequences; none where the model cannot be sampled from."""
+    if not isinstance(model, Generator):
+        return []
+    samples = sample(model, n, seed)
+    atomic_write(folder / SAMPLES, lines_of([tokenizer.decode(each) for each in samples]))
+    return samples
+
+
+def write_reconstructions(
+    model: SequenceModel,
+    tokenizer: Tokenizer | Standardizer,
+    split: Split,
+    folder: Path,
+    n: int = 20,
+) -> None:
+    """``reconstructions.txt`` of the first sentences of a split.
+
+    Nothing is written where the model has no latent or no step-by-step decoder.
+    """
+    if not (model.latents and isinstance(model, Generator)):
+        return
+    given = [split[row] for row in range(min(n, len(split)))]
+    outputs = reconstruct(model, given, GREEDY)
+    before, after = ([tokenizer.decode(each) for each in part] for part in (given, outputs))
+    atomic_write(folder / RECONSTRUCTIONS, pairs(before, after))
+
+
+def write_interpolations(
+    model: SequenceModel,
+    tokenizer: Tokenizer | Standardizer,
+    split: Split,
+    folder: Path,
+    seed: int,
+    n: int = 5,
+) -> None:
+    """``interpolations.txt`` between sentences of a split, and a picture of the first.
+
+    Of several latents each moves alone too. Nothing is written where the model has no latent or no
+    step-by-step decoder, or its codes have no fixed size.
+    """
+    if not (model.latents and isinstance(model, Generator)):
+        return
+    rows = np.random.default_rng(seed).permutation(len(split))[: 2 * n]
+    pages: list[str] = []
+    for a, b in zip(rows[::2], rows[1::2], strict=False):
+        first, last = (mean_codes(model, [split[row]]) for row in (a, b))
+        if any(first[name].shape != last[name].shape for name in first):
+            return
+        ends = [tokenizer.decode(split[row]) for row in (a, b)]
+        for move in (None, *model.latents) if len(model.latents) > 1 else (None,):
+            codes = path(first, last, STEPS, move=move)
+            codes = codes if move is None else follow(model, codes, move)
+            lines = [tokenizer.decode(each) for each in generate(model, codes, STEPS, GREEDY)]
+            if not pages:
+                figure = plots.interpolation(codes, lines, ends)
+                plots.save(figure, folder / PLOTS / "interpolation.png")
+            pages.append(path_page(ends, lines, move=move))
+    atomic_write(folder / INTERPOLATIONS, "\n".join(pages))
+
+
+def lines_of(sentences: list[str]) -> str:
+    """Sentences, a line each."""
+    return "".join(f"{sentence}\n" for sentence in sentences)
+
+
+def pairs(given: list[str], back: list[str]) -> str:
+    """Each sentence as the model reads it, unknown tokens shown, and its reconstruction below."""
+    return "\n".join(f"< {one}\n> {other}\n" for one, other in zip(given, back, strict=True))
+
+
+def path_page(
+    ends: list[str], lines: list[str], hold: str | None = None, move: str | None = None
+) -> str:
+    """A decoded path as text, between what its ends are of; above it what was held or moved."""
+    notes = [f"({hold} is held at A's)"] * bool(hold) + [f"({move} alone moves)"] * bool(move)
+    inside = [f"   {line}" for line in lines]
+    return "\n".join([*notes, f"A: {ends[0]}", *inside, f"B: {ends[1]}"]) + "\n"

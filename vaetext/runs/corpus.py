@@ -1,0 +1,101 @@
+"""What a run folder keeps of its data, and whether the data found now is still the same."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vaetext.config.data import Data, UserText
+from vaetext.data.atomic import atomic_write
+from vaetext.data.corpora import Corpus
+from vaetext.data.domain import Domain, Frames, Symbols
+from vaetext.data.files import find
+from vaetext.data.standardizer import Standardizer
+from vaetext.data.tokenizer import Tokenizer
+from vaetext.runs.folder import origin
+from vaetext.runs.layout import DOMAIN, SOURCES, STANDARDIZER, TOKENIZER
+from vaetext.runs.results import read_json
+
+
+def write_corpus(folder: Path, corpus: Corpus) -> None:
+    """Writes the tokenizer or standardizer, the domain, and the files' paths and sums."""
+    text = isinstance(corpus.tokenizer, Tokenizer)
+    corpus.tokenizer.save(folder / (TOKENIZER if text else STANDARDIZER))
+    atomic_write(folder / DOMAIN, json.dumps(vars(corpus.domain)) + "\n")
+    files = [str(Path(each).resolve()) for each in corpus.source]
+    sums = {name: split.digest for name, split in corpus.splits.items()}
+    atomic_write(folder / SOURCES, json.dumps({"files": files, "sha256": sums}) + "\n")
+
+
+def read_tokenizer(folder: Path) -> Tokenizer | Standardizer:
+    """From lines to sequences and back, as in a run's training.
+
+    Raises:
+        ValueError: the run folder has none, or it is damaged.
+    """
+    if (folder / STANDARDIZER).is_file():
+        return Standardizer.load(folder / STANDARDIZER)
+    return Tokenizer.load(folder / TOKENIZER)
+
+
+def read_domain(folder: Path) -> Domain:
+    """What a run's model knows of its data.
+
+    Raises:
+        ValueError: the file is missing, damaged or another version's.
+    """
+    try:
+        found = json.loads((folder / DOMAIN).read_text())
+        return Symbols(**found) if "eos" in found else Frames(**found)
+    except (FileNotFoundError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{folder / DOMAIN} is missing or does not fit ({error}): {origin(folder)}"
+        ) from error
+
+
+def check_corpus(folder: Path, corpus: Corpus) -> None:
+    """Checks that a corpus has the vocabulary, or scale, that a run was trained with.
+
+    Raises:
+        ValueError: it has another one, as when its files have changed since.
+    """
+    if corpus.tokenizer != read_tokenizer(folder):
+        files = f" ({', '.join(corpus.source)})" if corpus.source else ""
+        raise ValueError(
+            f"{folder}: data={corpus.name}{files} gives another vocabulary or scale now than in"
+            " training; put back the files it was trained on (data.root or $VAETEXT_DATA), or"
+            " train a new run"
+        )
+
+
+def changed_splits(folder: Path, corpus: Corpus) -> str:
+    """The splits, by name, that hold other sequences than when the run began."""
+    if not (folder / SOURCES).is_file():
+        return ""
+    return ", ".join(
+        name
+        for name, digest in read_json(folder / SOURCES).get("sha256", {}).items()
+        if name in corpus.splits and corpus.splits[name].digest != digest
+    )
+
+
+def relocate_files(data: Data, folder: Path) -> Data:
+    """A run's data set, with its user's files where training in ``folder`` read them.
+
+    Files that are gone from there are looked for at the paths they were given by, then by their
+    bare names, data roots included.
+    """
+    if not isinstance(data, UserText) or not (folder / SOURCES).is_file():
+        return data
+    given = {name: path for name in ("train", "valid", "test") if (path := getattr(data, name))}
+    read = read_json(folder / SOURCES).get("files", [])
+    found: dict[str, Any] = {
+        name: _first_present(place, path, Path(path).name, root=data.root) or path
+        for (name, path), place in zip(given.items(), read, strict=False)
+    }
+    return replace(data, **found)
+
+
+def _first_present(*paths: str, root: str | None) -> str | None:
+    """The first path at which there is a file, as it is or in a data root."""
+    return next((path for path in paths if Path(path).is_file() or find(path, root)), None)

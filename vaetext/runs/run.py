@@ -1,0 +1,302 @@
+"""A trained run: its results, its model, and what can be asked of it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaetext.config.train import TrainConfig
+from vaetext.config.verbs import (
+    Decodes,
+    EncodeConfig,
+    EvaluateConfig,
+    InterpolateConfig,
+    ReconstructConfig,
+    SampleConfig,
+)
+from vaetext.data import corpora
+from vaetext.data.corpora import Corpus
+from vaetext.data.loader import Sequences, Split
+from vaetext.data.standardizer import Standardizer
+from vaetext.data.tokenizer import Tokenizer
+from vaetext.evaluation import generation
+from vaetext.evaluation.decoding import Decoding, DecodingOptions, generate
+from vaetext.evaluation.metrics import evaluate
+from vaetext.evaluation.scoring import Scores, score
+from vaetext.models.base import SequenceModel
+from vaetext.runs.corpus import changed_splits, check_corpus, relocate_files
+from vaetext.runs.encoding import Encoding, SentenceScores, latent_code, sentence_scores
+from vaetext.runs.results import read_results
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(repr=False, eq=False)
+class Run:
+    """A trained run, finished or not: what ``vaetext.load`` and ``vaetext.train`` return.
+
+    Where a method takes a ``seed``, None takes that of the run. Methods take sentences as lines of
+    text (of frames: numbers between spaces), and raise the ValueErrors of the command line.
+
+    Attributes:
+        folder: of the run.
+        config: as it was trained.
+        tokenizer: from lines to ids and back, as in training (of frames: the standardizer).
+        model: in evaluation mode, with the weights of one checkpoint.
+        device: where the model is.
+        epoch: that those weights come from, from 0.
+        seed: of the noise.
+        checkpoint: "best" or "last".
+    """
+
+    folder: Path
+    config: TrainConfig
+    tokenizer: Tokenizer | Standardizer
+    model: SequenceModel
+    device: torch.device
+    epoch: int
+    seed: int
+    checkpoint: str = "best"
+
+    def __repr__(self) -> str:
+        names = f"model={self.config.model.name}, data={self.config.data.name}"
+        return f"Run({str(self.folder)!r}, {names}, checkpoint={self.checkpoint}, {self.device})"
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What ``results.json`` holds; nats per sequence.
+
+        Raises:
+            ValueError: the run has not finished.
+        """
+        return read_results(self.folder)
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The run's data.
+
+        Raises:
+            ValueError: the data found now has another vocabulary or scale than the run's.
+        """
+        corpus = corpora.load(relocate_files(self.config.data, self.folder))
+        check_corpus(self.folder, corpus)
+        if names := changed_splits(self.folder, corpus):
+            log.warning(
+                "%s: data=%s has changed since training (%s): other sequences are scored",
+                self.folder,
+                corpus.name,
+                names,
+            )
+        return corpus
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are trained."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def evaluate(
+        self,
+        split: str = "test",
+        *,
+        iw_samples: int = 50,
+        batch_tokens: int = 4096,
+        seed: int | None = None,
+    ) -> dict[str, Any]:
+        """Every number of one split, as in ``results.json``; nats per sequence.
+
+        Args:
+            split: train, valid or test.
+            iw_samples: K of the importance-weighted bound.
+            batch_tokens: padded tokens scored at once; it changes no number.
+        """
+        EvaluateConfig(seed=seed, split=split, iw_samples=iw_samples, batch_tokens=batch_tokens)
+        return evaluate(
+            self.model,
+            self.corpus.splits[split],
+            seed=self._seed(seed),
+            samples=iw_samples,
+            batch_tokens=batch_tokens,
+            device=self.device,
+        )
+
+    def encode(
+        self,
+        sentences: Sequence[str],
+        *,
+        iw_samples: int = 50,
+        batch_tokens: int = 4096,
+        seed: int | None = None,
+    ) -> Encoding:
+        """Each sentence's posterior and scores, as arrays aligned with ``sentences``.
+
+        Args:
+            iw_samples: K of each sentence's importance-weighted bound.
+            batch_tokens: padded tokens scored at once; it changes no number.
+        """
+        scores = self._scores(sentences, iw_samples, batch_tokens, seed)
+        latents = {name: latent_code(code) for name, code in scores.codes.items()}
+        return Encoding(latents, sentence_scores(scores))
+
+    def score(
+        self,
+        sentences: Sequence[str],
+        *,
+        iw_samples: int = 50,
+        batch_tokens: int = 4096,
+        seed: int | None = None,
+    ) -> SentenceScores:
+        """The terms of each sentence's bound: arrays [N], nats. Arguments as of ``encode``."""
+        return sentence_scores(self._scores(sentences, iw_samples, batch_tokens, seed))
+
+    def sample(
+        self,
+        n: int = 10,
+        *,
+        hold: str | None = None,
+        seed: int | None = None,
+        **decoding: Unpack[Decoding],
+    ) -> list[str]:
+        """``n`` sentences: z from the prior, x from the decoder.
+
+        Args:
+            n: how many; each depends on (seed, its number) alone.
+            hold: latent that all share.
+            decoding: how tokens are chosen; by default sampled from p(x_t | x_<t, z).
+        """
+        config = SampleConfig(n=n, hold=hold, seed=seed, **decoding)
+        options = DecodingOptions.of(config)
+        return self._lines(generation.sample(self.model, n, self._seed(seed), options, hold))
+
+    def reconstruct(
+        self,
+        sentences: Sequence[str],
+        *,
+        hold: str | None = None,
+        seed: int | None = None,
+        **decoding: Unpack[Decoding],
+    ) -> list[str]:
+        """What the decoder makes of each sentence's posterior mean, in the order of the sentences.
+
+        Args:
+            hold: latent at which all have the first sentence's code.
+            decoding: how tokens are chosen; by default the likeliest of each step.
+        """
+        config = ReconstructConfig(hold=hold, seed=seed, **decoding)
+        options = DecodingOptions.of(config)
+        given = self._sequences(sentences)
+        outputs = generation.reconstruct(self.model, given, options, self._seed(seed), hold)
+        return self._lines(outputs)
+
+    def interpolate(
+        self,
+        a: str | None = None,
+        b: str | None = None,
+        steps: int = 7,
+        *,
+        method: str = "linear",
+        hold: str | None = None,
+        move: str | None = None,
+        seed: int | None = None,
+        **decoding: Unpack[Decoding],
+    ) -> list[str]:
+        """The sentences decoded at ``steps`` codes from that of a to that of b.
+
+        Args:
+            a, b, steps, method, hold, move: as of ``path``.
+            decoding: how tokens are chosen; by default the likeliest of each step.
+        """
+        codes = self.path(a, b, steps, method=method, hold=hold, move=move, seed=seed)
+        return self.decode(codes, seed=seed, **decoding)
+
+    def path(
+        self,
+        a: str | None = None,
+        b: str | None = None,
+        steps: int = 7,
+        *,
+        method: str = "linear",
+        hold: str | None = None,
+        move: str | None = None,
+        seed: int | None = None,
+    ) -> dict[str, np.ndarray]:
+        """The codes from that of a to that of b, both included: latent name -> z [steps, ...].
+
+        Args:
+            a, b: sentences, taken at their posterior means; None samples the prior.
+            steps: at least 2.
+            method: "linear", or "slerp" along the great circle.
+            hold: latent that stays at a's.
+            move: latent that moves alone; those conditioned on it follow, at their prior's mean.
+        """
+        InterpolateConfig(a=a, b=b, steps=steps, method=method, seed=seed)
+        first = None if a is None else self.tokenizer.encode(a)
+        last = None if b is None else self.tokenizer.encode(b)
+        codes = generation.path_between(
+            self.model,
+            first,
+            last,
+            steps,
+            method=method,
+            hold=hold,
+            move=move,
+            seed=self._seed(seed),
+        )
+        return {name: z.cpu().numpy() for name, z in codes.items()}
+
+    def decode(
+        self,
+        codes: Mapping[str, np.ndarray | Tensor],
+        *,
+        seed: int | None = None,
+        **decoding: Unpack[Decoding],
+    ) -> list[str]:
+        """The sentence at each row of codes.
+
+        Args:
+            codes: latent name -> z [N, ...], of every latent.
+            decoding: how tokens are chosen; by default the likeliest of each step.
+        """
+        options = DecodingOptions.of(Decodes(seed=seed, **decoding))
+        if set(codes) != set(self.model.latents):
+            raise ValueError(
+                f"codes of {', '.join(codes) or 'no latent'}: this model's latents are"
+                f" {', '.join(self.model.latents) or 'none'}; give the code of each"
+            )
+        rows = {
+            name: torch.as_tensor(z, dtype=torch.float32, device=self.device)
+            for name, z in codes.items()
+        }
+        count = len(next(iter(rows.values()))) if rows else 1
+        return self._lines(generate(self.model, rows, count, options, self._seed(seed)))
+
+    def _seed(self, seed: int | None) -> int:
+        return self.seed if seed is None else seed
+
+    def _sequences(self, sentences: Sequence[str]) -> Sequences:
+        if isinstance(sentences, str):
+            raise ValueError(f"sentences={sentences!r}: give a list, as in [{sentences!r}]")
+        if not len(sentences):
+            raise ValueError("sentences=[]: give at least one")
+        return self.tokenizer.encode_all(list(sentences))
+
+    def _scores(
+        self, sentences: Sequence[str], iw_samples: int, batch_tokens: int, seed: int | None
+    ) -> Scores:
+        EncodeConfig(iw_samples=iw_samples, batch_tokens=batch_tokens, seed=seed)
+        return score(
+            self.model,
+            Split.of(self._sequences(sentences)),
+            seed=self._seed(seed),
+            samples=iw_samples,
+            batch_tokens=batch_tokens,
+            device=self.device,
+        )
+
+    def _lines(self, sequences: list[Any]) -> list[str]:
+        return [self.tokenizer.decode(sequence) for sequence in sequences]

@@ -1,0 +1,93 @@
+"""``vaetext.train``: a run from overrides, without a command line."""
+
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from vaetext.config.train import TrainConfig
+from vaetext.data.atomic import atomic_write
+from vaetext.report.console import LogHandler
+from vaetext.runs.compose import compose_train
+from vaetext.runs.folder import check_same_config, is_bare, make_folder
+from vaetext.runs.layout import CONFIG, LOG
+from vaetext.runs.load import load
+from vaetext.runs.run import Run
+from vaetext.training.session import begin
+
+
+def train(
+    overrides: Sequence[str] = (),
+    folder: str | Path | None = None,
+    config_dir: str | Path | Sequence[str | Path] = (),
+) -> Run:
+    """Trains one run and returns it, with the weights of its best checkpoint.
+
+    The run folder is that of ``vaetext train``. A run that was stopped in ``folder`` is resumed,
+    and a finished one is returned as it is.
+
+    Args:
+        overrides: as on the command line: ``["model=vrae", "data=ptb", "trainer.epochs=3"]``.
+        folder: of the run; None makes ``<outputs>/<data>/<model>/<date>_<time>``.
+        config_dir: a folder, or several, with yaml files of your own.
+
+    Raises:
+        ValueError: an override, the data or the folder does not fit, or a loss was not finite.
+        KeyboardInterrupt: on an interrupt, after a checkpoint; the same call with ``folder``
+            continues.
+    """
+    node, config = compose_train(overrides, config_dir)
+    place = _default_folder(config) if folder is None else _given_folder(Path(folder), config)
+    try:
+        _save_config(node, place)
+        with logged(place / LOG):
+            begin(config, place)
+    except BaseException:
+        if folder is None and is_bare(place):
+            shutil.rmtree(place)
+        raise
+    return load(place, device=config.trainer.device)
+
+
+def _default_folder(config: TrainConfig) -> Path:
+    time = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    return make_folder(Path(config.outputs, config.data.name, config.model.name, time))
+
+
+def _given_folder(folder: Path, config: TrainConfig) -> Path:
+    check_same_config(folder, config)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _save_config(node: DictConfig, folder: Path) -> None:
+    """Saves what Hydra saves of a job; that of a run that has begun is never touched."""
+    if not (folder / CONFIG).is_file():
+        atomic_write(folder / CONFIG, OmegaConf.to_yaml(node))
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Writes the package's log to ``path``, and to stderr unless the application logs itself.
+
+    The root logger stays as it is.
+    """
+    package = logging.getLogger("vaetext")
+    level = package.level
+    file = logging.FileHandler(path)
+    file.setFormatter(logging.Formatter("[%(asctime)s] %(levelname)s %(message)s"))
+    handlers = [file] if logging.getLogger().handlers else [file, LogHandler()]
+    package.setLevel(logging.INFO)
+    for handler in handlers:
+        package.addHandler(handler)
+    try:
+        yield
+    finally:
+        package.setLevel(level)
+        for handler in handlers:
+            package.removeHandler(handler)
+            handler.close()

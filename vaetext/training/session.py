@@ -1,0 +1,270 @@
+"""One run, from its configuration to a folder of results: what train and resume both do."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaetext.config.store import override_trainer
+from vaetext.config.train import TrainConfig
+from vaetext.config.trainer import TECHNICAL
+from vaetext.data import corpora
+from vaetext.data.atomic import atomic_write
+from vaetext.data.corpora import Corpus
+from vaetext.evaluation.metrics import evaluate
+from vaetext.evaluation.scoring import score
+from vaetext.models.base import SequenceModel
+from vaetext.models.registry import build
+from vaetext.report import plots
+from vaetext.report.console import DownloadProgress, TrainingProgress
+from vaetext.report.examples import write_examples
+from vaetext.report.table import run_table
+from vaetext.runs import checkpoint
+from vaetext.runs.corpus import (
+    changed_splits,
+    check_corpus,
+    read_domain,
+    relocate_files,
+    write_corpus,
+)
+from vaetext.runs.device import check_precision, choose, use_threads
+from vaetext.runs.environment import environment
+from vaetext.runs.folder import (
+    has_trained,
+    link_latest,
+    load_config,
+    read_overrides,
+    resume_command,
+    run_lock,
+    write_overrides,
+)
+from vaetext.runs.layout import DONE, ENVIRONMENT, LAST, RESULTS, SOURCES, TABLE
+from vaetext.runs.results import checked_results, is_done, read_results
+from vaetext.training.loop import Stopped, Training
+from vaetext.training.tensorboard import Tensorboard, require_tensorboard
+
+log = logging.getLogger(__name__)
+
+
+def begin(config: TrainConfig, folder: Path) -> float:
+    """Trains in a folder; a run that was stopped there is resumed, a finished one is skipped.
+
+    Returns:
+        The best valid -ELBO, nats per sequence.
+
+    Raises:
+        ValueError, Stopped: as ``train`` does.
+    """
+    if is_done(folder):
+        log.info("%s has finished; skipped", folder)
+        with checked_results(folder / RESULTS):
+            return float(read_results(folder)["valid"]["neg_elbo"])
+    config = override_trainer(config, read_overrides(folder))
+    return train(config, folder, resume=(folder / LAST).is_file())
+
+
+def resume(folder: Path, overrides: dict[str, Any]) -> None:
+    """Resumes a run with some of the trainer's options changed.
+
+    A finished run is left as it is unless an option is changed.
+
+    Raises:
+        ValueError, Stopped: as ``train`` does.
+    """
+    if is_done(folder) and not overrides:
+        log.info("%s has finished; nothing to resume", folder)
+        return
+    config = override_trainer(load_config(folder), overrides)
+    train(config, folder, resume=(folder / LAST).is_file(), overrides=overrides)
+
+
+def train(
+    config: TrainConfig, folder: Path, resume: bool = False, overrides: dict[str, Any] | None = None
+) -> float:
+    """Trains in ``folder``, or resumes there from its last checkpoint, then writes every result.
+
+    Nothing in the folder changes before the data, the model and the checkpoint are known to fit.
+
+    Args:
+        overrides: the trainer's options in ``config`` that differ from the folder's own; they are
+            written there.
+
+    Returns:
+        The best valid -ELBO, nats per sequence.
+
+    Raises:
+        ValueError: another process trains there; the configuration, the data or the checkpoint does
+            not fit; or a loss was not finite.
+        Stopped: on an interrupt; `vaetext resume` continues.
+    """
+    folder = folder.resolve()  # it may be named by a link, ``latest`` say
+    if config.trainer.tensorboard:
+        require_tensorboard()
+    with run_lock(folder):
+        return _train(config, folder, resume, overrides or {})
+
+
+def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str, Any]) -> float:
+    use_threads(config.trainer.threads)
+    device = choose(config.trainer.device)
+    check_precision(config.trainer.precision, device)
+    begun = (folder / SOURCES).is_file()  # a run may have stopped before its first checkpoint
+    corpus = _load_corpus(config, folder, resume, begun)
+    torch.manual_seed(config.seed)
+    model = build(config.model, read_domain(folder) if resume else corpus.domain).to(device)
+    _check_model(config, model, corpus)
+    training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
+    if resume:
+        training.restore()
+        _check_unfinished(training, folder, overrides)
+    if not begun:
+        write_corpus(folder, corpus)
+    if overrides:
+        write_overrides(folder, overrides)
+    (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
+    atomic_write(folder / ENVIRONMENT, json.dumps(environment(device), indent=2) + "\n")
+    link_latest(folder, create=not resume)
+    size = f"{_size(model):,} parameters"
+    names = f"{config.model.name} on {config.data.name}"
+    log.info("%s: %s, %s, in %s", names, size, device, folder)
+    with (
+        TrainingProgress(config.trainer.epochs, lambda: training.epochs) as progress,
+        _reports(config, folder, training.state.step) as others,
+    ):
+        training.report = lambda line: [report(line) for report in (progress.report, *others)]
+        training.fit()
+    try:
+        finish(config, folder, corpus, training)
+    except KeyboardInterrupt as error:
+        raise Stopped(
+            "training is done and saved, its evaluation is not; continue with"
+            f" {resume_command(folder)}"
+        ) from error
+    assert training.state.best is not None
+    return training.state.best
+
+
+def _load_corpus(config: TrainConfig, folder: Path, resume: bool, begun: bool) -> Corpus:
+    """The data, checked against what the run in ``folder`` has begun with."""
+    with DownloadProgress() as downloads:
+        corpus = corpora.load(relocate_files(config.data, folder), downloads.report)
+    if not resume and has_trained(folder):
+        raise ValueError(
+            f"{folder / LAST} is missing, so training cannot be resumed; copy it again, or train a"
+            " new run (this one stays as it is)"
+        )
+    if begun or resume:
+        check_corpus(folder, corpus)
+        if names := changed_splits(folder, corpus):
+            raise ValueError(
+                f"{folder}: data={corpus.name} holds other sequences now than in training"
+                f" ({names}); put back what it was trained on, or train a new run"
+            )
+    return corpus
+
+
+def _check_model(config: TrainConfig, model: SequenceModel, corpus: Corpus) -> None:
+    """Raises ValueError where a model cannot be trained so, or its data is too long for it."""
+    dropout = config.trainer.word_dropout
+    if dropout and not model.reads_inputs:
+        raise ValueError(
+            f"trainer.word_dropout={dropout}: {config.model.name}'s decoder takes no token inputs;"
+            " set trainer.word_dropout=0"
+        )
+    for name, split in corpus.splits.items():
+        model.check_lengths(split.lengths, f"{config.data.name} ({name})")
+
+
+def _check_unfinished(training: Training, folder: Path, overrides: dict[str, Any]) -> None:
+    """Raises ValueError where training is over and options would change nothing."""
+    if not training.finished:
+        return
+    epoch = training.state.epoch
+    if epoch < training.config.epochs:
+        log.warning(
+            "training had stopped early, since valid -ELBO no longer improved; trainer.patience=0"
+            " continues to trainer.epochs"
+        )
+    if unused := _changes_of_training(folder, overrides):
+        raise ValueError(
+            f"{folder}: training is over after {epoch} epochs, so"
+            f" trainer.{unused[0]}={overrides[unused[0]]} would change nothing; raise"
+            " trainer.epochs (where it had stopped early, with trainer.patience=0), or train a new"
+            " run"
+        )
+
+
+def _changes_of_training(folder: Path, overrides: dict[str, Any]) -> list[str]:
+    """The options in ``overrides`` that differ from the run's own and matter to training only."""
+    own = asdict(load_config(folder).trainer) if overrides else {}
+    return [key for key, value in overrides.items() if key not in TECHNICAL and own[key] != value]
+
+
+@contextmanager
+def _reports(
+    config: TrainConfig, folder: Path, step: int
+) -> Iterator[list[Callable[[dict[str, Any]], None]]]:
+    """What else takes each line of metrics after ``step``: tensorboard, if it is asked for."""
+    if not config.trainer.tensorboard:
+        yield []
+        return
+    with closing(Tensorboard(folder, step)) as tensorboard:
+        yield [tensorboard.report]
+
+
+def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training) -> None:
+    """Evaluates the best checkpoint and writes results, table, examples and plots."""
+    groups, _ = checkpoint.load(training.best, training.device)
+    checkpoint.load_weights(training.model, groups["model"], training.best)
+    training.model.eval()
+    record = _results(config, corpus, training)
+    atomic_write(folder / RESULTS, json.dumps(record, indent=2) + "\n")
+    atomic_write(folder / TABLE, run_table(record))
+    write_examples(training.model, corpus, folder, config.seed)
+    test = corpus.splits["test"]
+    scores = score(training.model, test, samples=1, **_common(config, training))
+    plots.write(folder, scores, test.factors)
+    atomic_write(folder / DONE, "")
+    log.info("everything is in %s", folder)
+
+
+def _results(config: TrainConfig, corpus: Corpus, training: Training) -> dict[str, Any]:
+    """``results.json``: what was trained, how fast, and the records of valid and test."""
+    trainer = config.trainer
+    state = training.state
+    model = training.model
+    common = _common(config, training)
+    samples = max(trainer.iw_samples, 1)
+    log.info("evaluating the checkpoint of epoch %s", state.best_epoch)
+    return {
+        "model": config.model.name,
+        "data": config.data.name,
+        "trainer": trainer.name,
+        "seed": config.seed,
+        "epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "parameters": _size(model),
+        "train_seconds": state.seconds,
+        "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
+        "precision": trainer.precision,
+        "valid": evaluate(model, corpus.splits["valid"], samples=1, **common),
+        "test": evaluate(model, corpus.splits["test"], samples=samples, **common),
+    }
+
+
+def _common(config: TrainConfig, training: Training) -> dict[str, Any]:
+    """The arguments that every evaluation of a run has in common."""
+    return {
+        "seed": config.seed,
+        "batch_tokens": config.trainer.eval_batch_tokens,
+        "device": training.device,
+    }
+
+
+def _size(model: SequenceModel) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
