@@ -1,4 +1,4 @@
-"""Files: search order, reading, and downloads from a server that can break off, resume and lie."""
+"""Files: search order, reading, and downloads that stop midway, resume, or have another sum."""
 
 import gzip
 import hashlib
@@ -24,7 +24,13 @@ BLOB = hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
-    """Serves CONTENT; ``breaks_at`` cuts the first answer, ``ranges`` says whether Range is honoured."""
+    """Serves CONTENT.
+
+    Attributes:
+        breaks_at: bytes after which the first answer stops.
+        ranges: whether a Range is honoured.
+        asked: the Range of each request.
+    """
 
     breaks_at: int | None = None
     ranges = True
@@ -37,9 +43,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         wanted = self.headers.get("Range")
         self.server.asked.append(wanted)
-        start = (
-            int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.ranges else 0
-        )
+        resumes = wanted and self.server.ranges
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if resumes else 0
         if self.path == "/gone.txt" or start >= len(CONTENT):
             return self.send_error(404 if self.path == "/gone.txt" else 416)
         self.send_response(206 if start else 200)
@@ -67,7 +72,7 @@ def remote(server: Server, sum: str = SHA256, path: str = "a/file.txt") -> Remot
     return Remote(path, f"http://127.0.0.1:{server.server_address[1]}/{Path(path).name}", sum)
 
 
-def test_search_order_and_compression(
+def test_files_are_found_in_order_and_uncompressed(
     tmp_path: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAETEXT_DATA", str(tmp_path / "second"))
@@ -85,7 +90,7 @@ def test_search_order_and_compression(
 
 
 @pytest.mark.parametrize("sum", [SHA256, BLOB])
-def test_download_reports_and_is_checked(server: Server, fresh_cache: Path, sum: str) -> None:
+def test_a_download_is_reported_and_kept(server: Server, fresh_cache: Path, sum: str) -> None:
     seen: list[tuple[str, int, int | None]] = []
     path = locate(remote(server, sum), None, lambda *each: seen.append(each))
     assert path == fresh_cache / "data/a/file.txt"
@@ -97,36 +102,39 @@ def test_download_reports_and_is_checked(server: Server, fresh_cache: Path, sum:
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_download_that_broke_off_goes_on(server: Server, fresh_cache: Path, ranges: bool) -> None:
-    server.breaks_at, server.ranges = 1000, ranges
-    with pytest.raises(ValueError, match="broke off after 1000 of"):
+def test_an_interrupted_download_is_resumed(
+    server: Server, fresh_cache: Path, ranges: bool
+) -> None:
+    server.breaks_at = 1000
+    server.ranges = ranges
+    with pytest.raises(ValueError, match="stopped after 1000 of"):
         locate(remote(server), None)
     assert locate(remote(server), None).read_bytes() == CONTENT
     assert server.asked == [None, "bytes=1000-"]
 
 
-def test_a_whole_part_needs_nothing_more(server: Server, fresh_cache: Path) -> None:
+def test_a_complete_part_is_used(server: Server, fresh_cache: Path) -> None:
     part = fresh_cache / "data/a/file.txt.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(CONTENT)
     assert locate(remote(server), None).read_bytes() == CONTENT
 
 
-def test_a_bad_sum_is_refused_and_deleted(server: Server, fresh_cache: Path) -> None:
+def test_a_download_with_another_sum_is_deleted(server: Server, fresh_cache: Path) -> None:
     with pytest.raises(ValueError, match=f"checksum is {SHA256}, not {'0' * 64}.*place it at"):
         locate(remote(server, "0" * 64), None)
     assert {path.suffix for path in (fresh_cache / "data/a").iterdir()} <= {".lock"}
 
 
-def test_processes_that_want_one_file_fetch_it_once(server: Server, fresh_cache: Path) -> None:
+def test_concurrent_downloads_fetch_a_file_once(server: Server, fresh_cache: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: locate(remote(server), None), range(4)))
     assert len(set(found)) == 1
     assert server.asked == [None]
 
 
-def test_without_a_network_it_says_which_file_from_where_and_where_to(fresh_cache: Path) -> None:
-    with pytest.raises(ValueError, match="could not be fetched") as error:
+def test_without_a_network_the_error_names_file_address_and_place(fresh_cache: Path) -> None:
+    with pytest.raises(ValueError, match="could not be downloaded") as error:
         locate(Remote("ptb/ptb.train.txt", "http://127.0.0.1:9/ptb.train.txt", SHA256), "my/root")
     for part in (
         "ptb/ptb.train.txt is not in my/root",
@@ -137,12 +145,12 @@ def test_without_a_network_it_says_which_file_from_where_and_where_to(fresh_cach
         assert part in str(error.value)
 
 
-def test_a_file_the_server_lacks(server: Server, fresh_cache: Path) -> None:
+def test_a_file_that_the_server_lacks_is_an_error(server: Server, fresh_cache: Path) -> None:
     with pytest.raises(ValueError, match=r"gone.txt.*404"):
         locate(remote(server, path="gone.txt"), None)
 
 
-def test_a_cache_that_cannot_be_written(
+def test_a_cache_that_cannot_be_written_is_an_error(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -151,7 +159,7 @@ def test_a_cache_that_cannot_be_written(
         locate(remote(server), None)
 
 
-def test_a_user_without_a_home_has_a_cache_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_has_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     def home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -161,13 +169,15 @@ def test_a_user_without_a_home_has_a_cache_too(monkeypatch: pytest.MonkeyPatch) 
     assert cache_folder().parent == Path(tempfile.gettempdir())
 
 
-def test_a_data_root_may_stand_below_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tilde_in_a_data_root_is_expanded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("VAETEXT_DATA", "~/a")
     assert roots("~/b")[:2] == [tmp_path / "b", tmp_path / "a"]
 
 
-def test_bytes_that_are_not_utf8_name_file_and_line(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_are_an_error_with_file_and_line(tmp_path: Path) -> None:
     path = tmp_path / "latin.txt"
     path.write_bytes(b"\xef\xbb\xbffine\nfine\ncaf\xe9\n")
     with pytest.raises(ValueError, match=r"latin\.txt, line 3: not UTF-8"):
@@ -180,14 +190,18 @@ def test_lines_end_at_newlines_only(tmp_path: Path) -> None:
     assert read_lines(path) == ["a\u2028b\x85c\x0cd", "", "last"]
 
 
-@pytest.mark.parametrize("name", ["broken.xz", "broken.gz"])
-def test_a_broken_file(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["damaged.xz", "damaged.gz"])
+def test_a_damaged_file_is_an_error(tmp_path: Path, name: str) -> None:
     packed = (lzma.compress if name.endswith("xz") else gzip.compress)(CONTENT)
     early = 20  # past the headers, in the first compressed block
-    for broken in (packed[:-20], packed[:early] + b"\xff" * 20 + packed[early + 20 :]):
-        (tmp_path / name).write_bytes(broken)
+    overwritten = packed[:early] + b"\xff" * 20 + packed[early + 20 :]
+    for damaged in (packed[:-20], overwritten):
+        (tmp_path / name).write_bytes(damaged)
         with pytest.raises(ValueError, match=f"{name} cannot be read as"):
             read_lines(tmp_path / name)
+
+
+def test_a_missing_file_or_a_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no such file"):
         read_lines(tmp_path / "absent.txt")
     with pytest.raises(ValueError, match="is a folder; name a file in it"):
@@ -202,7 +216,7 @@ def test_a_pipe_is_read() -> None:
     os.close(end)
 
 
-def test_a_file_that_is_not_the_published_one(tmp_path: Path) -> None:
+def test_a_file_with_another_sum_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "ptb.txt"
     path.write_bytes(CONTENT)
     assert read_lines(path, BLOB)[1] == "line 1"
@@ -210,11 +224,11 @@ def test_a_file_that_is_not_the_published_one(tmp_path: Path) -> None:
         read_lines(path, "0" * 40)
 
 
-def test_the_sum_of_a_git_blob() -> None:
+def test_the_sum_of_a_git_blob_is_that_of_git() -> None:
     assert files.digest(b"hello\n", "0" * 40) == "ce013625030ba8dba906f756967f9e9ca394464a"
 
 
-def test_a_file_is_written_whole_or_not_at_all(
+def test_a_failed_write_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "deep" / "file.txt"

@@ -1,4 +1,4 @@
-"""The order of training: every sequence once a pass, and epochs of any number of batches."""
+"""The order of batches, in training and in evaluation."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from vaetext.data.loader import Split, epoch_order, evaluation_order, training_o
 SPLIT = Split.of([[2] * (n % 4) + [1] for n in range(10)])
 
 
-def test_an_epoch_is_a_pass() -> None:
+def test_an_epoch_is_a_pass_over_the_split() -> None:
     for epoch in range(3):
         order = epoch_order(SPLIT, 3, seed=0, epoch=epoch)
         assert sorted(np.concatenate(order)) == list(range(10))
@@ -17,7 +17,7 @@ def test_an_epoch_is_a_pass() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 9, 12])
-def test_epochs_of_some_batches_are_pass_after_pass(count: int) -> None:
+def test_epochs_of_a_fixed_size_follow_pass_after_pass(count: int) -> None:
     passes = [
         batch.tolist() for number in range(15) for batch in training_order(SPLIT, 3, 7, number)
     ]
@@ -26,7 +26,7 @@ def test_epochs_of_some_batches_are_pass_after_pass(count: int) -> None:
     assert [batch.tolist() for epoch in epochs for batch in epoch] == passes[: 4 * count]
 
 
-def test_every_epoch_has_an_order_of_its_own_that_no_length_tells() -> None:
+def test_epochs_differ_in_order_and_batches_are_not_sorted_by_length() -> None:
     split = Split.of([[2] * (n % 9) + [1] for n in range(100)])
     first, second = (training_order(split, 5, 0, epoch) for epoch in (0, 1))
     assert [batch.tolist() for batch in first] != [batch.tolist() for batch in second]
@@ -35,7 +35,7 @@ def test_every_epoch_has_an_order_of_its_own_that_no_length_tells() -> None:
 
 
 @pytest.mark.parametrize("tokens", [9, 10, 30])
-def test_no_batch_of_an_evaluation_is_larger_than_asked_for(tokens: int) -> None:
+def test_evaluation_batches_keep_to_their_size(tokens: int) -> None:
     split = Split.of([[2] * (n % 9) + [1] for n in range(100)])
     order = list(evaluation_order(split, tokens))
     assert all(len(batch) * split.lengths[batch].max() <= tokens for batch in order)

@@ -11,7 +11,7 @@ from vaetext.data.standardizer import Standardizer
 PAIRS = Standardizer((1.0, -2.0), (0.5, 4.0))
 
 
-def test_lines_and_frames() -> None:
+def test_lines_become_frames_and_lines_again() -> None:
     frames = PAIRS.encode("1,-2 2,2")
     np.testing.assert_allclose(frames, [[0, 0], [2, 1]])
     assert frames.dtype == np.float32
@@ -19,16 +19,16 @@ def test_lines_and_frames() -> None:
     assert PAIRS.domain(9) == Frames(2, 9)
 
 
-def test_statistics_are_those_of_the_data() -> None:
+def test_statistics_are_those_of_the_data_and_constants_keep_their_scale() -> None:
     raw = np.random.default_rng(0).normal(3, [2.0, 0.0], (1000, 2))
-    numbers = Standardizer.fit(raw)
-    np.testing.assert_allclose(numbers.standardised(raw)[:, 0].std(), 1, rtol=1e-5)
-    np.testing.assert_allclose(numbers.raw(numbers.standardised(raw)), raw, atol=1e-5)
-    assert numbers.std[1] == 1
-    assert Standardizer.fit(raw * (1 + 1e-13)) == numbers
+    fitted = Standardizer.fit(raw)
+    np.testing.assert_allclose(fitted.standardised(raw)[:, 0].std(), 1, rtol=1e-5)
+    np.testing.assert_allclose(fitted.raw(fitted.standardised(raw)), raw, atol=1e-5)
+    assert fitted.std[1] == 1
+    assert Standardizer.fit(raw * (1 + 1e-13)) == fitted
 
 
-def test_saved_and_read(tmp_path: Path) -> None:
+def test_a_saved_one_is_read_again(tmp_path: Path) -> None:
     PAIRS.save(tmp_path / "standardizer.json")
     assert Standardizer.load(tmp_path / "standardizer.json") == PAIRS
     (tmp_path / "standardizer.json").write_text('{"mean": 3}')
@@ -37,7 +37,7 @@ def test_saved_and_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("1,2 the", "frame 2 of '1,2 the' is 'the'"),
         ("1", "2 numbers between commas"),
@@ -46,6 +46,6 @@ def test_saved_and_read(tmp_path: Path) -> None:
         ("", "empty"),
     ],
 )
-def test_what_is_no_frame(line: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_line_that_is_not_frames_is_refused(line: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         PAIRS.encode(line)

@@ -1,4 +1,4 @@
-"""Tokenizers: lossless, ordered by frequency, and the same as sentencepiece's own."""
+"""Tokenizers: lossless, ordered by frequency, and equal to sentencepiece's own."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ LINES = ["the cat saw the dog", "the dog saw é漢😀 , the end", "<unk> of the
 STRANGE = "ab \tc\u00a0d é漢😀\x01\u2028<unk></s>\\\"'\u0301"
 
 
-def test_words_are_ordered_by_frequency_and_the_texts_unk_is_the_unknown() -> None:
+def test_words_are_ordered_by_frequency_and_unk_in_a_text_is_the_unknown_token() -> None:
     words = tokenizers.train(LINES, "word")
     assert words.kind == "word"
     assert words.pieces[2] == "▁the"
@@ -24,7 +24,7 @@ def test_words_are_ordered_by_frequency_and_the_texts_unk_is_the_unknown() -> No
     assert words.decode([2, EOS, 2]) == "the"
 
 
-def test_words_are_those_of_sentencepiece(tmp_path: Path) -> None:
+def test_words_are_encoded_as_by_sentencepiece(tmp_path: Path) -> None:
     words = tokenizers.train(LINES, "word")
     words.save(tmp_path / "tokenizer.model")
     own = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "tokenizer.model"))
@@ -33,7 +33,7 @@ def test_words_are_those_of_sentencepiece(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "size"), [("char", 0), ("bpe", 60), ("unigram", 40)])
-def test_every_kind_gives_back_its_training_text(kind: str, size: int) -> None:
+def test_every_kind_decodes_to_its_training_text(kind: str, size: int) -> None:
     lines = [*LINES, STRANGE, "two  spaces"]
     learned = tokenizers.train(lines, kind, size)
     assert [learned.decode(ids) for ids in learned.encode_all(lines)] == lines
@@ -41,14 +41,14 @@ def test_every_kind_gives_back_its_training_text(kind: str, size: int) -> None:
     assert learned.kind == ("char" if kind == "char" else "subword")
 
 
-def test_characters_keep_every_one_and_nothing_else() -> None:
+def test_characters_are_all_kept_and_others_are_unknown() -> None:
     chars = tokenizers.train([STRANGE], "char")
     assert chars.size == len(set(STRANGE)) + 2
     assert chars.encode("aZ ") == [*chars.encode("a")[:1], UNK, *chars.encode(" ")]
 
 
 @pytest.mark.parametrize("kind", ["word", "char", "bpe", "unigram"])
-def test_saved_and_loaded_it_is_the_same(kind: str, tmp_path: Path) -> None:
+def test_a_saved_tokenizer_is_loaded_again(kind: str, tmp_path: Path) -> None:
     learned = tokenizers.train(LINES, kind, 40)
     learned.save(tmp_path / "folder" / "tokenizer.model")
     again = Tokenizer.load(tmp_path / "folder" / "tokenizer.model")
@@ -57,11 +57,11 @@ def test_saved_and_loaded_it_is_the_same(kind: str, tmp_path: Path) -> None:
     assert tokenizers.train(LINES, kind, 40).model == learned.model
 
 
-def test_no_id_of_a_real_word_hangs_on_whitespace() -> None:
+def test_any_white_space_separates_words() -> None:
     assert UNK not in tokenizers.train(["a\u00a0b\tc  d"], "word").encode("a b c d")
 
 
-def test_characters_of_sentencepieces_own_are_unknown_and_do_no_harm() -> None:
+def test_reserved_characters_are_unknown() -> None:
     for kind in ("word", "char", "bpe"):
         learned = tokenizers.train([*LINES, "the \u2585 x\u2581y"], kind, 40)
         assert learned.encode("the")[-1] == EOS
@@ -69,34 +69,33 @@ def test_characters_of_sentencepieces_own_are_unknown_and_do_no_harm() -> None:
 
 
 @pytest.mark.parametrize("char", ["\x00", "\x1f"])
-def test_what_sentencepiece_cannot_hold_is_unknown_and_leaves_the_rest_as_it_is(char: str) -> None:
+def test_control_characters_are_unknown_and_the_rest_is_kept(char: str) -> None:
     lines = [f"ab{char}cd baz", "cd ab"] * 3
     for kind in ("char", "bpe"):
         learned = tokenizers.train(lines, kind, 20)
         assert learned.decode(learned.encode(lines[0])) == "ab<unk>cd baz"
     words = tokenizers.train(lines, "word")
-    assert words.decode(words.encode(lines[0])) == (
-        "<unk> baz" if char == "\x00" else "ab cd baz"
-    )  # the other one is white space
+    expected = "<unk> baz" if char == "\x00" else "ab cd baz"  # \x1f is white space
+    assert words.decode(words.encode(lines[0])) == expected
 
 
-def test_words_that_hold_a_mark_are_words() -> None:
+def test_words_that_contain_a_mark_are_words() -> None:
     line = "foo<unk>bar a</s>b <unk>pre baz"
     words = tokenizers.train([line], "word")
-    assert words.decode(words.encode(line)) == line and UNK not in words.encode(line)
+    assert words.decode(words.encode(line)) == line
+    assert UNK not in words.encode(line)
     assert words.encode("<unk> </s>") == [UNK, UNK, EOS]
 
 
 @pytest.mark.parametrize("kind", ["word", "char", "bpe", "unigram"])
-def test_every_unknown_one_counts(kind: str) -> None:
+def test_neighbouring_unknown_tokens_are_not_merged(kind: str) -> None:
     learned = tokenizers.train(["the cat sat", "the mat"] * 20, kind, 20)
-    assert learned.encode_all(["漢字漢 the 漢", "the cat"])[0].count(UNK) == (
-        2 if kind == "word" else 4
-    )
+    ids = learned.encode("漢字漢 the 漢")
+    assert ids.count(UNK) == (2 if kind == "word" else 4)
     assert learned.decode(learned.encode("漢 the 漢")) == "<unk> the <unk>"
 
 
-def test_vocabulary_size_and_minimum_count() -> None:
+def test_vocab_size_and_min_count_keep_fewer_types() -> None:
     assert tokenizers.train(LINES, "word", vocab_size=3).pieces[2:] == ["▁the"]
     rare = tokenizers.train(LINES, "word", min_count=2)
     assert rare.encode("a rare word the")[:3] == [UNK] * 3
@@ -122,12 +121,12 @@ def test_a_line_of_100000_words_is_learned_and_encoded() -> None:
         ("word", 0, 100, "data.min_count=100 leaves no type"),
     ],
 )
-def test_what_cannot_be_learned(kind: str, size: int, count: int, message: str) -> None:
+def test_what_cannot_be_learned_is_an_error(kind: str, size: int, count: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tokenizers.train(LINES, kind, size, count)
 
 
-def test_a_word_of_9000_characters_is_for_characters_and_subwords() -> None:
+def test_a_word_of_9000_characters_needs_characters_or_subwords() -> None:
     lines = [*LINES, "the " + "x" * 9000]
     with pytest.raises(
         ValueError,

@@ -1,4 +1,4 @@
-"""What a person sees: results on stdout alone; logs and one line an epoch on stderr where there is no terminal."""
+"""Results on stdout alone, logs on stderr, and progress with and without a terminal."""
 
 import io
 import logging
@@ -30,7 +30,7 @@ VALID = {
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> io.StringIO:
-    """The console on a terminal (or none), as text."""
+    """What the console prints, on a terminal or not."""
     stream = io.StringIO()
     monkeypatch.setattr(
         console,
@@ -47,7 +47,7 @@ def report(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("screen", [False], indirect=True)
-def test_one_line_an_epoch_where_there_is_no_terminal(
+def test_without_a_terminal_each_epoch_is_one_line(
     screen: io.StringIO, caplog: pytest.LogCaptureFixture
 ) -> None:
     report(caplog)
@@ -58,7 +58,7 @@ def test_one_line_an_epoch_where_there_is_no_terminal(
 
 
 @pytest.mark.parametrize("screen", [True], indirect=True)
-def test_a_bar_with_live_figures_on_a_terminal(
+def test_a_terminal_shows_a_bar_with_figures(
     screen: io.StringIO, caplog: pytest.LogCaptureFixture
 ) -> None:
     report(caplog)
@@ -67,7 +67,7 @@ def test_a_bar_with_live_figures_on_a_terminal(
 
 
 @pytest.mark.parametrize("screen", [True], indirect=True)
-def test_a_narrow_terminal_cuts_the_figures_and_not_the_times(
+def test_a_narrow_terminal_cuts_the_figures_before_the_times(
     screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(console.console, "width", 80)
@@ -76,7 +76,7 @@ def test_a_narrow_terminal_cuts_the_figures_and_not_the_times(
     assert "0:00:00 -:--:-- rec 12.35 KL z_1 10.25" in screen.getvalue()
 
 
-def test_results_go_to_stdout_and_nothing_else_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_results_go_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     console.show("| a [bold] | $ |")
     console.console.print("log")
     logging.getLogger("vaetext").warning("log")
@@ -84,7 +84,7 @@ def test_results_go_to_stdout_and_nothing_else_does(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("screen", [False], indirect=True)
-def test_a_log_line_is_one_line_and_says_what_it_says(screen: io.StringIO) -> None:
+def test_a_long_record_is_one_line_without_markup(screen: io.StringIO) -> None:
     message = "[bold] $ %s " + "long " * 60
     console.LogHandler().emit(
         logging.LogRecord("vaetext", logging.WARNING, "", 0, message, ("<unk>",), None)

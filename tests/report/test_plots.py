@@ -1,4 +1,4 @@
-"""Pictures: what they show is right, and every text and shape can be drawn."""
+"""Pictures: what they show, and that every text and shape can be drawn."""
 
 import json
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_a_run_folder_gets_its_plots(tmp_path: Path, dimensions: dict[str, int])
     assert all(path.read_bytes().startswith(PNG) for path in (tmp_path / "plots").iterdir())
 
 
-def test_curves_hold_the_readings() -> None:
+def test_curves_show_the_figures_of_training() -> None:
     loss, kl, settings = plots.training(metrics(("z",))).axes[:3]
     curves = {str(line.get_label()): line for line in loss.lines}
     assert list(np.asarray(curves["-ELBO, valid"].get_xdata())) == [50, 100, 150, 200]
@@ -86,21 +86,18 @@ def test_curves_hold_the_readings() -> None:
     assert list(np.asarray(settings.lines[0].get_ydata()))[-1] == 1.0
 
 
-def test_a_legend_has_an_entry_a_latent_and_hides_no_curve() -> None:
+def test_the_kl_legend_has_an_entry_for_each_latent_and_hides_no_curve() -> None:
     figure = plots.training(metrics(tuple(f"z_{n}" for n in range(1, 11))))
     kl = figure.axes[1]
     assert legend(kl) == [f"KL z_{n}" for n in range(1, 11)]
     assert len(kl.lines) == 20
     FigureCanvasAgg(figure).draw()
-    boxes = [
-        kl.get_legend().get_window_extent(),
-        *(axis.get_window_extent() for axis in figure.axes[1:]),
-    ]
-    assert not any(boxes[0].overlaps(box) for box in boxes[1:])
-    assert figure.bbox.y0 <= boxes[0].y0
+    box = kl.get_legend().get_window_extent()
+    assert not any(box.overlaps(axis.get_window_extent()) for axis in figure.axes[1:])
+    assert figure.bbox.y0 <= box.y0
 
 
-def test_weights_that_follow_one_another_are_a_line_each_in_their_latents_colours() -> None:
+def test_separate_kl_weights_are_lines_in_their_latents_colours() -> None:
     lines = metrics(("z_1", "z_2"))
     for line in lines:
         line["kl_weights"] = {"z_1": line["beta"], "z_2": line["beta"] / 2}
@@ -116,36 +113,33 @@ def test_bars_are_the_kl_of_each_dimension_largest_first() -> None:
     mean = torch.tensor([[1.0, 0.0, 3.0], [-1.0, 0.0, -3.0]])
     left, right = plots.kl_per_dimension(scores(z=code(mean))).axes
     assert [bar.get_height() for bar in left.patches] == pytest.approx([4.5, 0.5, 0.0])
-    assert [bar.get_height() for bar in right.patches] == pytest.approx(
-        [18.0, 2.0, 0.0]
-    )  # as the table counts active units
+    variances = [bar.get_height() for bar in right.patches]  # as the table counts active units
+    assert variances == pytest.approx([18.0, 2.0, 0.0])
     assert left.get_title() == "KL of z: 5.00 nats (one sample)"
     assert right.get_title() == "active units of z: 2 of 3"
 
 
-def test_one_sequence_has_no_variance_to_show() -> None:
+def test_one_sequence_has_no_active_unit() -> None:
     right = plots.kl_per_dimension(scores(z=code(torch.ones(1, 3)))).axes[1]
-    assert right.get_title() == "active units of z: 0 of 3" and right.get_yscale() == "log"
+    assert right.get_title() == "active units of z: 0 of 3"
+    assert right.get_yscale() == "log"
 
 
-def test_the_smallest_variance_has_a_bar_one_can_see() -> None:
+def test_the_bar_of_the_smallest_variance_is_visible() -> None:
     mean = torch.tensor([1.0, 1e-3]) * torch.linspace(-1, 1, 40)[:, None]
     right = plots.kl_per_dimension(scores(z=code(mean))).axes[1]
     assert right.get_ylim()[0] == pytest.approx(min(bar.get_height() for bar in right.patches) / 2)
 
 
-def test_bars_of_a_map_are_its_positions_and_dimensions() -> None:
-    left, right = plots.kl_per_dimension(
-        scores(z=code(torch.randn(20, 3, 4), ("position", "dimension")))
-    ).axes
+def test_a_map_has_a_bar_for_each_position_and_dimension() -> None:
+    found = scores(z=code(torch.randn(20, 3, 4), ("position", "dimension")))
+    left, right = plots.kl_per_dimension(found).axes
     assert len(left.patches) == len(right.patches) == 12
     assert right.get_title() == "active units of z: 12 of 12"
-    assert (
-        len(plots.codes(scores(z=code(torch.randn(20, 3, 4), ("position", "dimension")))).axes) == 2
-    )
+    assert len(plots.codes(found).axes) == 2
 
 
-def test_codes_are_coloured_by_what_the_sequences_were_made_from() -> None:
+def test_codes_are_coloured_by_known_factors_or_length() -> None:
     drawn = scores(z=code(torch.randn(30, 4)))
     factors = {"a": np.linspace(-1, 1, 30), "b": np.zeros(30)}
     by_a, by_b, bar_a, bar_b = plots.codes(drawn, factors).axes
@@ -157,25 +151,22 @@ def test_codes_are_coloured_by_what_the_sequences_were_made_from() -> None:
     assert bar.get_ylabel() == "tokens with EOS"
 
 
-def test_codes_are_coloured_by_names_with_a_legend() -> None:
+def test_factors_that_are_names_have_a_legend() -> None:
     names = np.array(["past", "future", "past"] * 10)
     (axis,) = plots.codes(scores(z=code(torch.randn(30, 4))), {"tense": names}).axes
     assert [len(dots.get_offsets()) for dots in axis.collections] == [10, 20]  # type: ignore[arg-type]
-    legend = axis.get_legend()
-    assert legend is not None and legend.get_title().get_text() == "tense"
-    assert [text.get_text() for text in legend.get_texts()] == ["future", "past"]
+    assert axis.get_legend().get_title().get_text() == "tense"
+    assert legend(axis) == ["future", "past"]
 
 
-def test_a_long_sentence_is_cut_where_the_picture_ends() -> None:
-    codes = {"z": torch.zeros(2, 3)}
-    shown = [
-        text.get_text()
-        for text in plots.interpolation(codes, ["a" * 200, "b  c"], ["A", "B"]).axes[1].texts
-    ]
-    assert "a" * 94 + " …" in shown and "b  c" in shown
+def test_a_long_sentence_is_cut() -> None:
+    figure = plots.interpolation({"z": torch.zeros(2, 3)}, ["a" * 200, "b  c"], ["A", "B"])
+    shown = [text.get_text() for text in figure.axes[1].texts]
+    assert "a" * 94 + " …" in shown
+    assert "b  c" in shown
 
 
-def test_codes_are_a_row_a_latent_and_a_column_a_factor() -> None:
+def test_codes_have_a_row_for_each_latent_and_a_column_for_each_factor() -> None:
     drawn = {f"z_{n}": code(torch.randn(30, 4)) for n in range(1, 6)}
     figure = plots.codes(scores(**drawn), {"a": np.zeros(30), "b": np.ones(30)})
     panels = [axis for axis in figure.axes if axis.get_title()]
@@ -186,9 +177,10 @@ def test_codes_are_a_row_a_latent_and_a_column_a_factor() -> None:
     assert places == [(5, 2, n, n) for n in range(10)]
 
 
-def test_samples_of_curves_stand_beside_the_data() -> None:
+def test_samples_are_shown_beside_the_data() -> None:
     corpus = corpora.load(Sine(name="sine", train_size=5, valid_size=5, test_size=5))
-    data, samples = plots.samples(corpus, corpus.tokenizer.encode_all(["0123", "9" * 16, ""])).axes
+    drawn = corpus.tokenizer.encode_all(["0123", "9" * 16, ""])
+    data, samples = plots.samples(corpus, drawn).axes
     first = [int(digit) for digit in corpus.tokenizer.decode(corpus.splits["test"][0])]
     assert list(np.asarray(data.lines[0].get_ydata())) == first
     assert [list(np.asarray(line.get_ydata())) for line in samples.lines] == [
@@ -196,11 +188,10 @@ def test_samples_of_curves_stand_beside_the_data() -> None:
         [9] * 16,
         [],
     ]
-    assert data.get_ylim() == samples.get_ylim() and samples.get_ylim()[1] > 9
-    assert (data.get_title(), samples.get_title()) == (
-        "3 sequences: test data",
-        "3 sequences: samples",
-    )
+    assert data.get_ylim() == samples.get_ylim()
+    assert samples.get_ylim()[1] > 9
+    assert data.get_title() == "3 sequences: test data"
+    assert samples.get_title() == "3 sequences: samples"
 
 
 def test_principal_axes_are_those_of_the_largest_variance() -> None:

@@ -1,4 +1,4 @@
-"""The options of every data set; the values stand in ``conf/data/``."""
+"""The options of every data set; the values are in ``conf/data/``."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Data(Checked):
 
 @dataclass
 class TextData(Data):
-    """Lines of text, one sequence a line, cut into tokens."""
+    """Lines of text, one sequence a line, split into tokens."""
 
     root: str | None = option(
         None, "folder searched first for the data set's files (then $VAETEXT_DATA, then the cache)"
@@ -22,14 +22,14 @@ class TextData(Data):
     tokens: str = option("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
     vocab_size: int = option(
         0,
-        "most types kept, end of sequence and unknown included; 0 keeps all (bpe, unigram: required)",
+        "most types kept, EOS and unknown included; 0 keeps all (bpe, unigram: required)",
         min=0,
     )
     min_count: int = option(1, "word, char: types seen less often in training are unknown", min=1)
     max_length: int = option(
         0,
-        "longer sequences (tokens without EOS) are an error, as a batch is padded to its longest and one costs all of it that memory;"
-        " 0 sets no limit",
+        "longer sequences (tokens without EOS) are an error, as every batch is padded to its"
+        " longest; 0 sets no limit",
         min=0,
     )
 
@@ -37,8 +37,8 @@ class TextData(Data):
         super().__post_init__()
         if self.min_count > 1 and self.tokens in ("bpe", "unigram"):
             raise ValueError(
-                f"min_count={self.min_count} is for tokens=word and char only: the types of {self.tokens} are chosen by vocab_size alone;"
-                " leave it at 1"
+                f"min_count={self.min_count} is for tokens=word and char only: vocab_size alone"
+                f" chooses the types of {self.tokens}; leave it at 1"
             )
 
 
@@ -60,7 +60,7 @@ class UserText(TextData):
 
 @dataclass
 class Tweets(TextData):
-    """Sentiment140 tweets, by character (source 004, 3.2)."""
+    """Sentiment140 tweets, by character (Petersen, 3.2)."""
 
     max_chars: int = option(32, "only tweets shorter than this many characters are kept", min=2)
     repeated_words: bool = option(
@@ -70,7 +70,7 @@ class Tweets(TextData):
 
 @dataclass
 class Generated(Data):
-    """What every data set that is drawn from a known law has."""
+    """What every data set that is drawn from a known distribution has."""
 
     seed: int = option(0, "seed of the sequences drawn", min=0)
     train_size: int = option(20000, "training sequences", min=1)
@@ -85,17 +85,18 @@ class Grammar(Generated):
 
 @dataclass
 class Curves(Generated):
-    """What every law of sine curves has."""
+    """What every data set of sine curves has."""
 
     fresh: bool = option(
         True,
-        "every epoch trains on train_size new sequences, a function of (seed, epoch); false: on the same ones",
+        "every epoch trains on train_size new sequences, a function of (seed, epoch);"
+        " false: on the same ones",
     )
 
 
 @dataclass
 class Sine(Curves):
-    """Sine curves read in ten levels, whose log p(x) is known exactly (source 004, 3.1)."""
+    """Sine curves in ten levels, whose log p(x) is known exactly (Petersen, 3.1)."""
 
 
 @dataclass
@@ -104,12 +105,14 @@ class SineContinuous(Curves):
 
     noise: float = option(
         0.1,
-        "deviation of the noise on points from 0 to 1; below 0.02 no true log p(x) is computed",
+        "standard deviation of the noise on points from 0 to 1; below 0.02 no true log p(x) is"
+        " computed",
         min=0.0,
         max=1e6,
     )
 
 
+# name -> schema; ``vaetext/data/sets/`` and ``conf/data/`` have a file of each name
 DATA: dict[str, type[Data]] = {
     "ptb": TextData,
     "yelp13": TextData,

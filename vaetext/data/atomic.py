@@ -8,7 +8,10 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``: synced and renamed to it on success, removed on any failure, whose error names ``path``."""
+    """A temporary path beside ``path``, synced and renamed to it on success.
+
+    It is removed on any failure, whose error names ``path``.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -24,7 +27,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """A system's error that names no file, as where a disk is full, names ``path``."""
+    """Adds ``path`` to a system error that names no file, such as that of a full disk."""
     try:
         yield
     except OSError as error:
@@ -34,7 +37,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def _sync(folder: Path) -> None:
-    """Brings a folder's names to the disk, where the system lets folders be opened."""
+    """Writes a folder's names to the disk, on systems that can open folders."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -46,7 +46,7 @@ class Batch:
 
     @cached_property
     def inputs(self) -> Tensor:
-        """Like x: what a teacher-forced decoder reads, BOS (of frames: zeros), x_1, ..., x_{T-1}."""
+        """Like x: what a teacher-forced decoder reads: BOS or zeros, x_1, ..., x_{T-1}."""
         return torch.cat([self.domain.start(self.x, len(self), 1), self.x[:, :-1]], 1)
 
     @cached_property

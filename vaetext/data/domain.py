@@ -58,11 +58,11 @@ class Domain(ABC):
 
     @abstractmethod
     def drop(self, inputs: Tensor, where: Tensor) -> Tensor:
-        """``inputs`` of a decoder without what they say at ``where`` [B, T], as in word dropout."""
+        """A decoder's ``inputs`` [B, T, ...] without those at ``where`` [B, T] (word dropout)."""
 
     @abstractmethod
     def padded(self, x: np.ndarray, real: np.ndarray) -> np.ndarray:
-        """``x`` [B, T, ...] of a split as a model reads it, padding where ``real`` [B, T] is not."""
+        """``x`` [B, T, ...] of a split as a model reads it, with padding where not ``real``."""
 
     def to_json(self) -> dict[str, Any]:
         """As ``domain.json`` holds it."""
@@ -102,7 +102,7 @@ class Symbols(Domain):
 
     @property
     def bos(self) -> int:
-        """The id that a decoder is fed first, V: never predicted, so p(x) sums to one over V types."""
+        """The id that a decoder is fed first: V, which is never predicted."""
         return self.size
 
     def start(self, like: Tensor, *shape: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Finding a corpus's files, downloading what is missing, and reading lines."""
+"""Finding the files of a corpus, downloading what is missing, and reading lines."""
 
 import gzip
 import hashlib
@@ -18,17 +18,18 @@ from filelock import FileLock
 
 SUFFIXES = ("", ".xz", ".gz")
 BLOCK = 1 << 20
-Report = Callable[[str, int, int | None], None]  # file, bytes done, bytes in all if known
+Report = Callable[[str, int, int | None], None]  # file, bytes so far, bytes in total if known
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A public file: where it belongs in a data root, where it comes from, and the sum of its uncompressed bytes.
+    """A published file.
 
     Attributes:
-        path: relative to the data root, without a compression suffix.
-        url: its public address, plain.
-        sum: hex digest; 64 digits are a sha256, 40 a git blob id (sha1 of "blob <size>\\0" + bytes).
+        path: relative to a data root, without a compression suffix.
+        url: its public address; the file there is not compressed.
+        sum: checksum of its uncompressed bytes, in hex: 64 digits are a sha256, 40 a git blob id
+            (sha1 of "blob <size>\\0" + bytes).
     """
 
     path: str
@@ -37,7 +38,7 @@ class Remote:
 
 
 def cache_folder() -> Path:
-    """$VAETEXT_CACHE, or ~/.cache/vaetext; of a user without a home, a folder among the temporary ones."""
+    """$VAETEXT_CACHE, or ~/.cache/vaetext, or a temporary folder where the user has no home."""
     if named := os.environ.get("VAETEXT_CACHE"):
         return Path(named).expanduser()
     try:
@@ -47,7 +48,7 @@ def cache_folder() -> Path:
 
 
 def roots(root: str | None) -> list[Path]:
-    """Where files are looked for, in order: data.root, $VAETEXT_DATA, the cache folder."""
+    """Where files are looked for, in order: data.root, $VAETEXT_DATA, the cache."""
     named = [root, os.environ.get("VAETEXT_DATA"), cache_folder() / "data"]
     return [Path(each).expanduser() for each in named if each]
 
@@ -63,10 +64,10 @@ def quiet(name: str, done: int, size: int | None) -> None:
 
 
 def locate(remote: Remote, root: str | None, report: Report = quiet) -> Path:
-    """The file, from a root or else downloaded into the cache; a download is checked against its sum.
+    """The file, from a data root or else downloaded into the cache.
 
     Raises:
-        ValueError: it is nowhere and cannot be fetched, or what was fetched has another sum.
+        ValueError: it is found nowhere and cannot be downloaded, or the download has another sum.
     """
     if found := find(remote.path, root):
         return found
@@ -74,19 +75,19 @@ def locate(remote: Remote, root: str | None, report: Report = quiet) -> Path:
         return download(remote, cache_folder() / "data" / remote.path, report)
     except (OSError, http.client.HTTPException) as error:
         raise ValueError(
-            f"{remote.path} is not in {', '.join(map(str, roots(root)))} and could not be fetched from {remote.url} ({error});"
-            f" {_by_hand(remote)}"
+            f"{remote.path} is not in {', '.join(map(str, roots(root)))} and could not be"
+            f" downloaded from {remote.url} ({error}); {_by_hand(remote)}"
         ) from error
 
 
 def download(remote: Remote, target: Path, report: Report = quiet) -> Path:
-    """Fetches a file to ``target`` under a temporary name, going on where an earlier try broke off, and checks its sum.
+    """Downloads a file to ``target`` and checks its sum; an interrupted download is resumed.
 
-    Of several processes that want it one fetches, the others wait.
+    Where several processes ask for the same file, one downloads it and the others wait.
 
     Raises:
-        OSError: no network, or it broke off (what came so far is kept for the next try).
-        ValueError: a bad sum (what came is deleted).
+        OSError: no network, or it failed midway (the part so far is kept for the next try).
+        ValueError: another sum (the file is deleted).
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
@@ -98,14 +99,18 @@ def download(remote: Remote, target: Path, report: Report = quiet) -> Path:
         if found != remote.sum:
             part.unlink()
             raise ValueError(
-                f"{remote.url}: its checksum is {found}, not {remote.sum}; it was deleted; try again, or {_by_hand(remote)}"
+                f"{remote.url}: its checksum is {found}, not {remote.sum}; it was deleted;"
+                f" try again, or {_by_hand(remote)}"
             )
         part.replace(target)
     return target
 
 
 def _by_hand(remote: Remote) -> str:
-    return f"fetch it yourself and place it at {cache_folder() / 'data' / remote.path}, or in data.root or $VAETEXT_DATA as {remote.path}"
+    return (
+        f"fetch it yourself and place it at {cache_folder() / 'data' / remote.path},"
+        f" or in data.root or $VAETEXT_DATA as {remote.path}"
+    )
 
 
 def _fetch(url: str, part: Path, report: Callable[[int, int | None], None]) -> None:
@@ -114,7 +119,7 @@ def _fetch(url: str, part: Path, report: Callable[[int, int | None], None]) -> N
     try:
         answer = urllib.request.urlopen(request, timeout=30)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing is left to send
+        if error.code == 416:  # the part is the whole file
             return
         raise
     with answer, part.open("ab" if answer.status == 206 else "wb") as file:
@@ -126,11 +131,11 @@ def _fetch(url: str, part: Path, report: Callable[[int, int | None], None]) -> N
             done += len(block)
             report(done, size)
     if size is not None and done < size:
-        raise OSError(f"it broke off after {done} of {size} bytes; another try goes on from there")
+        raise OSError(f"it stopped after {done} of {size} bytes; try again to resume it")
 
 
 def digest(content: bytes, like: str) -> str:
-    """The hex digest of uncompressed bytes, of the kind that ``like`` is: sha256, or a git blob id."""
+    """The checksum of uncompressed bytes, of the kind of ``like``: sha256, or a git blob id."""
     if len(like) == 64:
         return hashlib.sha256(content).hexdigest()
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
@@ -143,13 +148,13 @@ def open_binary(path: Path) -> IO[bytes]:
 
 
 def read_lines(path: Path, sum: str | None = None) -> list[str]:
-    """The lines of a UTF-8 file or pipe, split at newlines only, without a carriage return at their end.
+    """The lines of a UTF-8 file or pipe, split at newlines only; a carriage return before is cut.
 
     Args:
-        sum: what the digest of its uncompressed bytes must be.
+        sum: the checksum that the file must have.
 
     Raises:
-        ValueError: the file is absent, a folder, broken, has another sum, or is not UTF-8 (naming the line).
+        ValueError: the file is missing, a folder, damaged, not UTF-8, or has another sum.
     """
     if not path.exists():
         raise ValueError(f"{path}: no such file")
@@ -164,14 +169,16 @@ def read_lines(path: Path, sum: str | None = None) -> list[str]:
         ) from error
     if sum and (found := digest(content, sum)) != sum:
         raise ValueError(
-            f"{path}: its checksum is {found}, not {sum}: it is not the published file; put that in its place, or use data=text"
+            f"{path}: its checksum is {found}, not {sum}: it is not the published file;"
+            " put that in its place, or use data=text"
         )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ValueError(
-            f"{path}, line {line}: not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say"
+            f"{path}, line {line}: not UTF-8 ({error.reason});"
+            " convert it, for example with `iconv -t utf-8`"
         ) from error
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if lines[-1] == "" else lines

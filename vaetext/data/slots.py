@@ -118,7 +118,10 @@ def _by_topic(words: Words) -> Slot:
 
 
 def _by_syntax(given: Given) -> Slot:
-    """A slot whose words depend on tense, number and type; NOTHING has the rest of the probability."""
+    """A slot whose words depend on tense, number and type.
+
+    NOTHING has the rest of the probability.
+    """
     rows = [given(*syntax) for syntax in syntaxes()]
     vocabulary = [NOTHING, *dict.fromkeys(word for row in rows for word in row)]
     p = np.array([[row.get(word, 0.0) for word in vocabulary] for row in rows])

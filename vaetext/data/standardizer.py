@@ -1,4 +1,4 @@
-"""From lines of numbers to frames and back: what a tokenizer is to text."""
+"""From lines of numbers to frames and back, as a tokenizer does for text."""
 
 import json
 import textwrap
@@ -12,19 +12,19 @@ from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Frames
 from vaetext.data.loader import Split
 
-LARGEST = 1e12  # a frame's square fits into float32 still
+LARGEST = 1e12  # the square of a number of a frame still fits into float32
 
 
 @dataclass(frozen=True)
 class Standardizer:
-    """Frames of F numbers, standardised: (raw - mean) / std.
+    """Frames of F numbers, standardised: x = (raw - mean) / std.
 
-    In a line frames stand between spaces, the numbers of one frame between commas. The log-density of raw values is that of standardised
-    ones less sum(log std) for each frame.
+    In a line, spaces separate frames, and commas the numbers of a frame. For each frame
+    log p(raw) = log p(x) - sum(log std).
 
     Attributes:
-        mean: of each number.
-        std: deviation of each number.
+        mean: [F].
+        std: [F], standard deviations.
     """
 
     mean: tuple[float, ...]
@@ -32,16 +32,18 @@ class Standardizer:
 
     @staticmethod
     def fit(raw: np.ndarray) -> "Standardizer":
-        """The statistics of frames [N, F], to six digits, for the last ones differ between machines.
+        """Mean and standard deviation of raw frames [N, F].
 
-        A number that never changes, but for rounding, keeps its scale.
+        They are rounded to six digits, as further ones differ between machines. A number that is
+        constant but for rounding has std 1.
         """
-        mean, std = raw.mean(0), raw.std(0)
+        mean = raw.mean(0)
+        std = raw.std(0)
         scale = np.where(std > 1e-9 * abs(mean), std, 1)
         return Standardizer(*(tuple(float(f"{n:.6g}") for n in each) for each in (mean, scale)))
 
     def domain(self, longest: int) -> Frames:
-        """What a model must know of sequences of at most so many frames."""
+        """What a model must know of sequences of at most ``longest`` frames."""
         return Frames(len(self.mean), longest)
 
     @property
@@ -76,7 +78,7 @@ class Standardizer:
         """The frames [T, F] of one line.
 
         Raises:
-            ValueError: a word of it is not F numbers, or there is none.
+            ValueError: a frame is not F numbers, or there is no frame.
         """
         rows = [self._frame(word, n, line) for n, word in enumerate(line.split(), 1)]
         if not rows:
@@ -88,13 +90,13 @@ class Standardizer:
         return [self.encode(line) for line in lines]
 
     def decode(self, frames: Any) -> str:
-        """The line of frames [T, F], raw numbers to four digits."""
+        """The line of frames [T, F]; raw numbers have four digits."""
         return " ".join(
             ",".join(f"{number:.4g}" for number in frame) for frame in self.raw(np.asarray(frames))
         )
 
     def save(self, path: Path) -> None:
-        """Writes JSON."""
+        """Writes JSON, whole or not at all."""
         atomic_write(path, json.dumps(asdict(self)) + "\n")
 
     @staticmethod
@@ -102,7 +104,7 @@ class Standardizer:
         """Reads what ``save`` wrote.
 
         Raises:
-            ValueError: the file says something else.
+            ValueError: the file holds anything else.
         """
         try:
             found = json.loads(path.read_text())
@@ -122,7 +124,7 @@ class Standardizer:
                 "a number" if len(self.mean) == 1 else f"{len(self.mean)} numbers between commas"
             )
             raise ValueError(
-                f"frame {number} of '{textwrap.shorten(line, 40)}' is {word!r}, which is not {wanted} (below {LARGEST:g});"
-                " this data holds no text but real values"
+                f"frame {number} of '{textwrap.shorten(line, 40)}' is {word!r}, which is not"
+                f" {wanted} (below {LARGEST:g}); this data set holds real values, not text"
             )
         return frame

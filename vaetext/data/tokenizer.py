@@ -1,9 +1,10 @@
-"""From lines to ids and back, with a sentencepiece model; every kind is lossless but for unknown tokens."""
+"""From lines to ids and back, with a sentencepiece model; lossless but for unknown tokens."""
 
 import io
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,20 @@ from vaetext.data.loader import Split
 
 UNK, EOS = 0, 1
 SPACE = "\u2581"  # sentencepiece's sign for a space
-MARKS = ("<unk>", "</s>")  # words that name symbols
-RESERVED = {
-    SPACE,
-    "\u2585",
-    "\x00",
-    "\x1f",
-}  # characters that sentencepiece keeps for itself; here they are unknown
+MARKS = ("<unk>", "</s>")  # words that are written for unknown and EOS
+# characters that sentencepiece keeps for itself; here they are unknown
+RESERVED = {SPACE, "\u2585", "\x00", "\x1f"}
 
 
 class Tokenizer:
-    """Ids 0..V-1 of the symbols that can be predicted: unknown, EOS, then the types by falling frequency.
+    """Ids 0..V-1 of what can be predicted: unknown, EOS, then the types by falling frequency.
 
     Args:
         model: a serialised sentencepiece model.
     """
 
-    unk, eos = UNK, EOS
+    unk = UNK
+    eos = EOS
 
     def __init__(self, model: bytes) -> None:
         self.model = model
@@ -41,7 +39,7 @@ class Tokenizer:
 
     @cached_property
     def pieces(self) -> list[str]:
-        """The symbols by id."""
+        """The types by id, as sentencepiece writes them."""
         return [self._pieces.id_to_piece(n) for n in range(self.size)]
 
     def __eq__(self, other: object) -> bool:
@@ -50,7 +48,7 @@ class Tokenizer:
     __hash__ = None  # type: ignore[assignment]
 
     def domain(self, longest: int) -> Symbols:
-        """What a model must know of sequences of at most so many symbols."""
+        """What a model must know of sequences of at most ``longest`` tokens, EOS counted."""
         return Symbols(self.size, EOS, UNK, longest)
 
     @property
@@ -73,7 +71,7 @@ class Tokenizer:
 
     @cached_property
     def kind(self) -> str:
-        """word, char, or subword (bpe and unigram)."""
+        """What a token is: word, char, or subword (bpe and unigram)."""
         types = [piece for n, piece in enumerate(self.pieces) if n not in (UNK, EOS)]
         if all(piece.startswith(SPACE) and len(piece) > 1 for piece in types):
             return "word"
@@ -94,22 +92,21 @@ class Tokenizer:
     def encode_all(self, lines: list[str]) -> list[list[int]]:
         """The ids of many lines, EOS at the end of each.
 
-        Words and characters are looked up one by one: sentencepiece would merge neighbouring unknown ones into one, as it does with
-        the characters that no subword has, which are taken apart again.
+        Words and characters are looked up one by one, as sentencepiece would merge neighbouring
+        unknown ones into one. It does so with the characters that no subword has; these are
+        separated again.
         """
-        if self.kind != "subword":
-            ids, words = self._ids, self.kind == "word"
+        if self.kind == "subword":
             return [
-                [*(ids.get(token, UNK) for token in (line.split() if words else line)), EOS]
-                for line in lines
+                [*(self._separated(line, ids) if UNK in ids else ids), EOS]
+                for line, ids in zip(lines, self._pieces.encode(lines), strict=True)
             ]
-        return [
-            [*(self._apart(line, ids) if UNK in ids else ids), EOS]
-            for line, ids in zip(lines, self._pieces.encode(lines), strict=True)
-        ]
+        ids = self._ids
+        tokens = str.split if self.kind == "word" else list
+        return [[*(ids.get(token, UNK) for token in tokens(line)), EOS] for line in lines]
 
-    def _apart(self, line: str, ids: list[int]) -> list[int]:
-        """The ids of a line's subwords, each unknown character one of its own."""
+    def _separated(self, line: str, ids: list[int]) -> list[int]:
+        """The ids of a line's subwords, one for each unknown character."""
         pieces = self._pieces.encode(line, out_type=str)
         return [
             n
@@ -118,12 +115,8 @@ class Tokenizer:
         ]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of ids up to EOS; an unknown token reads ``<unk>``."""
-        kept: list[int] = []
-        for n in map(int, ids):
-            if n == EOS:
-                break
-            kept.append(n)
+        """The text of ids up to EOS; an unknown token is written ``<unk>``."""
+        kept = list(takewhile(lambda n: n != EOS, map(int, ids)))
         if self.kind == "word":
             return " ".join(
                 "<unk>" if n == UNK else self.pieces[n].removeprefix(SPACE) for n in kept
@@ -135,7 +128,7 @@ class Tokenizer:
         return self._pieces.decode(kept)  # type: ignore[no-any-return]
 
     def save(self, path: Path) -> None:
-        """Writes ``tokenizer.model``, which sentencepiece itself reads too."""
+        """Writes a file that sentencepiece itself reads too."""
         atomic_write(path, self.model)
 
     @staticmethod
@@ -160,12 +153,12 @@ def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) 
 
     Args:
         kind: word, char, bpe or unigram.
-        vocab_size: most symbols, EOS and unknown included; 0 keeps every word or character.
+        vocab_size: most types, EOS and unknown included; 0 keeps every word or character.
         min_count: words and characters seen less often are unknown.
 
     Raises:
-        ValueError: nothing to learn from, a word longer than sentencepiece takes, bpe or unigram without a vocab_size, or one too small
-            for the characters.
+        ValueError: there is nothing to learn from, a word is longer than sentencepiece takes, or
+            bpe or unigram has no vocab_size, or one too small for the characters.
     """
     if 0 < vocab_size < 3:
         raise ValueError(
@@ -178,7 +171,8 @@ def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) 
         except RuntimeError as error:
             longest = max((word for line in lines for word in line.split()), key=len)
             raise ValueError(
-                f"data.tokens={kind}: the word {longest[:20]!r}... of {len(longest):,} characters is too long for sentencepiece ({error});"
+                f"data.tokens={kind}: the word {longest[:20]!r}... of {len(longest):,} characters"
+                f" is too long for sentencepiece ({error});"
                 " choose data.tokens=char or bpe, or shorten it"
             ) from error
     if not vocab_size:
@@ -196,12 +190,13 @@ def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) 
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].rpartition("] ")[2].partition(" Increase")[0]
         raise ValueError(
-            f"data.vocab_size={vocab_size} does not fit this text ({reason or error}); choose a larger one"
+            f"data.vocab_size={vocab_size} does not fit this text ({reason or error});"
+            " choose a larger one"
         ) from error
 
 
 def _train_types(lines: list[str], kind: str, vocab_size: int, min_count: int) -> bytes:
-    """A model of the words (from their counts alone, which is fast) or the characters."""
+    """A model of words or characters; words are learned from their counts alone, which is fast."""
     counts = Counter(
         token for line in lines for token in (line.split() if kind == "word" else line)
     )
@@ -212,7 +207,8 @@ def _train_types(lines: list[str], kind: str, vocab_size: int, min_count: int) -
     }
     if not kept:
         raise ValueError(
-            f"data.min_count={min_count} leaves no type of the {len(counts)} in the training lines; give more text or a smaller count"
+            f"data.min_count={min_count} leaves no type of the {len(counts)} in the training"
+            " lines; give more text or a smaller count"
         )
     size = min(vocab_size or len(kept) + 2, len(kept) + 2)
     if kind == "word":
@@ -228,7 +224,10 @@ def _train_types(lines: list[str], kind: str, vocab_size: int, min_count: int) -
 
 
 def _train(lines: list[str], model_type: str, **options: Any) -> bytes:
-    """A model that keeps text as it is: by default sentencepiece rewrites characters, drops rare ones and skips long lines."""
+    """A model that keeps text as it is.
+
+    By default sentencepiece rewrites characters, drops rare ones and skips long lines.
+    """
     buffer = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines),
@@ -241,7 +240,7 @@ def _train(lines: list[str], model_type: str, **options: Any) -> bytes:
         add_dummy_prefix=model_type != "char",
         remove_extra_whitespaces=model_type == "word",
         unk_surface=" <unk>" if model_type == "word" else "<unk>",
-        unk_piece="\u2585unk",  # letters of a text that says <unk> are letters
+        unk_piece="\u2585unk",  # the letters of <unk> in a text are letters
         eos_piece="\u2585eos",
         unk_id=UNK,
         eos_id=EOS,

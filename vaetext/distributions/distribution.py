@@ -15,11 +15,13 @@ class Distribution(ABC):
     """A small frozen dataclass of tensors that broadcast against samples [K, B, ...].
 
     Attributes:
+        parameter_axes: trailing axes of each parameter that belong to one value.
         event: trailing axes of a value that ``log_prob`` sums over: 1 for vectors, 0 for tokens.
         mean: E[x], of the shape of a value (of tokens: the probabilities [..., V]).
         mode: the most likely value (of a mixture: its mean).
     """
 
+    parameter_axes: tuple[int, ...] = (1,)
     event = 1
     if TYPE_CHECKING:  # a field of some subclasses, a property of others
 
@@ -68,12 +70,19 @@ class Distribution(ABC):
     def stack(cls, parts: Sequence[Self], dim: int) -> Self:
         """Distributions of one kind as one with a new axis."""
         kind = type(parts[0])
-        named: list[list[Any]] = [[getattr(d, each.name) for d in parts] for each in fields(kind)]
+        names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+        named: list[list[Any]] = [[getattr(d, name) for d in parts] for name in names]
         return kind(*(torch.stack(tensors, dim) for tensors in named))
 
-    @classmethod
-    def cat(cls, parts: Sequence[Self], dim: int) -> Self:
-        """Distributions of one kind as one along an axis that they have."""
-        kind = type(parts[0])
-        named: list[list[Any]] = [[getattr(d, each.name) for d in parts] for each in fields(kind)]
-        return kind(*(torch.cat(tensors, dim) for tensors in named))
+    def expand(self, *shape: int) -> Self:
+        """The same distribution for each of [*shape] values."""
+        tensors = [getattr(self, each.name) for each in fields(self)]  # type: ignore[arg-type]
+        expanded = [
+            tensor.expand(*shape, *tensor.shape[tensor.dim() - axes :])
+            for tensor, axes in zip(tensors, self.parameter_axes, strict=True)
+        ]
+        return type(self)(*expanded)
+
+    def log_prob_of_all(self, x: Tensor) -> Tensor:
+        """[M, N] log p_n(x_m) of values x [M, ...] under each of the N distributions."""
+        return self.log_prob(x[:, None])

@@ -22,6 +22,8 @@ class Gaussian(Distribution):
     mean: Tensor
     log_var: Tensor
 
+    parameter_axes = (1, 1)
+
     @property
     def mode(self) -> Tensor:
         return self.mean
@@ -50,6 +52,14 @@ class Gaussian(Distribution):
         log_ratio = self.log_var - other.log_var
         squared = (self.mean - other.mean) ** 2 * (-other.log_var).exp()
         return 0.5 * (squared + log_ratio.exp() - 1.0 - log_ratio)
+
+    def log_prob_of_all(self, x: Tensor) -> Tensor:
+        """[M, N] log N(x_m; mean_n, std_n^2): a matrix product, as it is bilinear in (x^2, x)."""
+        x = x.flatten(1)
+        mean = self.mean.flatten(1)
+        var = self.log_var.flatten(1).exp()
+        constant = -0.5 * (mean**2 / var + var.log() + math.log(2 * math.pi)).sum(-1)
+        return constant + x @ (mean / var).T - 0.5 * x**2 @ (1 / var).T
 
     def restricted(
         self, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0

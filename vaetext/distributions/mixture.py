@@ -26,6 +26,8 @@ class GaussianMixture(Distribution):
     means: Tensor
     log_vars: Tensor
 
+    parameter_axes = (1, 2, 2)
+
     @property
     def mean(self) -> Tensor:
         return (self.log_weights.exp()[..., None] * self.means).sum(-2)

@@ -109,7 +109,8 @@ class KeyedNoise(Noise):
         return drawn.to(self._dtype)
 
     def uniform(self, *shape: int) -> Tensor:
-        return self._uniform(shape).to(self._dtype)
+        """float64, as it is compared with probabilities."""
+        return self._uniform(shape)
 
     def expand(self, times: int) -> Noise:
         numbers = range(times * self._numbers.start, times * self._numbers.stop)

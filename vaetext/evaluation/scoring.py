@@ -1,18 +1,19 @@
 """One pass over a whole split: each sequence's terms, at KL weight 1, with keyed noise."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from vaetext.data.batch import Batch
-from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate, evaluation_order
-from vaetext.distributions.evidence import Code
+from vaetext.distributions.evidence import Evidence
+from vaetext.distributions.latent import Latent
 from vaetext.distributions.noise import KeyedNoise, MeanNoise
+from vaetext.evaluation.codes import LatentCodes, Part, join
 from vaetext.models.base import SequenceModel
+from vaetext.models.diagnostics import Diagnostic
 
 
 @dataclass(frozen=True)
@@ -23,20 +24,23 @@ class Scores:
         log_px: [K, N] log p(x|z).
         kl: latent name -> [K, N], summed over the latent's axes.
         log_weight: [K, N] log p(x, z) - log q(z|x).
-        codes: latent name -> the first sample's Code with N sequences, for latents of one size
-            (vectors and maps). Its means are those where every latent is at its mean.
+        codes: latent name -> the posteriors of all sequences.
         tokens: [N] tokens with EOS, or frames.
+        words: [N] tokens without EOS; None where sequences are frames.
         truth: [N] the true log p(x) where the distribution of the data is known.
-        symbols: whether sequences are tokens with an EOS, not frames.
+        fivo: [N] a particle filter's estimate of log p(x), of models with a latent per step.
+        diagnostics: the model's own, which have seen every batch.
     """
 
     log_px: Tensor
     kl: dict[str, Tensor]
     log_weight: Tensor
-    codes: dict[str, Code]
+    codes: dict[str, LatentCodes]
     tokens: Tensor
+    words: Tensor | None
     truth: Tensor | None
-    symbols: bool = True
+    fivo: Tensor | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list)
 
     @property
     def elbo(self) -> Tensor:
@@ -65,11 +69,12 @@ def score(
     """Scores every sequence of a split.
 
     Noise is keyed by the number of a sequence in its split, so the n-th sequences of two splits
-    have the same noise.
+    have the same noise. A discrete latent is sampled here, however it was trained.
 
     Args:
         seed: of the noise.
-        samples: K, posterior samples of each sequence; 1 for a model without latents.
+        samples: K, posterior samples of each sequence; 1 for a model without latents. Where it is
+            over 1, a model with a latent per step is filtered with as many particles too.
         batch_tokens: most padded tokens of a batch, and of a batch times the samples scored at
             once; it changes no number.
 
@@ -78,81 +83,75 @@ def score(
     """
     model.check_lengths(split.lengths, "the input")
     model.eval()
-    samples = samples if model.latents else 1
+    names = [latent.name for latent in model.latents]
+    samples = samples if names else 1
+    filtered = samples > 1 and any(latent.per_step for latent in model.latents)
     rows = {
         key: torch.zeros(samples, len(split), dtype=torch.float64)
-        for key in ("log_px", "log_weight", *model.latents)
+        for key in ("log_px", "log_weight", *names)
     }
-    collected: dict[str, list[Code]] = {name: [] for name in model.latents}
+    words = torch.zeros(len(split), dtype=torch.int64)
+    fivo = torch.zeros(len(split), dtype=torch.float64)
+    parts: dict[str, list[Part]] = {name: [] for name in names}
+    diagnostics = model.diagnostics()
     order = []
     for batch in batches(model, split, batch_tokens, device):
-        posterior = model.posterior(batch)
+        encoded = model.encode(batch)
         where = batch.index.cpu()
         order.append(where)
+        words[where] = batch.word_mask.sum(1).cpu()
         chunk = max(1, batch_tokens // (batch.x.shape[0] * batch.x.shape[1]))
         for start in range(0, samples, chunk):
             numbers = range(start, min(start + chunk, samples))
-            codes = model.sample(posterior, KeyedNoise(seed, batch.index, numbers))
-            for key, value in _terms(model, batch, codes).items():
+            noise = KeyedNoise(seed, batch.index, numbers)
+            evidence = model.evidence(batch, encoded, noise)
+            for key, value in _terms(evidence).items():
                 rows[key][numbers.start : numbers.stop, where] = value.cpu()
             if start == 0:
-                means = model.sample(posterior, MeanNoise(len(batch), device))
-                for name, code in codes.items():
-                    collected[name].append(_first(code, means[name]))
+                means = model.sample(encoded, MeanNoise(len(batch), device))
+                for latent in model.latents:
+                    part = Part.of(latent, evidence.latents[latent.name], means[latent.name])
+                    parts[latent.name].append(part)
+                for diagnostic in diagnostics:
+                    diagnostic.update(model, batch, evidence)
+        if filtered:
+            fivo[where] = _filtered(model, split, batch, seed, samples, batch_tokens)
+    places = torch.cat(order).argsort() if order else torch.zeros(0, dtype=torch.int64)
     return Scores(
         log_px=rows["log_px"],
-        kl={name: rows[name] for name in model.latents},
+        kl={name: rows[name] for name in names},
         log_weight=rows["log_weight"],
-        codes=_of_one_size(collected, torch.cat(order)),
+        codes={latent.name: join(latent, parts[latent.name], places) for latent in model.latents},
         tokens=torch.from_numpy(split.lengths),
+        words=None if model.domain.eos is None else words,
         truth=None if split.log_p is None else torch.from_numpy(split.log_p),
-        symbols=isinstance(model.domain, Symbols),
+        fivo=fivo if filtered else None,
+        diagnostics=diagnostics,
     )
 
 
-def _terms(model: SequenceModel, batch: Batch, codes: dict[str, Code]) -> dict[str, Tensor]:
+def _terms(evidence: Evidence) -> dict[str, Tensor]:
     """log p(x|z), log p(x, z) - log q(z|x), and the KL of each latent: [K, B], float64."""
-    log_px = model.log_px(batch, {name: code.z for name, code in codes.items()}).double()
-    log_weight = log_px - sum(code.log_ratio.double() for code in codes.values())
-    kl = {name: code.total_kl.double() for name, code in codes.items()}
-    return {"log_px": log_px, "log_weight": log_weight, **kl}
+    log_px = evidence.log_px.double()
+    ratios = [(each.log_q - each.log_p).double() for each in evidence.latents.values()]
+    kl = {name: each.total_kl.double() for name, each in evidence.latents.items()}
+    return {"log_px": log_px, "log_weight": log_px - sum(ratios), **kl}
 
 
-def _first(code: Code, means: Code) -> Code:
-    """The first sample, without the axis of samples, on the CPU, with the means of ``means``.
-
-    A code's own means may depend on another latent's sample and carry that one's noise: a collapsed
-    unit would then count as active.
-    """
-    kept = replace(code, mean=means.mean, prior_mean=means.prior_mean)
-
-    def first(name: str) -> Tensor | None:
-        tensor = getattr(kept, name)
-        return None if tensor is None else tensor[0].cpu()
-
-    return _each(first, code.axes)
-
-
-def _of_one_size(collected: dict[str, list[Code]], order: Tensor) -> dict[str, Code]:
-    """The codes of all batches, in the split's order, of each latent whose size never changes."""
-    return {
-        name: _joined(parts, order)
-        for name, parts in collected.items()
-        if len({part.z.shape[1:] for part in parts}) == 1
-    }
+def _filtered(
+    model: SequenceModel, split: Split, batch: Batch, seed: int, particles: int, batch_tokens: int
+) -> Tensor:
+    """[B] the filter's estimate of log p(x); particles must stay together, so rows are cut."""
+    count = max(1, batch_tokens // (particles * batch.x.shape[1]))
+    estimates = []
+    for index in batch.index.cpu().split(count):
+        part = collate(split, index.numpy(), model.domain).to(batch.x.device)
+        noise = KeyedNoise(seed, part.index, range(particles))
+        evidence = model.filter(part, model.encode(part), noise)
+        estimates.append(evidence.log_likelihood.double().cpu())
+    return torch.cat(estimates)
 
 
-def _joined(parts: list[Code], order: Tensor) -> Code:
-    """Codes of batches as one, in the split's order."""
-
-    def join(name: str) -> Any:
-        tensors = [getattr(part, name) for part in parts]
-        return None if tensors[0] is None else torch.cat(tensors)[order.argsort()]
-
-    return _each(join, parts[0].axes)
-
-
-def _each(tensor: Callable[[str], Any], axes: tuple[str, ...]) -> Code:
-    """A Code of what ``tensor`` returns for the name of each of its tensors."""
-    names = [item.name for item in fields(Code) if item.name != "axes"]
-    return Code(**{name: tensor(name) for name in names}, axes=axes)
+def names_of(latents: tuple[Latent, ...]) -> list[str]:
+    """The names of latents, in their order."""
+    return [latent.name for latent in latents]

@@ -1,1 +1,1 @@
-"""Tables, plots, examples and what a terminal shows."""
+"""Tables, pictures and examples, and what a terminal shows."""

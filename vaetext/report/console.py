@@ -1,4 +1,4 @@
-"""What a person sees: one console on stderr for logs and progress, results on stdout."""
+"""What a terminal shows: one console on stderr for logs and progress, results on stdout."""
 
 import logging
 from collections.abc import Callable
@@ -21,48 +21,44 @@ log = logging.getLogger(__name__)
 
 
 class LogHandler(logging.Handler):
-    """Log lines, one a record whatever the width, through the console that draws the bar, so that neither breaks the other."""
+    """Prints each log record as one line, however long, by the console that draws the bar.
+
+    With one console for both, neither overwrites the other.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        style = (
-            "red"
-            if record.levelno >= logging.ERROR
-            else "yellow"
-            if record.levelno >= logging.WARNING
-            else None
-        )
-        console.print(
-            self.format(record), style=style, markup=False, highlight=False, soft_wrap=True
-        )
+        text = self.format(record)
+        style = _style(record.levelno)
+        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def show(text: str) -> None:
-    """A result, to stdout and nothing else with it."""
+    """Prints a result to stdout. Nothing else is printed there."""
     print(text, flush=True)
 
 
 class TrainingProgress:
-    """A bar with rec, KL, beta and the time left on a terminal; one line an epoch elsewhere.
+    """A bar with rec, KL, beta and the time left on a terminal; one line for each epoch elsewhere.
 
     Args:
-        epochs: how many there will be at most.
-        done: how many are done, the current one in part.
+        epochs: the highest number of epochs.
+        done: gives how many are done, the current one in part.
     """
 
     def __init__(self, epochs: int, done: Callable[[], float]) -> None:
-        self.epochs, self.done = epochs, done
+        self.epochs = epochs
+        self.done = done
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}", table_column=Column(min_width=8)),
             BarColumn(bar_width=None, table_column=Column(max_width=40)),
             TimeElapsedColumn(Column(min_width=7)),
             TimeRemainingColumn(table_column=Column(min_width=7)),
-            TextColumn(
-                "{task.fields[figures]}", table_column=Column(no_wrap=True)
-            ),  # the last: what a narrow terminal cuts
+            # The last column is the one that a narrow terminal cuts.
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
             console=console,
             disable=not console.is_terminal,
         )
@@ -82,7 +78,7 @@ class TrainingProgress:
         self.bar.stop()
 
     def report(self, line: dict[str, Any]) -> None:
-        """Takes one line of ``metrics.jsonl``."""
+        """Shows one line of ``metrics.jsonl``."""
         if line["split"] == "steps" and self.task is not None:
             figures = f"{_figures(line)} beta {line['beta']:.3f}"
             self.bar.update(self.task, completed=self.done(), epoch=line["epoch"], figures=figures)
@@ -97,7 +93,7 @@ class TrainingProgress:
 
 
 class DownloadProgress:
-    """A bar for each file that is being fetched, on a terminal."""
+    """A bar for each file that is being downloaded, on a terminal."""
 
     def __init__(self) -> None:
         self.bar = Progress(console=console, disable=not console.is_terminal, transient=True)
@@ -116,11 +112,17 @@ class DownloadProgress:
         self.bar.stop()
 
     def report(self, name: str, done: int, size: int | None) -> None:
-        """Takes the bytes of ``name`` that are there, and how many there will be."""
+        """Shows how many bytes of the file ``name`` are done, and how many there will be."""
         if name not in self.tasks:
             log.info("downloading %s", name)
             self.tasks[name] = self.bar.add_task(name, total=size)
         self.bar.update(self.tasks[name], completed=done, total=size)
+
+
+def _style(level: int) -> str | None:
+    if level >= logging.ERROR:
+        return "red"
+    return "yellow" if level >= logging.WARNING else None
 
 
 def _figures(line: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Where a job writes, and what it reads."""
+"""Where a command writes its results, and the lines of text that it reads."""
 
 import sys
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from vaetext.report.console import show
 
 
 def output_folder() -> Path:
-    """The folder Hydra gave this job."""
+    """The folder that Hydra made for this job."""
     from hydra.core.hydra_config import HydraConfig
 
     return Path(HydraConfig.get().runtime.output_dir)
 
 
 def write_output(text: str, path: Path) -> None:
-    """Writes a verb's result to a file and to stdout; to the latter even where the file cannot be written."""
+    """Writes a result to a file and to stdout; to stdout even where the file cannot be written."""
     try:
         atomic_write(path, text)
     finally:
@@ -29,20 +29,24 @@ def write_output(text: str, path: Path) -> None:
 
 
 def input_lines(source: str) -> list[tuple[int, str]]:
-    """The lines of a file, or of standard input for ``-``, stripped, each with its number from 0; empty ones are left out.
+    """The stripped lines of a file, or of standard input for ``-``, with their numbers from 0.
+
+    Empty lines are left out.
 
     Raises:
-        ValueError: the file is missing or not UTF-8, or there is no line.
+        ValueError: the file is missing or not UTF-8, or all lines are empty.
     """
     if source != "-" and not Path(source).exists():
         raise ValueError(
-            f"input={source}: no such file; give one with a sentence a line, or - for standard input"
+            f"input={source}: no such file; give a file with one sentence on each line, or - for"
+            " standard input"
         )
     lines = _standard_input() if source == "-" else read_lines(Path(source))
     kept = [(number, line.strip()) for number, line in enumerate(lines) if line.strip()]
     if not kept:
         raise ValueError(
-            f"input={source} holds no text; give a file with a sentence a line, or lines on standard input"
+            f"input={source} holds no text; give a file with one sentence on each line, or lines on"
+            " standard input"
         )
     return kept
 
@@ -50,10 +54,16 @@ def input_lines(source: str) -> list[tuple[int, str]]:
 def check_input_lengths(
     model: SequenceModel, sequences: Sequences, numbers: Sequence[int], source: str
 ) -> None:
-    """Checks that a model can take the input's lines, as sequences, of ``numbers`` from 0.
+    """Checks that no line of the input is longer than the model can read.
+
+    Args:
+        model: the model.
+        sequences: the lines as the model reads them.
+        numbers: of the lines, from 0.
+        source: where the lines are from, for the message.
 
     Raises:
-        ValueError: the longest is longer than that; names its line, counted from 1.
+        ValueError: the longest one is too long; names its line, counted from 1.
     """
     lengths = np.array([len(each) for each in sequences])
     longest = int(lengths.argmax())
@@ -68,5 +78,6 @@ def _standard_input() -> list[str]:
         return content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"input=-: standard input is not UTF-8 ({error.reason}); convert it, with `iconv -t utf-8` say"
+            f"input=-: standard input is not UTF-8 ({error.reason}); convert it, for example with"
+            " `iconv -t utf-8`"
         ) from error
