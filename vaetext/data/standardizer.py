@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vaetext.data.atomic import atomic_write
-from vaetext.data.domain import Frames
+from vaetext.data.domain import Real
 from vaetext.data.loader import Split
 
 LARGEST = 1e12  # the square of a number of a frame still fits into float32
@@ -17,7 +17,7 @@ LARGEST = 1e12  # the square of a number of a frame still fits into float32
 
 @dataclass(frozen=True)
 class Standardizer:
-    """Frames of F numbers, standardised: x = (raw - mean) / std.
+    """Real of F numbers, standardised: x = (raw - mean) / std.
 
     In a line, spaces separate frames, and commas the numbers of a frame. For each frame
     log p(raw) = log p(x) - sum(log std).
@@ -42,9 +42,9 @@ class Standardizer:
         scale = np.where(std > 1e-9 * abs(mean), std, 1)
         return Standardizer(*(tuple(float(f"{n:.6g}") for n in each) for each in (mean, scale)))
 
-    def domain(self, longest: int) -> Frames:
+    def domain(self, longest: int) -> Real:
         """What a model must know of sequences of at most ``longest`` frames."""
-        return Frames(len(self.mean), longest)
+        return Real(len(self.mean), longest)
 
     @property
     def description(self) -> str:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from vaetext.data.domain import Frames
 from vaetext.data.loader import Sequences
 from vaetext.evaluation.decoding import SAMPLING, DecodingOptions, generate
 from vaetext.evaluation.latents import (
     Codes,
     check_decoded,
     check_has_latent,
+    check_interpolable,
     check_moving,
+    decoded_latents,
     follow,
     held,
     mean_codes,
@@ -56,7 +57,7 @@ def reconstruct(
     codes = held(codes, hold, codes)
     longest = max(map(len, sequences))
     outputs = generate(model, codes, len(sequences), options, seed, frames=longest)
-    if isinstance(model.domain, Frames):
+    if model.domain.eos is None:
         return [back[: len(given)] for given, back in zip(sequences, outputs, strict=True)]
     return outputs
 
@@ -85,11 +86,12 @@ def path_between(
         ValueError: the model has no latent, no latent of the name to hold or to move, or none whose
             move the decoder shows.
     """
+    check_interpolable(model)
     if b is not None and move is None:
         check_decoded(model, hold)
     first = end(model, a, 0, seed)
     last = end(model, b, 1, seed, hold, first)
-    check_moving(set(model.decoded) - {hold}, hold)
+    check_moving(set(decoded_latents(model)) - {hold}, hold)
     codes = path(first, last, steps, method, hold, move)
     return codes if move is None else follow(model, codes, move, hold)
 

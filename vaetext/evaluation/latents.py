@@ -28,9 +28,19 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
     parts = []
     for index in order:
         batch = collate(split, index, model.domain).to(device)
-        parts.append(model.sample(model.posterior(batch), MeanNoise(len(batch), device)))
+        parts.append(model.sample(model.encode(batch), MeanNoise(len(batch), device)))
     back = torch.from_numpy(np.argsort(np.concatenate(order))).to(device)
-    return {name: torch.cat([part[name].z[0] for part in parts])[back] for name in parts[0]}
+    return {name: _joined([part[name].z[0] for part in parts])[back] for name in parts[0]}
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Batches of z [B, ...] as one; of a latent per step, zeros after the end of shorter ones."""
+    longest = max(part.shape[1:2].numel() for part in parts)
+    padded = [
+        torch.nn.functional.pad(part, (0, 0, 0, longest - part.shape[1])) if part.dim() == 3 else part
+        for part in parts
+    ]
+    return torch.cat(padded)
 
 
 @torch.no_grad()
@@ -55,7 +65,7 @@ def prior_codes(
     device = next(model.parameters()).device
     index = torch.arange(numbers.start, numbers.stop, device=device)
     noise = KeyedNoise(seed, index, range(1))
-    codes = {name: z[0] for name, z in model.sample_prior(noise).items()}
+    codes = {name: z[0] for name, z in model.sample_prior(noise, {}).items()}
     if hold is None:
         return codes
     return resample(model, held(codes, hold, first or codes), hold, noise)
@@ -83,8 +93,9 @@ def resample(
     Args:
         noise: of one sample for each row.
     """
-    samples = {name: z[None] for name, z in codes.items()}
-    return {name: z[0] for name, z in model.redrawn(samples, moved, noise, hold).items()}
+    redrawn = model.conditioned_on(moved) - {hold}
+    given = {name: z[None] for name, z in codes.items() if name not in redrawn}
+    return {name: z[0] for name, z in model.sample_prior(noise, given).items()}
 
 
 def path(
@@ -160,6 +171,22 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     return weight_a * a + weight_b * b
 
 
+def decoded_latents(model: SequenceModel) -> list[str]:
+    """The latents that the decoder reads; others show only in those conditioned on them."""
+    return [latent.name for latent in model.latents if latent.decoded]
+
+
+def check_interpolable(model: SequenceModel) -> None:
+    """Raises ValueError where a model's codes have no path between them."""
+    for latent in model.latents:
+        if latent.per_step or latent.discrete:
+            kind = "is drawn at every step" if latent.per_step else "is discrete"
+            raise ValueError(
+                f"model {model.name}: latent {latent.name} {kind}, so there is no path between two"
+                " codes; use a run of a model with latent vectors, such as vrae"
+            )
+
+
 def check_has_latent(model: SequenceModel) -> None:
     """Raises ValueError where a model has no latent."""
     if not model.latents:
@@ -193,8 +220,9 @@ def check_decoded(model: SequenceModel, hold: str | None) -> None:
 
     So it is where the decoder reads other latents only, which come from each sentence.
     """
-    if hold in model.latents and hold not in model.decoded:
-        read = ", ".join(model.decoded)
+    decoded = decoded_latents(model)
+    if hold in (latent.name for latent in model.latents) and hold not in decoded:
+        read = ", ".join(decoded)
         raise ValueError(
             f"hold={hold}: the decoder reads {read} alone, inferred from each sentence; hold that,"
             f" or sample with hold={hold}"

@@ -1,21 +1,75 @@
 """The numbers of ``results.json``: bounds, perplexities, and how much a latent is used."""
 
 import math
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vaetext.data.loader import Split
-from vaetext.distributions.evidence import Code
-from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import KeyedNoise
+from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.scoring import Scores, batches, score
 from vaetext.models.base import SequenceModel
-from vaetext.objectives.bounds import importance_nll
 
 ACTIVE = 0.01  # a unit is active when Var_x(E_q[z|x]) is larger (Burda et al. 2016)
+
+
+@dataclass
+class SplitResults:
+    """One split's record in ``results.json``; nats per sequence, means over the whole split.
+
+    None where something does not apply. Frames have densities in place of probabilities, and
+    log_likelihood_per_frame in place of perplexities.
+
+    Attributes:
+        rec: -E_q[log p(x|z)].
+        kl: latent name -> KL(q || p), summed over the latent's axes.
+        neg_elbo: rec + sum of KL at weight 1.
+        iw_nll: the importance-weighted bound with ``iw_samples`` samples; exact without latents.
+        iw_samples: K.
+        fivo_nll: a particle filter's bound with as many particles.
+        ppl: exp of neg_elbo per token, EOS counted; ``ppl_no_eos`` over tokens without EOS.
+        rec_ppl_no_eos: the perplexity of Chien and Wang: rec with EOS over the tokens without.
+        iw_ppl: exp of iw_nll per token, EOS counted.
+        bits_per_symbol: neg_elbo per token, EOS counted, in bits.
+        log_likelihood_per_frame: -neg_elbo per frame.
+        active_units: latent name -> units with Var_x(E_q[z|x]) > 0.01; not of discrete latents.
+        mutual_information: latent name -> I_q(x; z) over the split; None where q is conditioned on
+            other latents.
+        shuffle_rec_increase: latent name -> rise of rec when z is permuted between sequences.
+        prior_rec_increase: latent per step -> rise of rec when z is drawn from the prior.
+        truth_gap: mean(-ELBO + log p(x)) where the distribution of the data is known.
+        truth_gap_stderr: its standard error over sequences.
+        sequences: how many.
+        tokens: with EOS, or frames.
+        tokens_no_eos: None where sequences are frames.
+        diagnostics: column title -> what the model itself measures.
+    """
+
+    rec: float
+    kl: dict[str, float]
+    neg_elbo: float
+    iw_nll: float | None
+    iw_samples: int | None
+    fivo_nll: float | None
+    ppl: float | None
+    ppl_no_eos: float | None
+    rec_ppl_no_eos: float | None
+    iw_ppl: float | None
+    bits_per_symbol: float | None
+    log_likelihood_per_frame: float | None
+    truth_gap: float | None
+    truth_gap_stderr: float | None
+    sequences: int
+    tokens: int
+    tokens_no_eos: int | None
+    active_units: dict[str, int] = field(default_factory=dict)
+    mutual_information: dict[str, float | None] = field(default_factory=dict)
+    shuffle_rec_increase: dict[str, float] = field(default_factory=dict)
+    prior_rec_increase: dict[str, float] = field(default_factory=dict)
+    diagnostics: dict[str, float] = field(default_factory=dict)
 
 
 def evaluate(
@@ -26,67 +80,73 @@ def evaluate(
     samples: int,
     batch_tokens: int,
     device: torch.device,
-) -> dict[str, Any]:
-    """One split's record in ``results.json``; nats per sequence, means over the whole split.
-
-    rec = -E_q[log p(x|z)]; neg_elbo = rec + sum of KL at weight 1; iw_nll is the
-    importance-weighted bound with K = ``samples`` (null at 1). ppl counts EOS, ppl_no_eos does not.
-    rec_ppl_no_eos is the perplexity of Chien and Wang: the reconstruction with EOS over the tokens
-    without. Frames have densities in place of probabilities, and log_likelihood_per_frame in place
-    of perplexities. What does not apply is null.
+) -> SplitResults:
+    """Every number of a split.
 
     Args:
+        model: scored in evaluation mode.
+        split: all of it is scored.
         seed: of the noise.
         samples: K, posterior samples of each sequence.
         batch_tokens: most padded tokens that are scored at once.
+        device: of the model.
     """
     scores = score(
         model, split, seed=seed, samples=samples, batch_tokens=batch_tokens, device=device
     )
-    increase = shuffle_increase(model, split, scores, seed, batch_tokens, device)
-    information = {name: mutual_information(code) for name, code in scores.codes.items()}
-    return {
-        **summary(scores),
-        "shuffle_rec_increase": increase,
-        "active_units": {name: active_units(code) for name, code in scores.codes.items()},
-        "mutual_information": information,
-    }
+    results = summary(scores)
+    for name, codes in scores.codes.items():
+        latent = codes.latent
+        if not latent.discrete:
+            results.active_units[name] = active_units(codes)
+        results.mutual_information[name] = mutual_information(codes)
+        permutable = not latent.per_step and codes.lengths is None
+        increase = results.shuffle_rec_increase if permutable else results.prior_rec_increase
+        increase[name] = rec_increase(
+            model, split, codes if permutable else None, name, seed, batch_tokens, device
+        )
+    for diagnostic in scores.diagnostics:
+        results.diagnostics |= diagnostic.numbers()
+    return results
 
 
-def summary(scores: Scores) -> dict[str, Any]:
-    """The bounds and perplexities of scored sequences, as ``evaluate`` reports them."""
+def summary(scores: Scores) -> SplitResults:
+    """The bounds and perplexities of scored sequences; what needs another pass is left empty."""
     count = len(scores.tokens)
     tokens = int(scores.tokens.sum())
-    with_eos = tokens if scores.symbols else 0  # frames have no perplexity
-    without_eos = tokens - count if scores.symbols else 0
+    words = None if scores.words is None else int(scores.words.sum())
+    with_eos = 0 if words is None else tokens  # frames have no perplexity
+    without_eos = words or 0
     rec = -scores.log_px.mean().item()
     neg_elbo = -scores.elbo.mean().item()
-    samples = scores.log_px.shape[0]
+    samples = len(scores.log_px)
     exact = not scores.kl
     iw = importance_nll(scores.log_weight).mean().item() if samples > 1 or exact else None
     gap = None if scores.truth is None else scores.truth - scores.elbo
-    return {
-        "rec": rec,
-        "kl": {name: kl.mean().item() for name, kl in scores.kl.items()},
-        "neg_elbo": neg_elbo,
-        "iw_nll": iw,
-        "iw_samples": None if exact or iw is None else samples,
-        "ppl": perplexity(neg_elbo, count, with_eos),
-        "ppl_no_eos": perplexity(neg_elbo, count, without_eos),
-        "rec_ppl_no_eos": perplexity(rec, count, without_eos),
-        "iw_ppl": perplexity(iw, count, with_eos),
-        "bits_per_symbol": neg_elbo * count / tokens / math.log(2) if scores.symbols else None,
-        "log_likelihood_per_frame": None if scores.symbols else -neg_elbo * count / tokens,
-        "fivo_nll": None,
-        "active_units": {},
-        "mutual_information": {},
-        "shuffle_rec_increase": {},
-        "truth_gap": None if gap is None else gap.mean().item(),
-        "truth_gap_stderr": None if gap is None else standard_error(gap),
-        "sequences": count,
-        "tokens": tokens,
-        "tokens_no_eos": without_eos if scores.symbols else None,
-    }
+    return SplitResults(
+        rec=rec,
+        kl={name: kl.mean().item() for name, kl in scores.kl.items()},
+        neg_elbo=neg_elbo,
+        iw_nll=iw,
+        iw_samples=None if exact or iw is None else samples,
+        fivo_nll=None if scores.fivo is None else -scores.fivo.mean().item(),
+        ppl=perplexity(neg_elbo, count, with_eos),
+        ppl_no_eos=perplexity(neg_elbo, count, without_eos),
+        rec_ppl_no_eos=perplexity(rec, count, without_eos),
+        iw_ppl=perplexity(iw, count, with_eos),
+        bits_per_symbol=neg_elbo * count / tokens / math.log(2) if with_eos else None,
+        log_likelihood_per_frame=None if with_eos else -neg_elbo * count / tokens,
+        truth_gap=None if gap is None else gap.mean().item(),
+        truth_gap_stderr=None if gap is None else standard_error(gap),
+        sequences=count,
+        tokens=tokens,
+        tokens_no_eos=words,
+    )
+
+
+def importance_nll(log_weight: Tensor) -> Tensor:
+    """[N] log K - logsumexp_k log w_k, nats per sequence, of log w [K, N] (Burda et al. 2016)."""
+    return math.log(len(log_weight)) - torch.logsumexp(log_weight, 0)
 
 
 def standard_error(values: Tensor) -> float | None:
@@ -110,71 +170,78 @@ def perplexity(nats: float | None, sequences: int, tokens: int) -> float | None:
         return None
 
 
-def unit_variances(code: Code) -> Tensor:
+def unit_variances(codes: LatentCodes) -> Tensor:
     """[units] Var_x(E_q[z|x]) over the split; zero for a single sequence.
 
-    The units of a map are its positions times its dimensions. Of a latent that is conditioned on
-    others: Var_x(E_q[z|x] - E_p[z]), since what those bring through the prior is not its own.
+    The units of a map are its positions times its dimensions; where the number of positions
+    depends on the sequence, they are its dimensions, and the variance is over real positions. Of a
+    latent whose prior is conditioned on others: Var_x(E_q[z|x] - E_p[z]), since what those bring
+    through the prior is not its own.
     """
-    own = code.mean if code.prior_mean is None else code.mean - code.prior_mean
+    own = codes.mean if codes.prior_mean is None else codes.mean - codes.prior_mean
     return own.flatten(1).double().var(0, correction=int(len(own) > 1))
 
 
-def active_units(code: Code) -> int:
+def active_units(codes: LatentCodes) -> int:
     """Units whose variance over the split is above 0.01 (Burda et al. 2016)."""
-    return int((unit_variances(code) > ACTIVE).sum())
+    return int((unit_variances(codes) > ACTIVE).sum())
 
 
-def mutual_information(code: Code, block: int = 512) -> float | None:
+def mutual_information(codes: LatentCodes, block: int = 512) -> float | None:
     """I_q(x; z) = E_x E_q[log q(z|x) - log (1/N) sum_x' q(z|x')], one sample each, nats.
 
-    None where q is no Gaussian. The sum over all N sequences x' is a matrix product, since
-    log q(z_i|x_j) is bilinear in (z_i^2, z_i).
+    None where q is conditioned on other latents: then it is no density of z given x alone.
 
     Args:
+        codes: of a split.
         block: sequences whose N densities are held in memory at once.
     """
-    if code.std is None:
+    if codes.latent.q_given:
         return None
-    z = code.z.flatten(1).double()
-    mean = code.mean.flatten(1).double()
-    var = code.std.flatten(1).double() ** 2
-    constant = -0.5 * (mean**2 / var + var.log() + math.log(2 * math.pi)).sum(-1)
-    own = Gaussian(mean, var.log()).log_prob(z)
+    z = codes.z if codes.latent.discrete else codes.z.double()
+    q = codes.q.map(Tensor.double)
+    own = q.log_prob(z)
+    own = own.flatten(1).sum(1) if own.dim() > 1 else own
     marginal = [
-        torch.logsumexp(constant + part @ (mean / var).T - 0.5 * part**2 @ (1 / var).T, -1)
-        - math.log(len(z))
-        for part in torch.split(z, block)
+        torch.logsumexp(q.log_prob_of_all(part), -1) - math.log(len(z)) for part in z.split(block)
     ]
     return (own - torch.cat(marginal)).mean().item()
 
 
 @torch.no_grad()
-def shuffle_increase(
+def rec_increase(
     model: SequenceModel,
     split: Split,
-    scores: Scores,
+    codes: LatentCodes | None,
+    name: str,
     seed: int,
     batch_tokens: int,
     device: torch.device,
-) -> dict[str, float]:
-    """Latent -> rise of rec, nats per sequence, when its samples are permuted over the split.
+) -> float:
+    """The rise of rec, nats per sequence, when one latent is replaced.
 
-    Latents conditioned on the permuted one are sampled again from p(z) given it, before and after,
-    with the same noise.
+    Latents conditioned on it are drawn again from their prior given it, before and after, with the
+    same noise.
+
+    Args:
+        model: scored in evaluation mode.
+        split: all of it is scored.
+        codes: of the split; the latent is permuted between sequences. None: drawn from the prior.
+        name: of the latent.
+        seed: of the noise and the permutation.
+        batch_tokens: most padded tokens that are scored at once.
+        device: of the model.
     """
-    increase = {}
+    total = 0.0
     permutation = torch.from_numpy(np.random.default_rng(seed).permutation(len(split)))
-    for name, code in scores.codes.items():
-        total = 0.0
-        for batch in batches(model, split, batch_tokens, device):
-            posterior = model.posterior(batch)
-            noise = KeyedNoise(seed, batch.index, range(1))
-            codes = {key: each.z for key, each in model.sample(posterior, noise).items()}
-            others = code.z[permutation[batch.index.cpu()]][None].to(device)
-            shuffled = {**codes, name: others}
-            before = model.log_px(batch, model.redrawn(codes, name, noise))
-            after = model.log_px(batch, model.redrawn(shuffled, name, noise))
-            total += (before - after).double().sum().item()
-        increase[name] = total / len(split)
-    return increase
+    redrawn = model.conditioned_on(name)
+    for batch in batches(model, split, batch_tokens, device):
+        noise = KeyedNoise(seed, batch.index, range(1))
+        latents = model.sample(model.encode(batch), noise)
+        kept = {key: each.z for key, each in latents.items() if key not in redrawn}
+        others = {key: z for key, z in kept.items() if key != name}
+        if codes is not None:
+            others[name] = codes.z[permutation[batch.index.cpu()]][None].to(device)
+        difference = model.log_px(batch, kept, noise) - model.log_px(batch, others, noise)
+        total += difference.double().sum().item()
+    return total / len(split)

@@ -9,7 +9,6 @@ from torch import Tensor
 from vaetext.data.batch import Batch
 from vaetext.data.loader import Split, collate, evaluation_order
 from vaetext.distributions.evidence import Evidence
-from vaetext.distributions.latent import Latent
 from vaetext.distributions.noise import KeyedNoise, MeanNoise
 from vaetext.evaluation.codes import LatentCodes, Part, join
 from vaetext.models.base import SequenceModel
@@ -151,7 +150,3 @@ def _filtered(
         estimates.append(evidence.log_likelihood.double().cpu())
     return torch.cat(estimates)
 
-
-def names_of(latents: tuple[Latent, ...]) -> list[str]:
-    """The names of latents, in their order."""
-    return [latent.name for latent in latents]

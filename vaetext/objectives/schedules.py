@@ -4,14 +4,15 @@ The number of epochs is a float: half-way through the second epoch it is 1.5.
 """
 
 import math
+from collections.abc import Sequence
 
 from vaetext.config.trainer import Trainer
 
 
-def kl_weight(config: Trainer, epochs: float) -> float:
-    """The KL weight after ``epochs`` epochs, by ``trainer.beta_schedule``.
+def kl_weight(config: Trainer, epochs: float, latent: str = "") -> float:
+    """The KL weight of a latent after ``epochs`` epochs, by ``trainer.beta_schedule``.
 
-    With u = epochs / beta_epochs:
+    With u = epochs / beta_epochs, and beta_max that of the latent:
 
     - constant: beta_max.
     - linear: min(beta_max, beta_start + u * beta_max) (Chien and Wang, the authors' code).
@@ -20,29 +21,34 @@ def kl_weight(config: Trainer, epochs: float) -> float:
     - cyclical: linear in the first ``beta_ramp`` of each cycle of ``beta_epochs``, then beta_max
       (Fu et al. 2019).
     """
+    beta_max = config.of_latent("beta_max", latent)
     u = epochs / config.beta_epochs
     if config.beta_schedule == "constant":
-        return config.beta_max
+        return beta_max
     if config.beta_schedule == "sigmoid":
-        return config.beta_max / (1 + math.exp(-12 * (u - 0.5))) if u < 1 else config.beta_max
+        return beta_max / (1 + math.exp(-12 * (u - 0.5))) if u < 1 else beta_max
     if config.beta_schedule == "cyclical":
         # rounded, since 0.3 / 0.1 = 2.9999999999999996 begins a cycle
         u = (round(u, 9) % 1.0) / config.beta_ramp
-    return min(config.beta_max, config.beta_start + u * config.beta_max)
+    return min(beta_max, config.beta_start + u * beta_max)
 
 
-def kl_weights(config: Trainer, epochs: float, latents: int) -> list[float]:
-    """The KL weight of each latent: the n-th (from 0) follows n * beta_delay epochs later.
+def kl_weights(config: Trainer, epochs: float, latents: Sequence[str]) -> dict[str, float]:
+    """The KL weight of each latent, by name: the n-th (from 0) follows n * beta_delay epochs later.
 
     Until then it has the weight of epoch 0. The first latent of a ladder is z_1, next to the
-    data, so the KL of lower layers is weighted earlier.
+    data, so the KL of lower layers is weighted earlier. A latent's own beta_delay in
+    ``trainer.latents`` is its whole delay.
 
     Args:
         config: the schedule.
         epochs: completed.
-        latents: how many there are.
+        latents: their names, in order.
     """
-    return [kl_weight(config, max(0.0, epochs - n * config.beta_delay)) for n in range(latents)]
+    delays = {name: n * config.beta_delay for n, name in enumerate(latents)}
+    for name, own in config.latents.items():
+        delays[name] = own.get("beta_delay", delays.get(name, 0.0))
+    return {name: kl_weight(config, max(0.0, epochs - delays[name]), name) for name in latents}
 
 
 def learning_rate(config: Trainer, epochs: float, step: int, reductions: int) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from vaetext.config.data import Data, UserText
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
-from vaetext.data.domain import Domain, Frames, Symbols
+from vaetext.data.domain import Domain
 from vaetext.data.files import find
 from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
@@ -21,7 +21,7 @@ def write_corpus(folder: Path, corpus: Corpus) -> None:
     """Writes the tokenizer or standardizer, the domain, and the files' paths and sums."""
     text = isinstance(corpus.tokenizer, Tokenizer)
     corpus.tokenizer.save(folder / (TOKENIZER if text else STANDARDIZER))
-    atomic_write(folder / DOMAIN, json.dumps(vars(corpus.domain)) + "\n")
+    atomic_write(folder / DOMAIN, json.dumps(corpus.domain.to_json()) + "\n")
     files = [str(Path(each).resolve()) for each in corpus.source]
     sums = {name: split.digest for name, split in corpus.splits.items()}
     atomic_write(folder / SOURCES, json.dumps({"files": files, "sha256": sums}) + "\n")
@@ -45,9 +45,8 @@ def read_domain(folder: Path) -> Domain:
         ValueError: the file is missing, damaged or another version's.
     """
     try:
-        found = json.loads((folder / DOMAIN).read_text())
-        return Symbols(**found) if "eos" in found else Frames(**found)
-    except (FileNotFoundError, TypeError, ValueError) as error:
+        return Domain.from_json(json.loads((folder / DOMAIN).read_text()))
+    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{folder / DOMAIN} is missing or does not fit ({error}): {origin(folder)}"
         ) from error

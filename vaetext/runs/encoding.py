@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vaetext.distributions.evidence import Code
+from vaetext.evaluation.codes import LatentCodes
+from vaetext.evaluation.metrics import importance_nll
 from vaetext.evaluation.scoring import Scores
-from vaetext.objectives.bounds import importance_nll
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,21 @@ class SentenceScores:
 class LatentCode:
     """One latent's q(z|x) for each sentence.
 
+    Where the number of positions depends on the sentence, those of all sentences follow each
+    other, and ``offsets`` says where each sentence begins.
+
     Attributes:
-        mean: [N, ...] E_q[z|x].
-        std: [N, ...] standard deviations; None where q is no Gaussian.
+        mean: [N, ...] E_q[z|x] (of a discrete latent: the probabilities of its values).
+        std: [N, ...] standard deviations; None where q is no Gaussian, or conditioned on the
+            sample of another latent.
         z: [N, ...] one sample.
+        offsets: [N + 1] int64, or None where all sentences have the same shape.
     """
 
     mean: np.ndarray
     std: np.ndarray | None
     z: np.ndarray
+    offsets: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Encoding:
     """Codes and scores, in the order of the sentences.
 
     Attributes:
-        latents: latent name -> its code; without latents whose size differs between sentences.
+        latents: latent name -> its code.
         scores: each sentence's terms.
     """
 
@@ -71,7 +77,15 @@ def sentence_scores(scores: Scores) -> SentenceScores:
     )
 
 
-def latent_code(code: Code) -> LatentCode:
+def latent_code(codes: LatentCodes) -> LatentCode:
     """One latent's code, from that of a pass over the sentences."""
-    std = None if code.std is None else code.std.numpy()
-    return LatentCode(code.mean.numpy(), std, code.z.numpy())
+    std = None if codes.latent.q_given else getattr(codes.q, "std", None)
+    offsets = None
+    if codes.lengths is not None:
+        offsets = np.concatenate([[0], codes.lengths.cumsum(0).numpy()])
+    return LatentCode(
+        mean=codes.mean.numpy(),
+        std=None if std is None else std.numpy(),
+        z=codes.z.numpy(),
+        offsets=offsets,
+    )

@@ -33,12 +33,13 @@ def run(config: EncodeConfig) -> None:
 def npz(latents: dict[str, LatentCode], numbers: tuple[int, ...]) -> bytes:
     """An .npz file of ``<latent>.mean``, ``<latent>.std`` and ``<latent>.z``, each [N, ...].
 
-    ``index`` [N] holds the lines' numbers. ``std`` is there where q is Gaussian.
+    ``index`` [N] holds the lines' numbers. ``std`` is there where q is Gaussian; ``offsets`` [N + 1]
+    where a line has as many rows as it has steps.
     """
     arrays = {
         f"{name}.{part}": getattr(code, part)
         for name, code in latents.items()
-        for part in ("mean", "std", "z")
+        for part in ("mean", "std", "z", "offsets")
     }
     known = {name: array for name, array in arrays.items() if array is not None}
     buffer = io.BytesIO()
