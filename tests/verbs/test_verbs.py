@@ -23,7 +23,6 @@ from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.report import output as files
-from vaetext.report.examples import write_interpolations, write_reconstructions, write_samples
 from vaetext.runs.run import Run
 from vaetext.verbs import encode, interpolate, reconstruct, sample
 
@@ -373,41 +372,6 @@ def test_a_model_without_a_latent_is_refused_by_name(
         reconstruct.run(ReconstructConfig(run="r", input=lines_file(tmp_path, "a dog\n")))
     with pytest.raises(ValueError, match="model rnnlm has no latent"):
         mean_codes(model(tokenizer, "rnnlm"), [[1]])
-
-
-def test_training_leaves_examples_in_the_run_folder(
-    tokenizer: tokenizers.Tokenizer, tmp_path: Path
-) -> None:
-    split = Split.of(tokenizer.encode_all(LINES))
-    for name, expected in (
-        ("rnnlm", {"samples.txt"}),
-        ("vrae", {"samples.txt", "reconstructions.txt", "interpolations.txt", "plots"}),
-    ):
-        folder, made = tmp_path / name, model(tokenizer, name)
-        write_samples(made, tokenizer, folder, seed=0, n=4)
-        write_reconstructions(made, tokenizer, split, folder)
-        write_interpolations(made, tokenizer, split, folder, seed=0)
-        assert {each.name for each in folder.iterdir()} == expected
-    assert (folder / "interpolations.txt").read_text().count("A: ") == 2
-    assert (folder / "plots" / "interpolation.png").is_file()
-
-
-def test_several_latents_are_interpolated_together_and_each_alone(
-    tokenizer: tokenizers.Tokenizer, tmp_path: Path
-) -> None:
-    write_interpolations(
-        model(tokenizer, "hvrae"),
-        tokenizer,
-        Split.of(tokenizer.encode_all(LINES[:2])),
-        tmp_path,
-        seed=0,
-    )
-    together, global_moves, local_moves = (
-        (tmp_path / "interpolations.txt").read_text().split("\n\n")
-    )
-    assert together.startswith("A: ")
-    assert global_moves.startswith("(z_g alone moves)\nA: ")
-    assert local_moves.startswith("(z_l alone moves)\nA: ")
 
 
 def test_lines_come_from_a_file_or_standard_input(

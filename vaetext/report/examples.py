@@ -1,4 +1,4 @@
-"""The examples of a run folder: samples, reconstructions and interpolations, as text and pictures."""
+"""The examples of a run folder: samples, reconstructions and interpolations."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.evaluation.decoding import GREEDY, generate
 from vaetext.evaluation.generation import reconstruct, sample
-from vaetext.evaluation.latents import follow, mean_codes, path
+from vaetext.evaluation.latents import Codes, follow, mean_codes, path
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.report import plots
 from vaetext.report.nearest import write_nearest
@@ -22,10 +22,10 @@ STEPS = 7  # of each path
 
 
 def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int) -> None:
-    """The examples of a run folder that its model can give.
+    """Writes the examples of a run folder that its model can give.
 
-    Samples are text with the nearest training sentences, or a picture of curves beside the data;
-    with a latent there are reconstructions and interpolations of the test split.
+    Samples are text with the nearest training sentences, or curves in a picture beside the data.
+    A model with a latent also gives reconstructions and interpolations of the test split.
     """
     samples = write_samples(model, corpus.tokenizer, folder, seed, n=100 if corpus.curve else 50)
     if samples and corpus.curve:
@@ -40,7 +40,7 @@ def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int
 def write_samples(
     model: SequenceModel, tokenizer: Tokenizer | Standardizer, folder: Path, seed: int, n: int = 50
 ) -> list[Any]:
-    """``samples.txt``, and the sequences; none where the model cannot be sampled from."""
+    """Writes ``samples.txt`` and returns the sequences; none where a model cannot be sampled."""
     if not isinstance(model, Generator):
         return []
     samples = sample(model, n, seed)
@@ -55,11 +55,11 @@ def write_reconstructions(
     folder: Path,
     n: int = 20,
 ) -> None:
-    """``reconstructions.txt`` of the first sentences of a split.
+    """Writes ``reconstructions.txt`` of the first sentences of a split.
 
     Nothing is written where the model has no latent or no step-by-step decoder.
     """
-    if not (model.latents and isinstance(model, Generator)):
+    if not _decodes_latents(model):
         return
     given = [split[row] for row in range(min(n, len(split)))]
     outputs = reconstruct(model, given, GREEDY)
@@ -75,13 +75,14 @@ def write_interpolations(
     seed: int,
     n: int = 5,
 ) -> None:
-    """``interpolations.txt`` between sentences of a split, and a picture of the first.
+    """Writes ``interpolations.txt`` between sentences of a split, and a picture of the first one.
 
-    Of several latents each moves alone too. Nothing is written where the model has no latent or no
+    Of several latents each also moves alone. Nothing is written where the model has no latent or no
     step-by-step decoder, or its codes have no fixed size.
     """
-    if not (model.latents and isinstance(model, Generator)):
+    if not _decodes_latents(model):
         return
+    moves = (None, *model.latents) if len(model.latents) > 1 else (None,)
     rows = np.random.default_rng(seed).permutation(len(split))[: 2 * n]
     pages: list[str] = []
     for a, b in zip(rows[::2], rows[1::2], strict=False):
@@ -89,9 +90,8 @@ def write_interpolations(
         if any(first[name].shape != last[name].shape for name in first):
             return
         ends = [tokenizer.decode(split[row]) for row in (a, b)]
-        for move in (None, *model.latents) if len(model.latents) > 1 else (None,):
-            codes = path(first, last, STEPS, move=move)
-            codes = codes if move is None else follow(model, codes, move)
+        for move in moves:
+            codes = _path(model, first, last, move)
             lines = [tokenizer.decode(each) for each in generate(model, codes, STEPS, GREEDY)]
             if not pages:
                 figure = plots.interpolation(codes, lines, ends)
@@ -101,19 +101,35 @@ def write_interpolations(
 
 
 def lines_of(sentences: list[str]) -> str:
-    """Sentences, a line each."""
+    """Each sentence on a line."""
     return "".join(f"{sentence}\n" for sentence in sentences)
 
 
 def pairs(given: list[str], back: list[str]) -> str:
-    """Each sentence as the model reads it, unknown tokens shown, and its reconstruction below."""
+    """Each sentence as the model reads it, with unknown tokens, and its reconstruction below."""
     return "\n".join(f"< {one}\n> {other}\n" for one, other in zip(given, back, strict=True))
 
 
 def path_page(
     ends: list[str], lines: list[str], hold: str | None = None, move: str | None = None
 ) -> str:
-    """A decoded path as text, between what its ends are of; above it what was held or moved."""
+    """A decoded path as text, between the sentences of its ends.
+
+    Args:
+        ends: of the first and the last code.
+        lines: the decoded sentence of each step.
+        hold: the latent that was held, if any; the page begins with a note on it.
+        move: the latent that moved alone, if any; likewise.
+    """
     notes = [f"({hold} is held at A's)"] * bool(hold) + [f"({move} alone moves)"] * bool(move)
     inside = [f"   {line}" for line in lines]
     return "\n".join([*notes, f"A: {ends[0]}", *inside, f"B: {ends[1]}"]) + "\n"
+
+
+def _decodes_latents(model: SequenceModel) -> bool:
+    return bool(model.latents) and isinstance(model, Generator)
+
+
+def _path(model: SequenceModel, first: Codes, last: Codes, move: str | None) -> Codes:
+    codes = path(first, last, STEPS, move=move)
+    return codes if move is None else follow(model, codes, move)
