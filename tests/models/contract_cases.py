@@ -16,7 +16,8 @@ CURVES = [
     np.random.default_rng(n).normal(size=(len(sentence), FEATURES))
     for n, sentence in enumerate(SENTENCES)
 ]
-SEQUENCES: dict[str, list[Any]] = {"symbols": SENTENCES, "frames": CURVES}
+ROLLS = [(curve > 0).astype(float) for curve in CURVES]
+SEQUENCES: dict[str, list[Any]] = {"symbols": SENTENCES, "frames": CURVES, "binary": ROLLS}
 
 SMALL: dict[str, Any] = {
     "embedding_dim": 5,
@@ -101,16 +102,19 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 
 
 def cases() -> dict[str, tuple[str, dict[str, Any], str]]:
-    """Every case by its id: a model, its options, and "symbols" or "frames".
+    """Every case by its id: a model, its options, and "symbols", "frames" or "binary".
 
-    On frames, each model runs at its defaults and with its feature maps.
+    On real-valued frames each model runs at its defaults and with its feature maps, on binary ones
+    at its defaults.
     """
     return {
         f"{name}-{n}-{domain}": (name, options, domain)
         for domain in SEQUENCES
         for name in NAMES
         for n, options in enumerate(VARIANTS.get(name, [{}]))
-        if domain == "symbols" or n == 0 or "feature-map" in options.values()
+        if domain == "symbols"
+        or n == 0
+        or (domain == "frames" and "feature-map" in options.values())
     }
 
 

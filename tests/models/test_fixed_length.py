@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from vaetext.objectives.loss import training_loss
 
 from vaetext.config.model import CNN, HVRAE, LCNNVAE, LRNNVAE, LVAE, MODELS, VRAE, HybridCNN, Model
 from vaetext.config.trainer import Trainer
@@ -17,7 +18,6 @@ from vaetext.evaluation.decoding import DecodingOptions, generate
 from vaetext.models.base import Generator, SequenceModel
 from vaetext.models.hybrid_cnn import HybridCNN as HybridModel
 from vaetext.models.registry import build
-from vaetext.objectives.loss import training_loss
 
 SYMBOLS = Symbols(size=4, eos=1, unk=0, longest=5)
 SIZES: dict[str, Any] = {"embedding_dim": 5, "latent_dim": 3}

@@ -56,6 +56,7 @@ class ToySRNN(ToyVRNN):
 
     def __init__(self, domain: Domain, smoothing: bool = False) -> None:
         super().__init__(domain)
+        del self.cell  # the state is that of the RNN over x
         self.forward_rnn = nn.GRU(HIDDEN, HIDDEN, batch_first=True)
         self.backward_rnn = nn.GRU(2 * HIDDEN, HIDDEN, batch_first=True) if smoothing else None
         self.read_a = nn.Linear(2 * HIDDEN, HIDDEN)

@@ -78,7 +78,9 @@ class Trainer(Checked):
         min=0.0,
     )
     free_bits_per: str = option(
-        "latent", "what that floor is for (means over the batch)", choices=("latent", "dimension", "step")
+        "latent",
+        "what that floor is for (means over the batch)",
+        choices=("latent", "dimension", "step"),
     )
     latents: dict[str, dict[str, float]] = option(
         {}, "beta_max, beta_delay and free_bits of single latents, as in latents.z_l.free_bits=2"
@@ -95,7 +97,9 @@ class Trainer(Checked):
         " mean of the other samples as baseline, or every value enumerated",
         choices=("reinforce-ema", "rloo", "enumerate"),
     )
-    reward_weight: float = option(1.0, "weight of the score-function gradient; 1 is unbiased", min=0.0)
+    reward_weight: float = option(
+        1.0, "weight of the score-function gradient; 1 is unbiased", min=0.0
+    )
     baseline_decay: float = option(
         0.9, "decay rate of the running means of reward and KL", min=0.0, below=1.0
     )

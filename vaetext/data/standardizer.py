@@ -17,7 +17,7 @@ LARGEST = 1e12  # the square of a number of a frame still fits into float32
 
 @dataclass(frozen=True)
 class Standardizer:
-    """Real of F numbers, standardised: x = (raw - mean) / std.
+    """Frames of F numbers, standardised: x = (raw - mean) / std.
 
     In a line, spaces separate frames, and commas the numbers of a frame. For each frame
     log p(raw) = log p(x) - sum(log std).

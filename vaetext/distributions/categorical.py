@@ -31,7 +31,7 @@ class Categorical(Distribution):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) in nats, of values x [...] int64."""
-        shape = torch.broadcast_shapes(self.log_p.shape[:-1], x.shape)
+        shape = torch.broadcast_shapes(self.log_p.shape[:-1], x.shape)  # type: ignore[no-untyped-call]
         chosen = x.expand(shape)[..., None]
         return self.log_p.expand(*shape, -1).gather(-1, chosen)[..., 0]
 

@@ -36,7 +36,8 @@ class Prior(nn.Module, ABC):
 
     def sample(self, noise: Noise) -> Tensor:
         """[K, B, D] or [K, B, P, D] samples of p(z)."""
-        return self().sample(noise, *self.positions)
+        prior: Distribution = self()
+        return prior.sample(noise, *self.positions)
 
     def posterior_sample(self, q: Distribution, noise: Noise) -> LatentSample:
         """K samples of a posterior q(z|x), beside this prior."""

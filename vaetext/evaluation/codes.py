@@ -97,7 +97,7 @@ def join(latent: Latent, parts: list[Part], places: Tensor) -> LatentCodes:
         whole = torch.cat(tensors)
         if lengths is None:
             return whole[places]
-        pieces = whole.split(lengths.tolist())
+        pieces = torch.split(whole, lengths.tolist())
         return torch.cat([pieces[place] for place in places.tolist()])
 
     kind = type(parts[0].q)

@@ -165,6 +165,7 @@ def _beam_search(
     finished when no prefix in its beam is likelier than the best complete sequence, since log p
     only falls. Hypotheses are the samples of the state: W of them for each row.
     """
+    assert model.domain.eos is not None
     eos = model.domain.eos
     width = options.beam
     count = len(index)
@@ -193,9 +194,7 @@ def _beam_search(
         state = rows_of(gather(state, parent.T), unfinished)
         state = model.advance(state, token.T[:, unfinished])
         noise = KeyedNoise(seed, index[row[unfinished]], range(1))
-        scores, prefixes, row, best = (
-            each[unfinished] for each in (scores, prefixes, row, best)
-        )
+        scores, prefixes, row, best = (each[unfinished] for each in (scores, prefixes, row, best))
     for n, number in enumerate(row.tolist()):
         outputs[number] = outputs[number] or prefixes[n, 0].tolist()
     return outputs

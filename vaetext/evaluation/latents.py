@@ -37,7 +37,9 @@ def _joined(parts: list[Tensor]) -> Tensor:
     """Batches of z [B, ...] as one; of a latent per step, zeros after the end of shorter ones."""
     longest = max(part.shape[1:2].numel() for part in parts)
     padded = [
-        torch.nn.functional.pad(part, (0, 0, 0, longest - part.shape[1])) if part.dim() == 3 else part
+        torch.nn.functional.pad(part, (0, 0, 0, longest - part.shape[1]))
+        if part.dim() == 3
+        else part
         for part in parts
     ]
     return torch.cat(padded)
@@ -221,7 +223,7 @@ def check_decoded(model: SequenceModel, hold: str | None) -> None:
     So it is where the decoder reads other latents only, which come from each sentence.
     """
     decoded = decoded_latents(model)
-    if hold in (latent.name for latent in model.latents) and hold not in decoded:
+    if hold in model.latent_names and hold not in decoded:
         read = ", ".join(decoded)
         raise ValueError(
             f"hold={hold}: the decoder reads {read} alone, inferred from each sentence; hold that,"

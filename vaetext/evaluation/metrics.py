@@ -203,7 +203,8 @@ def mutual_information(codes: LatentCodes, block: int = 512) -> float | None:
     own = q.log_prob(z)
     own = own.flatten(1).sum(1) if own.dim() > 1 else own
     marginal = [
-        torch.logsumexp(q.log_prob_of_all(part), -1) - math.log(len(z)) for part in z.split(block)
+        torch.logsumexp(q.log_prob_of_all(part), -1) - math.log(len(z))
+        for part in torch.split(z, block)
     ]
     return (own - torch.cat(marginal)).mean().item()
 

@@ -82,7 +82,7 @@ def score(
     """
     model.check_lengths(split.lengths, "the input")
     model.eval()
-    names = [latent.name for latent in model.latents]
+    names = model.latent_names
     samples = samples if names else 1
     filtered = samples > 1 and any(latent.per_step for latent in model.latents)
     rows = {
@@ -143,10 +143,9 @@ def _filtered(
     """[B] the filter's estimate of log p(x); particles must stay together, so rows are cut."""
     count = max(1, batch_tokens // (particles * batch.x.shape[1]))
     estimates = []
-    for index in batch.index.cpu().split(count):
+    for index in torch.split(batch.index.cpu(), count):
         part = collate(split, index.numpy(), model.domain).to(batch.x.device)
         noise = KeyedNoise(seed, part.index, range(particles))
         evidence = model.filter(part, model.encode(part), noise)
         estimates.append(evidence.log_likelihood.double().cpu())
     return torch.cat(estimates)
-

@@ -45,6 +45,11 @@ class SequenceModel(nn.Module, ABC):
         super().__init__()
         self.domain = domain
 
+    @property
+    def latent_names(self) -> list[str]:
+        """The names of ``latents``, in their order."""
+        return [latent.name for latent in self.latents]
+
     @abstractmethod
     def encode(self, batch: Batch, carried: State | None = None) -> Any:
         """Runs the encoder, once for all samples; what it returns is read by ``sample`` alone.

@@ -1,6 +1,6 @@
 """Numbers and pages that one model alone has: tables and run folders show them unseen."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,15 @@ class Page:
 class Diagnostic(ABC):
     """Sees every batch of an evaluated split once, with its evidence, and then reports."""
 
+    @abstractmethod
     def update(self, model: "SequenceModel", batch: Batch, evidence: Evidence) -> None:
-        """Takes one batch, with the evidence of its first chunk of samples (never enumerated)."""
+        """Takes one batch, with the evidence of its first chunk of samples (never enumerated).
+
+        Args:
+            model: in evaluation mode.
+            batch: of the split.
+            evidence: at KL weight 1.
+        """
 
     def numbers(self) -> dict[str, float]:
         """Column title -> value, for ``results.json`` ("diagnostics") and the table."""

@@ -59,6 +59,7 @@ class StepModel(SequenceModel):
     """
 
     latents = (Latent("z", q_given=("z",), p_given=("z",), per_step=True),)
+    reads_inputs = False
     head: Head
 
     @abstractmethod

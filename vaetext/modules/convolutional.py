@@ -127,7 +127,7 @@ class Deconvolution(nn.Module):
         shape = z.shape[:2]
         features = self.spread(z.flatten(0, 1)).reshape(shape.numel(), -1, self.channels)
         upsampled: Tensor = self.deconvolutions(features.transpose(1, 2)).transpose(1, 2)
-        return upsampled[:, : self.length].unflatten(0, shape)
+        return upsampled[:, : self.length].reshape(*shape, self.length, -1)
 
 
 def count_positions(length: int, config: Convolutional) -> int:

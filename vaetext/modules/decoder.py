@@ -78,7 +78,7 @@ class Decoder(nn.Module):
         if layers is None:
             layers = [like.new_zeros(*shape, self.rnn.state_size)] * len(self.rnn.layers)
         state = {
-            f"layer_{n}": each.unflatten(-1, (-1, self.rnn.hidden)) for n, each in enumerate(layers)
+            f"layer_{n}": each.view(*shape, -1, self.rnn.hidden) for n, each in enumerate(layers)
         }
         state["x"] = self.domain.start(like, *shape)
         if context is not None:

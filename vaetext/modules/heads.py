@@ -48,7 +48,8 @@ class Head(nn.Module, ABC):
             limit: N, most tokens of a sequence: EOS is certain there. None: no limit.
             weight: as in ``forward``.
         """
-        return (self(h).log_prob(batch.x) * batch.mask).sum(-1)
+        log_prob: Tensor = self(h).log_prob(batch.x)
+        return (log_prob * batch.mask).sum(-1)
 
 
 class SoftmaxHead(Head):
@@ -60,6 +61,7 @@ class SoftmaxHead(Head):
 
     def __init__(self, domain: Domain, features: int, tied: bool = False) -> None:
         super().__init__()
+        assert domain.eos is not None
         self.eos = domain.eos
         self.weight = None if tied else nn.Parameter(torch.empty(domain.size, features))
         self.bias = nn.Parameter(torch.zeros(domain.size))
@@ -68,7 +70,8 @@ class SoftmaxHead(Head):
 
     def forward(self, h: Tensor, last: bool = False, weight: Tensor | None = None) -> Distribution:
         logits = linear(h, self._weight(weight), self.bias)
-        return Categorical(certain(logits, self.eos) if last else logits.log_softmax(-1))
+        log_p = certain(logits, self.eos) if last else logits.log_softmax(-1)
+        return Categorical(log_p)
 
     def log_prob(
         self, h: Tensor, batch: Batch, limit: int | None = None, weight: Tensor | None = None
@@ -129,7 +132,9 @@ class MixtureFrameHead(FrameHead):
 
     def distribution(self, numbers: Tensor) -> Distribution:
         logits, others = numbers.tensor_split([self.components], -1)
-        means, spreads = others.unflatten(-1, (2, self.components, self.size)).unbind(-3)
+        means, spreads = others.reshape(*others.shape[:-1], 2, self.components, self.size).unbind(
+            -3
+        )
         return GaussianMixture(logits.log_softmax(-1), means, log_variance(spreads))
 
 

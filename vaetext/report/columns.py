@@ -14,6 +14,7 @@ ORDER = (
     "KL (sum)",
     "-ELBO",
     "IW-NLL",
+    "FIVO-NLL",
     "PPL",
     "PPL (no EOS)",
     "IW-PPL",
@@ -27,12 +28,14 @@ ORDER = (
     "AU",
     "MI",
     "shuffle",
+    "prior",
     "distance to truth",
     "stderr of distance",
 )
 LOWER_IS_BETTER = (
     "-ELBO",
     "IW-NLL",
+    "FIVO-NLL",
     "PPL",
     "PPL (no EOS)",
     "IW-PPL",
@@ -50,7 +53,8 @@ _NOTE = (
     " the reconstruction term alone, EOS counted in its nats but not in its tokens. rec per token:"
     " rec over the tokens without EOS. AU: units with Var_x(E_q[z|x]) > 0.01 (of a latent below"
     " others Var_x(E_q - E_p), its own part). MI: I_q(x; z) against the aggregate posterior of the"
-    " whole split. shuffle: rise of rec when z is permuted between sequences. distance to truth ="
+    " whole split. shuffle: rise of rec when z is permuted between sequences; prior: when a latent"
+    " per step is drawn from its prior. FIVO-NLL(K): bound of a particle filter. distance to truth ="
     " mean(-ELBO + log p(x)). Of real-valued sequences all figures are densities of standardised"
     " values, and log-likelihood per frame = ELBO over frames."
 )
@@ -65,7 +69,11 @@ def columns(record: dict[str, Any]) -> Values:
     """Column title -> value of one split's record in ``results.json``, null values left out."""
     samples = record["iw_samples"]
     tokens = record["tokens_no_eos"]  # None where sequences are frames
-    weighted = {f"IW-NLL({samples})": record["iw_nll"], f"IW-PPL({samples})": record["iw_ppl"]}
+    weighted = {
+        f"IW-NLL({samples})": record["iw_nll"],
+        f"FIVO-NLL({samples})": record["fivo_nll"],
+        f"IW-PPL({samples})": record["iw_ppl"],
+    }
     values: Values = {
         "rec": record["rec"],
         **_of_latents("KL", record["kl"]),
@@ -81,8 +89,10 @@ def columns(record: dict[str, Any]) -> Values:
         **_of_latents("AU", record["active_units"]),
         **_of_latents("MI", record["mutual_information"]),
         **_of_latents("shuffle", record["shuffle_rec_increase"]),
+        **_of_latents("prior", record["prior_rec_increase"]),
         "distance to truth": record["truth_gap"],
         "stderr of distance": record["truth_gap_stderr"],
+        **record["diagnostics"],
     }
     return {title: values[title] for title in ordered(values) if values[title] is not None}
 

@@ -13,7 +13,8 @@ from vaetext.data.tokenizer import Tokenizer
 from vaetext.evaluation.decoding import GREEDY, generate
 from vaetext.evaluation.generation import reconstruct, sample
 from vaetext.evaluation.latents import Codes, follow, mean_codes, path
-from vaetext.models.base import Generator, SequenceModel
+from vaetext.models.base import SequenceModel
+from vaetext.models.diagnostics import Diagnostic
 from vaetext.report import plots
 from vaetext.report.nearest import write_nearest
 from vaetext.runs.layout import INTERPOLATIONS, PLOTS, RECONSTRUCTIONS, SAMPLES
@@ -28,9 +29,9 @@ def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int
     A model with a latent also gives reconstructions and interpolations of the test split.
     """
     samples = write_samples(model, corpus.tokenizer, folder, seed, n=100 if corpus.curve else 50)
-    if samples and corpus.curve:
+    if corpus.curve:
         plots.save(plots.samples(corpus, samples), folder / PLOTS / "samples.png")
-    elif samples:
+    elif model.domain.eos is not None:
         write_nearest(samples, corpus, folder)
     if model.latents:
         write_reconstructions(model, corpus.tokenizer, corpus.splits["test"], folder)
@@ -40,9 +41,7 @@ def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int
 def write_samples(
     model: SequenceModel, tokenizer: Tokenizer | Standardizer, folder: Path, seed: int, n: int = 50
 ) -> list[Any]:
-    """Writes ``samples.txt`` and returns the sequences; none where a model cannot be sampled."""
-    if not isinstance(model, Generator):
-        return []
+    """Writes ``samples.txt`` and returns the sequences."""
     samples = sample(model, n, seed)
     atomic_write(folder / SAMPLES, lines_of([tokenizer.decode(each) for each in samples]))
     return samples
@@ -55,12 +54,7 @@ def write_reconstructions(
     folder: Path,
     n: int = 20,
 ) -> None:
-    """Writes ``reconstructions.txt`` of the first sentences of a split.
-
-    Nothing is written where the model has no latent or no step-by-step decoder.
-    """
-    if not _decodes_latents(model):
-        return
+    """Writes ``reconstructions.txt`` of the first sentences of a split."""
     given = [split[row] for row in range(min(n, len(split)))]
     outputs = reconstruct(model, given, GREEDY)
     before, after = ([tokenizer.decode(each) for each in part] for part in (given, outputs))
@@ -77,12 +71,12 @@ def write_interpolations(
 ) -> None:
     """Writes ``interpolations.txt`` between sentences of a split, and a picture of the first one.
 
-    Of several latents each also moves alone. Nothing is written where the model has no latent or no
-    step-by-step decoder, or its codes have no fixed size.
+    Of several latents each also moves alone. Nothing is written where codes have no path between
+    them: latents that are discrete, drawn at every step, or of no fixed size.
     """
-    if not _decodes_latents(model):
+    if any(latent.per_step or latent.discrete for latent in model.latents):
         return
-    moves = (None, *model.latents) if len(model.latents) > 1 else (None,)
+    moves = (None, *model.latent_names) if len(model.latents) > 1 else (None,)
     rows = np.random.default_rng(seed).permutation(len(split))[: 2 * n]
     pages: list[str] = []
     for a, b in zip(rows[::2], rows[1::2], strict=False):
@@ -98,6 +92,13 @@ def write_interpolations(
                 plots.save(figure, folder / PLOTS / "interpolation.png")
             pages.append(path_page(ends, lines, move=move))
     atomic_write(folder / INTERPOLATIONS, "\n".join(pages))
+
+
+def write_pages(diagnostics: list[Diagnostic], folder: Path) -> None:
+    """Writes the pages that a model's own diagnostics make of an evaluated split."""
+    for diagnostic in diagnostics:
+        for page in diagnostic.pages():
+            atomic_write(folder / page.name, page.content)
 
 
 def lines_of(sentences: list[str]) -> str:
@@ -124,10 +125,6 @@ def path_page(
     notes = [f"({hold} is held at A's)"] * bool(hold) + [f"({move} alone moves)"] * bool(move)
     inside = [f"   {line}" for line in lines]
     return "\n".join([*notes, f"A: {ends[0]}", *inside, f"B: {ends[1]}"]) + "\n"
-
-
-def _decodes_latents(model: SequenceModel) -> bool:
-    return bool(model.latents) and isinstance(model, Generator)
 
 
 def _path(model: SequenceModel, first: Codes, last: Codes, move: str | None) -> Codes:

@@ -27,7 +27,7 @@ from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.evaluation import generation
 from vaetext.evaluation.decoding import Decoding, DecodingOptions, generate
-from vaetext.evaluation.metrics import evaluate
+from vaetext.evaluation.metrics import SplitResults, evaluate
 from vaetext.evaluation.scoring import Scores, score
 from vaetext.models.base import SequenceModel
 from vaetext.runs.corpus import changed_splits, check_corpus, relocate_files
@@ -107,7 +107,7 @@ class Run:
         iw_samples: int = 50,
         batch_tokens: int = 4096,
         seed: int | None = None,
-    ) -> dict[str, Any]:
+    ) -> SplitResults:
         """Every number of one split, as in ``results.json``; nats per sequence.
 
         Args:
@@ -263,10 +263,10 @@ class Run:
             decoding: how tokens are chosen; by default the likeliest of each step.
         """
         options = DecodingOptions.of(Decodes(seed=seed, **decoding))
-        if set(codes) != set(self.model.latents):
+        if set(codes) != set(self.model.latent_names):
             raise ValueError(
                 f"codes of {', '.join(codes) or 'no latent'}: this model's latents are"
-                f" {', '.join(self.model.latents) or 'none'}; give the code of each"
+                f" {', '.join(self.model.latent_names) or 'none'}; give the code of each"
             )
         rows = {
             name: torch.as_tensor(z, dtype=torch.float32, device=self.device)

@@ -1,6 +1,7 @@
 """Pictures of a run: training, latents, and examples. The only package that imports matplotlib."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,14 @@ def write(folder: Path, scores: Scores, factors: dict[str, np.ndarray] | None = 
     """
     lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
     figures = {"training": training(lines)}
-    if scores.codes:
-        figures["kl_per_dimension"] = kl_per_dimension(scores)
-        figures["codes"] = codes(scores, factors)
+    vectors = {
+        name: each
+        for name, each in scores.codes.items()
+        if each.lengths is None and not each.latent.discrete
+    }
+    if vectors:
+        shown = replace(scores, codes=vectors)
+        figures["kl_per_dimension"] = kl_per_dimension(shown)
+        figures["codes"] = codes(shown, factors)
     for name, figure in figures.items():
         save(figure, folder / PLOTS / f"{name}.png")

@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vaetext.distributions.evidence import Code
+from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.metrics import ACTIVE, active_units, unit_variances
 from vaetext.evaluation.scoring import Scores
 from vaetext.report.plots.figures import integer_ticks, legend_outside, panels
@@ -33,7 +33,7 @@ def codes(scores: Scores, factors: dict[str, np.ndarray] | None = None) -> Figur
 
     A column each for what colours them: every known factor [N], or else the length of sequences.
     """
-    length = "tokens with EOS" if scores.symbols else "frames"
+    length = "frames" if scores.words is None else "tokens with EOS"
     colours = factors or {length: scores.tokens.numpy()}
     figure, axes = panels(len(scores.codes), len(colours), height=4.2)
     pairs = product(scores.codes.items(), colours.items())
@@ -57,19 +57,22 @@ def principal(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return plane, np.pad(scale**2, (0, 2))[:2] / max((scale**2).sum(), 1e-300)
 
 
-def _kl_of_dimensions(code: Code) -> np.ndarray | None:
+def _kl_of_dimensions(code: LatentCodes) -> np.ndarray | None:
+    """Mean over sequences [units]; None where the KL is sampled jointly."""
     if code.kl.shape != code.mean.shape:
         return None
-    return np.asarray(code.kl.flatten(1).double().mean(0).numpy())
+    return np.asarray(code.kl.flatten(1).double().sum(0).numpy()) / code.sequences
 
 
-def _kl_bars(axis: Axes, name: str, code: Code, kl: np.ndarray | None, order: np.ndarray) -> None:
+def _kl_bars(
+    axis: Axes, name: str, code: LatentCodes, kl: np.ndarray | None, order: np.ndarray
+) -> None:
     if kl is None:
         axis.text(0.5, 0.5, "the KL has no dimensions", ha="center", transform=axis.transAxes)
         axis.axis("off")
     else:
         axis.bar(np.arange(len(kl)), kl[order])
-    total = code.kl.double().mean(0).sum().item()
+    total = code.kl.double().sum().item() / code.sequences
     units = " x ".join(code.axes) or "dimension"
     axis.set(title=f"KL of {name}: {total:.2f} nats (one sample)", xlabel=f"{units}, sorted")
     axis.set_ylabel("nats per sequence")
@@ -77,7 +80,7 @@ def _kl_bars(axis: Axes, name: str, code: Code, kl: np.ndarray | None, order: np
 
 
 def _variance_bars(
-    axis: Axes, name: str, code: Code, variance: np.ndarray, order: np.ndarray
+    axis: Axes, name: str, code: LatentCodes, variance: np.ndarray, order: np.ndarray
 ) -> None:
     shown = variance[order]
     axis.bar(np.arange(len(shown)), shown, color=np.where(shown > ACTIVE, "C0", "0.7"))
