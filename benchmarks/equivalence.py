@@ -9,9 +9,9 @@ record (active units, mutual information, shuffle increase), draws from the prio
 and metrics of three training steps (these in float32 too). Names that changed are mapped by
 ``equivalence.yaml``. The exit status is 1 where a number differs or a name is in one commit only.
 
-With ``--given-z``, NEW takes OLD's weights, its noise repeats what OLD drew for each latent, so z is
-the same even where noise is keyed otherwise, and log p(x|z) is computed at OLD's own z. Training is
-left out, as its draws come from torch's generator.
+With ``--given-z``, NEW takes OLD's weights, and its noise repeats what OLD drew for each latent: z
+is the same even where noise is keyed otherwise. log p(x|z) is also computed at OLD's own z.
+Training is left out, as its draws come from torch's generator.
 """
 
 import argparse
