@@ -1,7 +1,7 @@
 """Compares the models of two commits number by number.
 
     python benchmarks/equivalence.py OLD NEW               every number is the same, bit for bit
-    python benchmarks/equivalence.py OLD NEW --given-z     NEW takes OLD's draws; within 1e-10
+    python benchmarks/equivalence.py OLD NEW --given-z     from OLD's weights and draws, to 1e-10
 
 Each case of the contract test runs in both commits, on one thread and in float64: initial weights,
 every term of the evidence, losses and gradients, the importance-weighted bound, an evaluation's
@@ -9,8 +9,9 @@ record (active units, mutual information, shuffle increase), draws from the prio
 and metrics of three training steps (these in float32 too). Names that changed are mapped by
 ``equivalence.yaml``. The exit status is 1 where a number differs or a name is in one commit only.
 
-With ``--given-z``, NEW's noise repeats what OLD drew for each latent, so z is the same even where
-noise is keyed otherwise, and log p(x|z) is computed at OLD's own z. Training is left out.
+With ``--given-z``, NEW takes OLD's weights, and its noise repeats what OLD drew for each latent: z
+is the same even where noise is keyed otherwise. log p(x|z) is also computed at OLD's own z.
+Training is left out, as its draws come from torch's generator.
 """
 
 import argparse
@@ -38,30 +39,37 @@ Rules = dict[str, dict[str, str]]
 
 
 def main() -> int:
+    options = parse()
+    rules: Any = OmegaConf.to_container(OmegaConf.load(Path(__file__).with_suffix(".yaml")))
+    with tempfile.TemporaryDirectory() as temporary:
+        old, new = dumps(options, rules, Path(temporary))
+    default = 1e-10 if options.given_z else 0.0
+    tolerance = default if options.tolerance is None else options.tolerance
+    return report(old, new, rules, tolerance)
+
+
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("old", help="the commit to compare with")
     parser.add_argument("new", nargs="?", default="HEAD", help="the commit to compare (HEAD)")
-    parser.add_argument("--given-z", action="store_true", help="NEW takes OLD's draws")
+    parser.add_argument("--given-z", action="store_true", help="NEW takes OLD's weights and draws")
     parser.add_argument("--tolerance", type=float, help="0: bit for bit (--given-z: 1e-10)")
     parser.add_argument("--only", default="", help="cases whose name contains this")
-    options = parser.parse_args()
-    tolerance = options.tolerance
-    if tolerance is None:
-        tolerance = 1e-10 if options.given_z else 0.0
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        old_tree = checkout(options.old, folder / "old")
-        new_tree = checkout(options.new, folder / "new")
-        cases = write_cases(folder / "cases.json", [old_tree, new_tree], options.only)
-        rules: Any = OmegaConf.to_container(OmegaConf.load(Path(__file__).with_suffix(".yaml")))
-        old = dump(old_tree, cases, folder / "old.pt")
-        given = []
-        if options.given_z:  # training draws from a generator that nothing can be handed to
-            old = {case: without_training(numbers) for case, numbers in old.items()}
-            given = [folder / "given.pt"]
-            torch.save({case: renamed(each, {}, rules) for case, each in old.items()}, given[0])
-        new = dump(new_tree, cases, folder / "new.pt", *given)
-    return report(old, new, rules, tolerance)
+    return parser.parse_args()
+
+
+def dumps(options: argparse.Namespace, rules: Rules, folder: Path) -> list[dict[str, Numbers]]:
+    """The numbers of both commits: case -> name -> tensor."""
+    old_tree = checkout(options.old, folder / "old")
+    new_tree = checkout(options.new, folder / "new")
+    cases = write_cases(folder / "cases.json", [old_tree, new_tree], options.only)
+    old = dump(old_tree, cases, folder / "old.pt")
+    if not options.given_z:
+        return [old, dump(new_tree, cases, folder / "new.pt")]
+    old = {case: without_training(numbers) for case, numbers in old.items()}
+    given = {case: renamed(numbers, {}, rules) | numbers for case, numbers in old.items()}
+    torch.save(given, folder / "given.pt")
+    return [old, dump(new_tree, cases, folder / "new.pt", folder / "given.pt")]
 
 
 def checkout(commit: str, tree: Path) -> Path:
@@ -109,6 +117,7 @@ def dump(tree: Path, cases: Path, out: Path, *given: Path) -> dict[str, Numbers]
 
 
 def without_training(numbers: Numbers) -> Numbers:
+    """All but the weights and metrics of training."""
     return {name: each for name, each in numbers.items() if not name.startswith("trained")}
 
 
@@ -120,11 +129,11 @@ def report(old: dict[str, Numbers], new: dict[str, Numbers], rules: Rules, toler
         problems = differences(renamed(numbers, new[case], rules), new[case], tolerance)
         failed += bool(problems)
         compared += len(numbers)
-        print(f"{case}: {len(numbers)} equal" if not problems else f"{case}: DIFFERENT")
+        print(f"{case}: {len(problems)} of {len(numbers)} tensors differ")
         for problem in problems[:SHOWN]:
             print(f"    {problem}")
         if len(problems) > SHOWN:
-            print(f"    and {len(problems) - SHOWN} more")
+            print("    ...")
     how = f"within {tolerance:g}" if tolerance else "bit for bit"
     verdict = f"{failed} of {len(old)} cases differ" if failed else "nothing differs"
     print(f"{len(old)} cases, {compared} tensors compared {how}: {verdict}")

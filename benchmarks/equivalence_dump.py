@@ -3,7 +3,7 @@
     PYTHONPATH=TREE python equivalence_dump.py CASES.json OUT.pt [GIVEN.pt]
 
 ``TREE`` is a commit's files, ``CASES.json`` what ``equivalence.py`` writes, ``GIVEN.pt`` another
-commit's output whose draws and latents are taken instead of this commit's own.
+commit's output whose weights, draws and latents are taken instead of this commit's own.
 
 Names and places of functions change between commits: ``first_of`` tries the newest place first.
 """
@@ -83,17 +83,17 @@ evaluate = first_of(
 def main(cases: str, out: str, given: str | None = None) -> None:
     """Writes ``out``: case -> name -> tensor."""
     torch.set_num_threads(1)
-    told = json.loads(Path(cases).read_text())
+    shared = json.loads(Path(cases).read_text())
     others = torch.load(given, weights_only=True) if given else {}
     register()
     with initialize_config_module("vaetext.conf", version_base="1.3"):
         configs = {
             name: compose("train", overrides=[f"model={name}"]).model
-            for name in dict.fromkeys(name for name, _, _ in told["cases"].values())
+            for name in dict.fromkeys(name for name, _, _ in shared["cases"].values())
         }
     results = {}
-    for case, (name, options, domain) in told["cases"].items():
-        one = Case(told, configs[name], options, domain, others.get(case))
+    for case, (name, options, domain) in shared["cases"].items():
+        one = Case(shared, configs[name], options, domain, others.get(case))
         results[case] = one.numbers()
     check_modules()
     torch.save(results, out)
@@ -111,30 +111,30 @@ class Case:
     """One model at its tiny sizes, and the sequences that it sees.
 
     Args:
-        told: ``CASES.json``.
+        shared: ``CASES.json``.
         config: the model's, at its defaults.
         options: those of this variant.
         domain: "symbols" or "frames".
-        given: another commit's numbers of this case, whose draws and latents are taken.
+        given: another commit's numbers of this case, to be taken where they are named alike.
     """
 
     def __init__(
-        self, told: Any, config: Any, options: Any, domain: str, given: Numbers | None
+        self, shared: Any, config: Any, options: Any, domain: str, given: Numbers | None
     ) -> None:
         self.config = config
-        self.options = {key: each for key, each in told["small"].items() if key in config} | options
-        self.given = given
-        longest = told["longest"]
+        self.options = {
+            key: each for key, each in shared["small"].items() if key in config
+        } | options
+        self.given = given or {}
+        self.draws: Numbers = {}
+        longest = shared["longest"]
         if domain == "symbols":
-            self.domain = Symbols(size=told["vocabulary"], eos=1, unk=0, longest=longest)
-            self.sequences = told["sequences"][domain]
+            self.domain = Symbols(size=shared["vocabulary"], eos=1, unk=0, longest=longest)
+            self.sequences = shared["sequences"][domain]
         else:
-            self.domain = Frames(size=told["features"], longest=longest)
-            self.sequences = [np.array(each) for each in told["sequences"][domain]]
+            self.domain = Frames(size=shared["features"], longest=longest)
+            self.sequences = [np.array(each) for each in shared["sequences"][domain]]
         self.split = Split.of(self.sequences)
-        self.draws: Numbers = {
-            name: each for name, each in (given or {}).items() if name.startswith("draws/")
-        }
 
     def numbers(self) -> Numbers:
         """Everything about this case, by name."""
@@ -143,18 +143,22 @@ class Case:
             found |= self.evidence(training=False) | self.evidence(training=True)
             found |= self.evaluation()
         found |= self.draws
-        if self.given is None:
+        if not self.given:
             found |= self.training(torch.float64) | self.training(torch.float32)
         return {name: each.detach().clone() for name, each in found.items()}
 
     def model(self, dropout: float = 0.0) -> Any:
-        """The model, from the same random weights each time."""
+        """The model with the same random weights each time, or with those that are given."""
         config: Any = OmegaConf.merge(self.config, self.options)
         for key in ("dropout", "output_dropout"):
             if key in config:
                 config[key] = dropout
         torch.manual_seed(0)
-        return build(OmegaConf.to_object(config), self.domain).double()
+        model = build(OmegaConf.to_object(config), self.domain).double()
+        names = [name for name in model.state_dict() if f"weights/{name}" in self.given]
+        weights = {name: self.given[f"weights/{name}"] for name in names}
+        model.load_state_dict(weights, strict=False)  # a name that is missing is reported later
+        return model
 
     def batch(self) -> Any:
         return collate(self.split, np.arange(len(self.split)), self.domain)
@@ -188,10 +192,7 @@ class Case:
     def given_latents(self, model: Any, batch: Any, evidence: Any) -> Numbers:
         """log p(x|z) at given z (without another commit's: its own), and what the prior makes."""
         own = {name: code.z for name, code in evidence.latents.items()}
-        z = {
-            name: (self.given or {}).get(f"evidence/latents/{name}/z", each)
-            for name, each in own.items()
-        }
+        z = {name: self.given.get(f"evidence/latents/{name}/z", each) for name, each in own.items()}
         sample_prior = getattr(model, "sample_prior", None) or model.prior
         drawn = sample_prior(self.noise(1, batch.index, range(SAMPLES)))
         return {
@@ -244,7 +245,7 @@ class Case:
 
     def noise(self, seed: int, index: Tensor, samples: range, dtype: Any = None) -> Any:
         """Keyed noise in float64 that records what it draws, or repeats what is given."""
-        return recorder(self.draws, len(self.split))(seed, index, samples)
+        return recorder(self.draws, self.given, len(self.split))(seed, index, samples)
 
     @contextmanager
     def recorded_draws(self) -> Iterator[None]:
@@ -265,8 +266,8 @@ class Case:
                 module.KeyedNoise = KeyedNoise  # type: ignore[attr-defined]
 
 
-def recorder(draws: Numbers, sequences: int) -> Any:
-    """A KeyedNoise whose draws [K, N, ...] for all N sequences are kept in ``draws`` by name."""
+def recorder(draws: Numbers, given: Numbers, sequences: int) -> Any:
+    """A KeyedNoise that keeps its draws [K, N, ...] for all N sequences, or the given ones."""
 
     class Recorder(KeyedNoise):  # type: ignore[misc, valid-type]
         def __init__(self, seed: int, index: Tensor, samples: range) -> None:
@@ -285,7 +286,7 @@ def recorder(draws: Numbers, sequences: int) -> Any:
         def draw(self, kind: str, name: str, *shape: int) -> Tensor:
             key = f"draws/{name}/{self.seed}/{kind}/{'x'.join(map(str, shape))}"
             if key not in draws:
-                draws[key] = getattr(self.whole, kind)(name, *shape)
+                draws[key] = given[key] if key in given else getattr(self.whole, kind)(name, *shape)
             return draws[key][self.rows, self.index]
 
     return Recorder

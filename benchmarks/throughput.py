@@ -126,7 +126,7 @@ def configuration(overrides: list[str]) -> TrainConfig:
 
 def timed_blocks(training: Training, device: torch.device) -> Measured:
     """Trains on every block once untimed, then again, the matrix rate measured before each."""
-    order = training._order(0)
+    order = training.order(0)
     blocks = [order[block * STEPS : (block + 1) * STEPS] for block in range(BLOCKS)]
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[training.config.precision]
     training.model.train()
@@ -173,7 +173,7 @@ def train(training: Training, order: list[Any]) -> int:
     """Trains on some batches and counts their tokens, padding left out."""
     tokens = 0
     for index in order:
-        batch = training._batch(index)
+        batch = training.batch(index)
         training.backward(batch, 1)
         training.update()
         tokens += len(batch.real_indices)

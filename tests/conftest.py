@@ -1,4 +1,4 @@
-"""What every test shares: a cache of its own, and the real corpora where they are."""
+"""What all tests share: one thread, a cache of their own, and where the real corpora are."""
 
 import os
 from collections.abc import Iterator
@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # before torch: tiny models gain nothing by more, and wait where cores are busy
+# set before torch is imported: more threads do not speed up tiny models, and wait for busy cores
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 DATA = Path(os.environ.get("VAETEXT_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The tests neither read nor fill the user's cache, and look nowhere else for data."""
+    """The user's cache is neither read nor written, and ``VAETEXT_DATA`` is unset."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAETEXT_CACHE", str(folder))

@@ -123,6 +123,6 @@ def test_a_broken_model_of_another_package_breaks_no_other(
     theirs = vaetext(tmp_path, "train", "--config-dir", "conf", "model=unigram")
     assert (
         theirs.returncode == 1
-        and "error: model/unigram.yaml: model unigram is not known here; install the package that brings it"
+        and "error: model/unigram.yaml: unknown model unigram; install the package that provides it"
         in theirs.stderr
     )

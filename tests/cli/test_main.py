@@ -13,8 +13,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from vaetext.cli import main as cli
+from vaetext.cli.arguments import split, sweep_name
 from vaetext.config.errors import explain
 from vaetext.config.quoting import quote
+from vaetext.config.verbs import VERBS
 from vaetext.report.output import output_folder
 
 SENTENCES = [
@@ -55,17 +57,17 @@ def test_any_mix_of_special_letters_survives() -> None:
 
 
 def test_operands_become_overrides() -> None:
-    assert cli.split("interpolate", ["run", "a b", "it's", "steps=3"]) == (
+    assert split("interpolate", ["run", "a b", "it's", "steps=3"]) == (
         [],
         ["run='run'", "a='a b'", "b='it\\'s'", "steps=3"],
     )
-    assert cli.split("tables", ["x", "y", "format=csv"]) == ([], ["runs=['x','y']", "format=csv"])
-    assert cli.split("data", ["ptb", "examples=0"]) == ([], ["data=ptb", "examples=0"])
-    assert cli.split("interpolate", ["run", "a b", "b='x=1 y'"]) == (
+    assert split("tables", ["x", "y", "format=csv"]) == ([], ["runs=['x','y']", "format=csv"])
+    assert split("data", ["ptb", "examples=0"]) == ([], ["data=ptb", "examples=0"])
+    assert split("interpolate", ["run", "a b", "b='x=1 y'"]) == (
         [],
         ["run='run'", "a='a b'", "b='x=1 y'"],
     )
-    assert cli.split("resume", ["x", "trainer.epochs=3"]) == ([], ["run='x'", "++trainer.epochs=3"])
+    assert split("resume", ["x", "trainer.epochs=3"]) == ([], ["run='x'", "++trainer.epochs=3"])
 
 
 def test_an_existing_path_is_an_operand_whatever_it_looks_like(
@@ -73,11 +75,11 @@ def test_an_existing_path_is_an_operand_whatever_it_looks_like(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "seed=1").mkdir()
-    assert cli.split("evaluate", ["seed=1", "seed=2"]) == ([], ["run='seed=1'", "seed=2"])
+    assert split("evaluate", ["seed=1", "seed=2"]) == ([], ["run='seed=1'", "seed=2"])
 
 
 def test_flags_may_stand_anywhere() -> None:
-    assert cli.split(
+    assert split(
         "train", ["seed=1", "-m", "--config-dir", "x=y", "~experiment", "--cfg", "job"]
     ) == (
         ["-m", "--config-dir", "x=y", "--cfg", "job"],
@@ -86,10 +88,8 @@ def test_flags_may_stand_anywhere() -> None:
 
 
 def test_a_sweep_has_the_same_name_for_the_same_overrides() -> None:
-    assert (
-        cli.sweep_name(["seed=1,2"]) == cli.sweep_name(["seed=1,2"]) != cli.sweep_name(["seed=1-2"])
-    )
-    assert "/" not in cli.sweep_name(["data.root=/a/b"])
+    assert sweep_name(["seed=1,2"]) == sweep_name(["seed=1,2"]) != sweep_name(["seed=1-2"])
+    assert "/" not in sweep_name(["data.root=/a/b"])
 
 
 def vaetext(
@@ -117,7 +117,7 @@ def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 WRONG = {
-    "trian": "did you mean 'train'?",
+    "trian": "unknown command 'trian'; choose from train, resume, evaluate, sample, reconstruct, encode, interpolate, tables, data, reproduce; did you mean 'train'?",
     "train model=vrea": "did you mean 'vrae'?",
     "train data=gramar": "did you mean 'grammar'?",
     "train trainer=fsat": "did you mean 'fast'?",
@@ -125,12 +125,12 @@ WRONG = {
     "train model=null": "a config group takes the name of one of its options",
     "train trainer=5": "a config group takes the name of one of its options",
     "train model=[vrae,rnnlm]": "a config group takes the name of one of its options",
-    "train data=": "data=: no such option; there are grammar",
+    "train data=": "data=: no such option; choose from grammar",
     "train modle=vrae": "did you mean 'model'?",
     "train model.latent_dmi=3": "did you mean 'latent_dim'?",
-    "train model=rnnlm model.latent=feature-map": "RNNLM has no such key, which vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have",
-    "train model=lvae model.latent=feature-map": "LVAE has no such key, which vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have",
-    "train model=hvrae model.latent=feature-map": "HVRAE has no such key, which vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have",
+    "train model=rnnlm model.latent=feature-map": "rnnlm has no such option; vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have it",
+    "train model=lvae model.latent=feature-map": "lvae has no such option; vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have it",
+    "train model=hvrae model.latent=feature-map": "hvrae has no such option; vrae, cnn, hybrid-cnn, lcnnvae, lrnnvae have it",
     "train +sede=1": "did you mean 'seed'?",
     "train model.cell=lst": "did you mean 'lstm'?",
     "train trainer.epochs=abc": "trainer.epochs=abc",
@@ -151,11 +151,11 @@ WRONG = {
     "train trainer.checkpoint_minutes=inf": "trainer.checkpoint_minutes=inf is out of range: it must be finite",
     "train trainer.threads=1000000": "trainer.threads=1000000 is out of range: it must be at most 1024",
     "train data=text data.tokens=bpe data.min_count=2": "data.min_count=2 is for tokens=word and char only",
-    "interpolate . a=b c": "'c' is neither a flag nor key=value; operands come first, and values with spaces need quotes; a sentence",
+    "interpolate . a=b c": "'c' is neither a flag nor key=value; arguments without a key come first, and a value with spaces needs quotes; a sentence",
     "train seed=9223372036854775808": "seed=9223372036854775808 is out of range: it must be at most 9223372036854775807",
-    "train trainer.halve_at=5": "trainer.halve_at: it must be a list; write trainer.halve_at=[...]",
-    "train trainer.halve_at={a:1}": "trainer.halve_at: it must be a list",
-    "train trainer.halve_at=null": "trainer.halve_at=null: it must have a value",
+    "train trainer.halve_at=5": "trainer.halve_at: must be a list; write trainer.halve_at=[...]",
+    "train trainer.halve_at={a:1}": "trainer.halve_at: must be a list",
+    "train trainer.halve_at=null": "trainer.halve_at=null: must have a value",
     "train trainer.betas=[0.9]": "trainer.betas=[0.9] must be two numbers",
     "train trainer.betas=[0.9,0.99,0.999]": "trainer.betas=[0.9, 0.99, 0.999] must be two numbers",
     "train trainer.betas=[0.9,nan]": "trainer.betas=[0.9, nan] is out of range: it must be finite",
@@ -163,29 +163,35 @@ WRONG = {
     "data sine-continuous data.noise=1e200": "data.noise=1e+200 is out of range: it must be at most 1000000.0",
     "train ptb": "'ptb'",
     "train seed=1 ptb": "'ptb'",
-    "train ~trainer.lr": "~trainer.lr: a option cannot be taken away; give it a value",
+    "train ~trainer.lr": "~trainer.lr: an option cannot be removed; give it a value",
     "data gramar": "did you mean 'grammar'?",
     "evaluate": "vaetext evaluate RUN",
     "evaluate nothing": "run=nothing does not exist",
-    "evaluate .": "is no run folder",
+    "evaluate .": "is not a run folder",
     "resume nothing trainer.epochs=3": "run=nothing does not exist",
-    "sample . temperature=0": "is no run folder",
+    "sample . temperature=0": "temperature=0.0 is out of range",
     "reproduce table=ptp": "did you mean 'ptb'?",
     "train --config-dir nowhere": "nowhere",
     "train model=cnn data=sine trainer.word_dropout=0.1": "trainer.word_dropout=0.1: cnn's decoder takes no token inputs; set trainer.word_dropout=0",
     "train outputs=": "outputs='' names no folder",
-    "train table=ptb": "table=...: this verb has no such group or key",
-    "resume . trainer=paper": "takes single options, as in trainer.epochs=30",
-    "resume . +trainer=paper": "takes single options, as in trainer.epochs=30",
-    "train --xyz": "--xyz is no flag; `vaetext train --help` lists them",
+    "train model=vrae,rnnlm": "add -m to run each value",
+    "train outputs=${oc.env:NOPE}": "outputs: Environment variable 'NOPE' not found",
+    "train hydra/launcher=nope": "hydra/launcher=nope: no such option; choose from basic",
+    "train debug=maybe": "debug=maybe: must be true or false",
+    "train seed=${x}": "seed: ${x} refers to no option",
+    "train model.name=[1]": "model.name=[1]: must be text",
+    "train table=ptb": "table=...: unknown option",
+    "resume . trainer=paper": "changes single options of the trainer, as in trainer.epochs=30",
+    "resume . +trainer=paper": "changes single options of the trainer, as in trainer.epochs=30",
+    "train --xyz": "unknown flag --xyz; `vaetext train --help` lists all flags",
     "train --multirn": "did you mean '--multirun'?",
     "train --cfg": "--cfg needs a value after it, as in --cfg job",
-    "train --cfg jbo": "--cfg jbo: it shows job, hydra or all",
-    "interpolate . -dog": "a sentence that begins with a dash goes in as \"a='-...'\"",
+    "train --cfg jbo": "--cfg jbo: unknown value; choose from job, hydra, all",
+    "interpolate . -dog": "a sentence that begins with a dash is given as \"a='-...'\"",
     "interpolate . cat a=dog": "a is given twice",
     "sample . run=there": "run is given twice",
-    "interpolate . ~dog cat": "is no run folder",
-    "reconstruct . input=nowhere": "is no run folder",
+    "interpolate . ~dog cat": "is not a run folder",
+    "reconstruct . input=nowhere": "is not a run folder",
 }
 
 
@@ -253,7 +259,7 @@ def test_help_lists_options_and_knobs_without_torch(tmp_path: Path) -> None:
         assert words in told.stdout
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(
     verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -315,20 +321,20 @@ def test_a_folder_of_ones_own_options(
     [
         (
             "defaults: [defalt, _self_]",
-            "trainer/mine.yaml: trainer/defalt.yaml, which its defaults name, is not there; did you mean 'default'?",
+            "trainer/mine.yaml: its defaults name trainer/defalt.yaml, which does not exist; did you mean 'default'?",
         ),
-        ("- a", "trainer/mine.yaml: it holds a list; write keys of Trainer with their values"),
+        ("- a", "trainer/mine.yaml: it contains a list instead of options, written as key: value"),
         (
             "defaults: [default, _self_]\nlr: ${nope.x}",
-            "trainer.lr: ${nope.x} names no key; write its full name",
+            "trainer.lr: ${nope.x} refers to no option; write a full name",
         ),
         (
             "defaults: [default, _self_]\nlr: ${nope:x}",
-            "trainer.lr: ${nope:...} is nothing that can be asked for",
+            "trainer.lr: ${nope:x} is unknown",
         ),
         (
             "defaults: [default, _self_]\nlr: fast",
-            "trainer/mine.yaml: trainer.lr=fast: it must be Float",
+            "trainer/mine.yaml: trainer.lr=fast: must be a number",
         ),
         (
             "# caf\udce9\nlr: 1",
@@ -481,7 +487,7 @@ def test_a_path_may_stand_below_home(
     stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "the home"))
-    assert cli.split("train", ["data.train=~/a b.txt", "+x=~", "model=~x", "seed=1"])[1] == [
+    assert split("train", ["data.train=~/a b.txt", "+x=~", "model=~x", "seed=1"])[1] == [
         f"data.train='{tmp_path}/the home/a b.txt'", f"+x='{tmp_path}/the home'", "model=~x", "seed=1",
     ]  # fmt: skip
     assert run(["train", "outputs=~/runs"], monkeypatch) == 0
@@ -499,7 +505,7 @@ def test_a_log_that_cannot_be_opened_says_why(
 
 def test_a_place_that_may_not_be_written_names_the_way_out() -> None:
     assert explain(PermissionError(13, "Permission denied", "a/b")) == (
-        "a/b: Permission denied; hydra.run.dir=FOLDER names another place to write to"
+        "a/b: Permission denied; hydra.run.dir=FOLDER chooses another folder to write to"
     )
     assert "set PYTHONIOENCODING=utf-8" in explain(
         UnicodeEncodeError("ascii", "né", 1, 2, "not in range")

@@ -9,8 +9,9 @@ import yaml
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
-from vaetext.config.store import VERBS, override_trainer, read_config, register, schemas, typed
+from vaetext.config.store import override_trainer, read_config, register, schemas, typed
 from vaetext.config.train import TrainConfig
+from vaetext.config.verbs import VERBS
 from vaetext.report.columns import ORDER, kind
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -31,9 +32,12 @@ def config(*overrides: str) -> TrainConfig:
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_composes(verb: str) -> None:
     composed = compose(
-        verb, overrides=["run=x"] if hasattr(VERBS[verb], "checkpoint") or verb == "resume" else []
+        verb,
+        overrides=["run=x"]
+        if hasattr(VERBS[verb].schema, "checkpoint") or verb == "resume"
+        else [],
     )
-    assert isinstance(typed(composed, VERBS[verb]), VERBS[verb])
+    assert isinstance(typed(composed, VERBS[verb].schema), VERBS[verb].schema)
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
@@ -49,7 +53,7 @@ def test_every_option_composes(group: str, name: str) -> None:
         )
         return
     composed = (
-        typed(compose("reproduce", overrides=[f"table={name}"]), VERBS["reproduce"])
+        typed(compose("reproduce", overrides=[f"table={name}"]), VERBS["reproduce"].schema)
         if group == "table"
         else config(f"{group}={name}")
     )

@@ -198,7 +198,7 @@ def test_a_run_of_a_model_that_is_not_installed_is_left_out(
 ) -> None:
     runs = [make_run(tmp_path / name, result(100.0, {})) for name in ("a", "b")]
     set_option(runs[0], "model.name", "unigram")
-    message = "model unigram is not known here"
+    message = "unknown model unigram"
     assert [row.label for row in collect(runs, "test")] == ["vrae"]
     assert re.search(f"{message}.*; the run is left out", caplog.text)
     with pytest.raises(ValueError, match=message):

@@ -17,7 +17,7 @@ from vaetext.runs.device import choose, use_threads
 )
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(
-        ValueError, match=r"^trainer\.device=.* is none of auto, cpu, cuda, cuda:N$"
+        ValueError, match=r"^trainer\.device=.* is not one of auto, cpu, cuda, cuda:N$"
     ):
         choose(name)
 
@@ -26,7 +26,7 @@ def test_a_gpu_that_is_absent_is_one_clear_error() -> None:
     count = torch.cuda.device_count()
     with pytest.raises(
         ValueError,
-        match=f"^device=cuda:{count}: this machine has {count} GPUs; use device=auto or cpu$",
+        match=f"^device=cuda:{count}: this machine has {count} GPUs; set device=auto or device=cpu$",
     ):
         choose(f"cuda:{count}", "device")
 
@@ -35,7 +35,7 @@ def test_a_gpu_that_is_absent_is_one_clear_error() -> None:
 def test_without_a_gpu_cuda_is_refused_and_auto_is_the_cpu() -> None:
     with pytest.raises(
         ValueError,
-        match=r"^trainer\.device=cuda: this machine has 0 GPUs; use trainer\.device=auto or cpu$",
+        match=r"^trainer\.device=cuda: this machine has 0 GPUs; set trainer\.device=auto or trainer\.device=cpu$",
     ):
         choose("cuda")
     assert choose("auto") == choose("cpu") == torch.device("cpu")

@@ -24,7 +24,8 @@ from vaetext.runs.layout import CONFIG, DONE
 from vaetext.runs.load import load
 from vaetext.runs.results import is_done
 from vaetext.training import session
-from vaetext.training.loop import Stopped, Training
+from vaetext.training.interrupts import Stopped
+from vaetext.training.loop import Training
 from vaetext.training.session import train
 from vaetext.verbs import resume
 

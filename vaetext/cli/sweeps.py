@@ -1,50 +1,55 @@
-"""Sweeps: what jobs they are made of, and a look at all before the first one trains. Imports no torch."""
+"""Checks the configuration of a run, or of every job of a sweep, before anything is written.
+
+Imports no torch.
+"""
 
 from typing import Any
 
 from hydra import compose
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from vaetext.cli.launch import Failed
 from vaetext.config.errors import explain
-from vaetext.config.store import VERBS, typed
+from vaetext.config.store import typed
+from vaetext.config.verbs import VERBS
+from vaetext.runs.sweep import jobs
 
 
-def jobs(overrides: list[str]) -> list[list[str]]:
-    """The overrides of each job of a sweep: ``["seed=1,2", "model=vrae"]`` -> ``[["seed=1", "model=vrae"], ["seed=2", "model=vrae"]]``.
+class CheckConfigurations(Callback):
+    """Refuses a wrong configuration before Hydra makes a folder; of a sweep, before its first job.
 
     Raises:
-        HydraException: they are those of another sweeper, or none.
+        Failed: with the error; Hydra turns any other exception of a callback into a warning.
     """
-    (every,) = BasicSweeper.split_arguments(
-        OverridesParser.create().parse_overrides(overrides), None
-    )
-    return every
 
-
-class CheckJobs(Callback):
-    """Refuses a sweep whose last job would be wrong before its first one has trained for hours."""
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Checks the configuration of a single run."""
+        try:
+            _check(config, str(config.hydra.job.config_name))
+        except Exception as error:
+            raise Failed(error) from error
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Reads every job's configuration.
-
-        Raises:
-            Failed: naming the first job that is wrong.
-        """
-        hydra, verb = config.hydra, str(config.hydra.job.config_name)
+        """Checks the configuration of each job, unless a sweeper of another kind chooses them."""
+        hydra = config.hydra
         params = [f"{key}={value}" for key, value in (hydra.sweeper.get("params") or {}).items()]
         try:
             every = jobs([*params, *hydra.overrides.task])
-        except HydraException:  # another sweeper's, which finds its jobs as it goes
+        except HydraException:
             return
         for number, overrides in enumerate(every):
-            try:
-                typed(compose(verb, [*hydra.overrides.hydra, *overrides]), VERBS[verb])
-            except Exception as error:
-                raise Failed(
-                    ValueError(f"job {number} ({' '.join(overrides)}): {explain(error)}")
-                ) from error
+            self._check_job(number, overrides, config)
+
+    def _check_job(self, number: int, overrides: list[str], config: DictConfig) -> None:
+        verb = str(config.hydra.job.config_name)
+        try:
+            _check(compose(verb, [*config.hydra.overrides.hydra, *overrides]), verb)
+        except Exception as error:
+            message = f"job {number} ({' '.join(overrides)}): {explain(error)}"
+            raise Failed(ValueError(message)) from error
+
+
+def _check(config: DictConfig, verb: str) -> None:
+    typed(config, VERBS[verb].schema)

@@ -1,10 +1,7 @@
 """The schemas of every group for Hydra, and typed configurations from what it composes or a run folder holds."""
 
-import logging
 import re
 from dataclasses import fields, is_dataclass
-from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,34 +13,11 @@ from omegaconf.errors import OmegaConfBaseException
 from vaetext.config.data import DATA
 from vaetext.config.model import MODELS, Model
 from vaetext.config.options import closest
+from vaetext.config.plugins import plugin_schemas, register_search_path
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import Trainer
-from vaetext.config.verbs import (
-    DataConfig,
-    EncodeConfig,
-    EvaluateConfig,
-    InterpolateConfig,
-    ReconstructConfig,
-    ReproduceConfig,
-    ResumeConfig,
-    SampleConfig,
-    Table,
-    TablesConfig,
-)
+from vaetext.config.verbs import VERBS, Table
 
-log = logging.getLogger(__name__)
-VERBS: dict[str, type] = {
-    "train": TrainConfig,
-    "resume": ResumeConfig,
-    "evaluate": EvaluateConfig,
-    "sample": SampleConfig,
-    "reconstruct": ReconstructConfig,
-    "encode": EncodeConfig,
-    "interpolate": InterpolateConfig,
-    "tables": TablesConfig,
-    "data": DataConfig,
-    "reproduce": ReproduceConfig,
-}
 # What a saved string may refer to: a value of the same configuration, or an environment variable. Other resolvers could act.
 HARMLESS = re.compile(r"\\\$\{|\$\{(oc\.env:[^${}]*|[\w.-]+)\}")
 
@@ -51,39 +25,14 @@ Config = TypeVar("Config")
 
 
 def models() -> dict[str, type[Model]]:
-    """Model name -> schema: our own, then those of installed packages (the ``Config`` of each entry point ``vaetext.models``)."""
-    return {**_plugins(), **MODELS}
-
-
-@cache
-def _plugins() -> dict[str, type[Model]]:
-    """The schemas of other packages' models; one that cannot be had is left out, with a warning."""
-    found: dict[str, type[Model]] = {}
-    for entry in entry_points(group="vaetext.models"):
-        try:
-            schema: Any = entry.load().Config
-            if not (isinstance(schema, type) and issubclass(schema, Model)):
-                raise TypeError(
-                    "its Config must be a dataclass that derives from vaetext.config.model.Model"
-                )
-            found[entry.name] = schema
-        except (
-            Exception
-        ) as error:  # whatever a foreign module does when it is imported: our own models must go on
-            log.warning(
-                "model %s of %s is left out: %s: %s",
-                entry.name,
-                entry.value,
-                type(error).__name__,
-                error,
-            )
-    return found
+    """Model name -> schema: our own, and those of installed packages."""
+    return {**plugin_schemas(), **MODELS}
 
 
 def schemas() -> list[tuple[str, str, type]]:
     """(group, name, schema) of everything that a configuration may be made of."""
     groups: dict[str, dict[str, type]] = {
-        "verb": VERBS,
+        "verb": {name: verb.schema for name, verb in VERBS.items()},
         "model": dict(models()),
         "data": dict(DATA),
         "trainer": {"trainer": Trainer},
@@ -95,7 +44,8 @@ def schemas() -> list[tuple[str, str, type]]:
 
 
 def register() -> None:
-    """Makes every schema known to Hydra, as ``schema/<group>/<name>``."""
+    """Makes schemas known to Hydra, as ``schema/<group>/<name>``, and options of other packages."""
+    register_search_path()
     for group, name, schema in schemas():
         ConfigStore.instance().store(
             group=f"schema/{group}", name=name, node=schema, provider="vaetext"
@@ -113,7 +63,7 @@ def typed(node: DictConfig, schema: type[Config], prefix: str = "") -> Config:
     for name in (
         str(each) for each in node if each not in (*known, "hydra")
     ):  # "+key=" adds even to a schema
-        raise ValueError(f"{prefix}{name} is no option{closest(name, known)}")
+        raise ValueError(f"{prefix}{name}: no such option{closest(name, known)}")
     for item in fields(schema):  # type: ignore[arg-type]
         key = f"{prefix}{item.name}"
         if OmegaConf.is_missing(node, item.name):
@@ -146,7 +96,7 @@ def read_config(path: Path) -> TrainConfig:
         _refuse_resolvers(saved)
         schema = OmegaConf.structured(TrainConfig)
         if (name := saved["model"]["name"]) not in models():
-            raise ValueError(f"model {name} is not known here; install the package that brings it")
+            raise ValueError(f"unknown model {name}; install the package that provides it")
         schema.model = models()[name]
         schema.data = DATA[saved["data"]["name"]]
         schema.trainer = Trainer
@@ -191,7 +141,7 @@ def override_trainer(config: TrainConfig, overrides: dict[str, Any]) -> TrainCon
     known = [item.name for item in fields(Trainer)]
     for key in overrides:
         if key not in known:
-            raise ValueError(f"trainer.{key} is no option{closest(key, known)}")
+            raise ValueError(f"trainer.{key}: no such option{closest(key, known)}")
     node = OmegaConf.structured(config)
     try:
         node.trainer = OmegaConf.merge(node.trainer, overrides)

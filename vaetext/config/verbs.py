@@ -1,4 +1,8 @@
-"""The flat configurations of every verb but ``train``."""
+"""Every verb of the command line, and the options of each but ``train``.
+
+A new verb takes a schema and a row in ``VERBS`` here, its defaults in ``conf/<name>.yaml``, and
+``vaetext/verbs/<name>.py`` with ``run(config)``.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,180 +11,261 @@ from omegaconf import MISSING
 
 from vaetext.config.data import Data
 from vaetext.config.options import MAX_SEED, Checked, option
+from vaetext.config.train import TrainConfig
+
+DEVICE_HELP = "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one"
+INPUT_HELP = "file with a sentence a line (plain, .gz or .xz); - reads standard input"
+BATCH_TOKENS_HELP = "padded tokens in each batch of sequences and samples; limits the memory used"
 
 
 @dataclass
-class Verb(Checked):
-    """What every verb has."""
+class VerbConfig(Checked):
+    """The options of every verb."""
 
-    debug: bool = option(False, "errors show where they came from")
+    debug: bool = option(False, "show the traceback of an error")
 
 
 @dataclass
-class ReadsRun(Verb):
-    """What every verb that reads a run has."""
+class ReadsRun(VerbConfig):
+    """The options of every verb that loads a trained run."""
 
-    run: str = option(MISSING, "run folder")
+    run: str = option(MISSING, "folder of the run")
     checkpoint: str = option(
-        "best", "weights of the lowest valid -ELBO, or the last ones", choices=("best", "last")
+        "best",
+        "weights to load: those of the epoch with the lowest valid -ELBO, or the last ones",
+        choices=("best", "last"),
     )
-    device: str = option("auto", "auto, cpu, cuda or cuda:N")
+    device: str = option("auto", DEVICE_HELP)
     seed: int | None = option(
-        None, "seed of the noise; null takes the run's own", min=0, max=MAX_SEED
+        None, "seed of all random numbers; null takes the run's own", min=0, max=MAX_SEED
     )
 
 
 @dataclass
 class Decodes(ReadsRun):
-    """How symbols, or frames, are picked from p(x_t | x_<t, z)."""
+    """How tokens, or frames, are chosen from p(x_t | x_<t, z)."""
 
-    greedy: bool = option(True, "take the likeliest symbol of each step (of frames: the mean)")
+    greedy: bool = option(
+        True, "take the most probable token at each step (for frames: the mean); false samples"
+    )
     beam: int = option(
-        0, "width of a beam search for the likeliest sequence; 0 searches none", min=0
+        0, "width of a beam search for the most probable sequence; 0 turns it off", min=0
     )
     temperature: float = option(
         1.0,
-        "drawing: logits are divided by it (of frames: deviations multiplied)",
+        "when sampling: divides the logits (for frames: multiplies the standard deviation)",
         above=0.0,
         max=1e6,
     )
-    top_k: int = option(0, "drawing: only the k likeliest symbols; 0 keeps all", min=0)
+    top_k: int = option(
+        0, "when sampling: choose among the k most probable tokens; 0 among all", min=0
+    )
     top_p: float = option(
         1.0,
-        "drawing: only the likeliest symbols that hold this share of the probability",
+        "when sampling: choose among the most probable tokens that together have this probability",
         above=0.0,
         max=1.0,
     )
     max_length: int = option(
         0,
-        "most symbols, or frames, before a sequence is cut; 0: 100 symbols, or as long as the data's longest",
+        "longest sequence generated; 0: 100 tokens, or as many frames as the longest in the data",
         min=0,
     )
-    hold: str | None = option(None, "latent that all sequences share: the first one's code")
+    hold: str | None = option(
+        None, "name of a latent that all sequences share: the value it has for the first one"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        options = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
-        for name in [
-            name
-            for name, unused in options.items()
-            if getattr(self, name) != unused and (self.greedy or self.beam)
-        ]:
-            instead = (
-                f"beam={self.beam} searches" if self.beam else "greedy=true takes the likeliest"
-            )
-            raise ValueError(
-                f"{name}={getattr(self, name)} is for drawing, and {instead}; set {'beam=0 ' if self.beam else ''}greedy=false"
-            )
+        if not (self.greedy or self.beam):
+            return
+        for name, unused in {"temperature": 1.0, "top_k": 0, "top_p": 1.0}.items():
+            if getattr(self, name) != unused:
+                raise ValueError(self._only_when_sampling(name))
+
+    def _only_when_sampling(self, name: str) -> str:
+        chosen = f"beam={self.beam}" if self.beam else "greedy=true"
+        remedy = "beam=0 greedy=false" if self.beam else "greedy=false"
+        return (
+            f"{name}={getattr(self, name)} has no effect with {chosen}, which samples nothing;"
+            f" set {remedy}"
+        )
 
 
 @dataclass
-class ResumeConfig(Verb):
-    """``vaetext resume``."""
+class ResumeConfig(VerbConfig):
+    """Options of ``vaetext resume``."""
 
-    run: str = option(MISSING, "run folder, or folder of a multirun")
-    trainer: dict[str, Any] = option({}, "trainer.* overrides for what is left of the run")
+    run: str = option(MISSING, "folder of a run, or of a sweep")
+    trainer: dict[str, Any] = option(
+        {}, "options of the trainer to change for the rest of training, as in trainer.epochs=30"
+    )
 
 
 @dataclass
 class EvaluateConfig(ReadsRun):
-    """``vaetext evaluate``."""
+    """Options of ``vaetext evaluate``."""
 
-    split: str = option("test", "which sequences", choices=("train", "valid", "test"))
+    split: str = option("test", "sequences that are scored", choices=("train", "valid", "test"))
     iw_samples: int = option(50, "samples of the importance-weighted bound", min=1)
-    batch_tokens: int = option(4096, "padded tokens per batch and sample chunk", min=1)
+    batch_tokens: int = option(4096, BATCH_TOKENS_HELP, min=1)
 
 
 @dataclass
 class SampleConfig(Decodes):
-    """``vaetext sample``."""
+    """Options of ``vaetext sample``."""
 
-    n: int = option(10, "sequences drawn", min=1)
-    greedy: bool = option(False, "take the likeliest symbol of each step (of frames: the mean)")
+    n: int = option(10, "number of sequences", min=1)
+    greedy: bool = option(
+        False, "take the most probable token at each step (for frames: the mean); false samples"
+    )
 
 
 @dataclass
 class ReconstructConfig(Decodes):
-    """``vaetext reconstruct``."""
+    """Options of ``vaetext reconstruct``."""
 
-    input: str = option("-", "file of lines (plain, .gz or .xz); - reads standard input")
+    input: str = option("-", INPUT_HELP)
 
 
 @dataclass
 class EncodeConfig(ReadsRun):
-    """``vaetext encode``."""
+    """Options of ``vaetext encode``."""
 
-    input: str = option("-", "file of lines (plain, .gz or .xz); - reads standard input")
-    iw_samples: int = option(50, "samples of each sentence's importance-weighted bound", min=1)
-    batch_tokens: int = option(4096, "padded tokens per batch and sample chunk", min=1)
+    input: str = option("-", INPUT_HELP)
+    iw_samples: int = option(50, "samples of the importance-weighted bound of each sentence", min=1)
+    batch_tokens: int = option(4096, BATCH_TOKENS_HELP, min=1)
 
 
 @dataclass
 class InterpolateConfig(Decodes):
-    """``vaetext interpolate``."""
+    """Options of ``vaetext interpolate``."""
 
-    a: str | None = option(None, "first sentence; null draws from the prior")
-    b: str | None = option(None, "last sentence; null draws from the prior")
+    a: str | None = option(None, "first sentence; null samples one from the prior")
+    b: str | None = option(None, "last sentence; null samples one from the prior")
     method: str = option(
         "linear",
-        "path between the two codes: a line, or a great circle",
+        "path between the two latent codes: a straight line, or a great circle",
         choices=("linear", "slerp"),
     )
-    steps: int = option(7, "sentences shown, both ends included", min=2)
+    steps: int = option(7, "sentences on the path, both ends included", min=2)
     move: str | None = option(
-        None, "latent that moves alone; those it stands above follow, at their prior's mean"
+        None,
+        "name of the only latent to interpolate; latents conditioned on it take their prior's mean",
     )
 
 
 @dataclass
-class TablesConfig(Verb):
-    """``vaetext tables``."""
+class TablesConfig(VerbConfig):
+    """Options of ``vaetext tables``."""
 
-    runs: list[str] = option([], "run folders, and folders that hold some (a multirun, say)")
-    format: str = option(
-        "markdown", "how the table is printed", choices=("markdown", "csv", "latex")
-    )
-    split: str = option("test", "split whose numbers are shown", choices=("valid", "test"))
+    runs: list[str] = option([], "folders of runs, or folders that contain some, such as a sweep")
+    format: str = option("markdown", "format of the table", choices=("markdown", "csv", "latex"))
+    split: str = option("test", "split whose results are shown", choices=("valid", "test"))
     output: str | None = option(
-        None, "folder that table.md, table.csv and table.tex are written to as well"
+        None, "folder to which table.md, table.csv and table.tex are written as well"
     )
 
 
 @dataclass
-class DataConfig(Verb):
-    """``vaetext data``."""
+class DataConfig(VerbConfig):
+    """Options of ``vaetext data``."""
 
     data: Data = option(MISSING, "data set")
-    examples: int = option(5, "sequences of each split shown", min=0)
+    examples: int = option(5, "sequences shown of each split", min=0)
 
 
 @dataclass
 class Table(Checked):
-    """A published table: the runs that reproduce it and the numbers they are held against."""
+    """A published table: the runs that reproduce it, and the published results."""
 
-    name: str = option("", "the table's name, as in conf/table/")
-    title: str = option("", "what is printed above it")
-    note: str = option("", "what is printed below it")
+    name: str = option("", "name of the table, as in conf/table/")
+    title: str = option("", "text above the table")
+    note: str = option("", "text below the table")
     rows: list[dict[str, Any]] = option(
-        [],
-        "name, overrides of `vaetext train`, and, where there are any, published figures of each row",
+        [], "name, overrides of `vaetext train` and published results, if any, of each row"
     )
-    scales: dict[str, list[str]] = option({}, "further overrides of every row, by scale")
+    scales: dict[str, list[str]] = option({}, "further overrides of every row, for each scale")
     columns: list[str] = option(
         ["-ELBO", "IW-NLL", "AU", "distance to truth", "stderr of distance"],
-        "columns of ours, without a latent's name or K, beside those that are published",
+        "columns of our results (no latent's name, no K), beside those with published results",
     )
 
 
 @dataclass
-class ReproduceConfig(Verb):
-    """``vaetext reproduce``."""
+class ReproduceConfig(VerbConfig):
+    """Options of ``vaetext reproduce``."""
 
     table: Table = option(MISSING, "published table")
     scale: str = option(
         "full",
-        "full is the published setting, debug takes seconds; a table may have others, as its yaml says",
+        "full: the published setting; debug: seconds a row; a table may define others in its yaml",
     )
     outputs: str = option(
-        "outputs", "folder; the runs go to <outputs>/tables/<table>/<scale>/<row>"
+        "outputs", "where runs are written: <outputs>/tables/<table>/<scale>/<row>"
     )
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb.
+
+    Attributes:
+        help: one line for ``vaetext --help``.
+        schema: the options.
+        operands: options that may be given first, without ``key=``; a list takes all of them.
+        groups: config groups, whose options ``--help`` lists.
+        usage: the arguments, for ``--help``.
+    """
+
+    help: str
+    schema: type[Any]
+    operands: tuple[str, ...] = ("run",)
+    groups: tuple[str, ...] = ()
+    usage: str = "RUN [KEY=VALUE ...]"
+
+
+VERBS: dict[str, Verb] = {
+    "train": Verb(
+        "train a model (default: model=vrae data=grammar trainer=default)",
+        TrainConfig,
+        operands=(),
+        groups=("model", "data", "trainer", "experiment"),
+        usage="[KEY=VALUE ...]",
+    ),
+    "resume": Verb(
+        "continue a run, or a sweep, where it stopped",
+        ResumeConfig,
+        usage="RUN|SWEEP [trainer.KEY=VALUE ...]",
+    ),
+    "evaluate": Verb("evaluate a run again, with more samples for example", EvaluateConfig),
+    "sample": Verb("sample sequences from a run's model", SampleConfig),
+    "reconstruct": Verb("encode sentences, and decode them again", ReconstructConfig),
+    "encode": Verb("latent codes and scores of sentences", EncodeConfig),
+    "interpolate": Verb(
+        "sentences between two sentences, or between two samples from the prior",
+        InterpolateConfig,
+        operands=("run", "a", "b"),
+        usage='RUN ["A" "B"] [KEY=VALUE ...]',
+    ),
+    "tables": Verb(
+        "results of several runs in one table",
+        TablesConfig,
+        operands=("runs",),
+        usage="RUN ... [KEY=VALUE ...]",
+    ),
+    "data": Verb(
+        "counts and examples of a data set",
+        DataConfig,
+        operands=("data",),
+        groups=("data",),
+        usage="NAME [data.KEY=VALUE ...]",
+    ),
+    "reproduce": Verb(
+        "train every row of a published table, and compare the results",
+        ReproduceConfig,
+        operands=(),
+        groups=("table",),
+        usage="[table=NAME] [scale=full|debug]",
+    ),
+}

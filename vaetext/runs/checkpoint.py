@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file each, written whole or not at all; data, never code."""
+"""Checkpoints: one safetensors file each, written whole or not at all. They hold no code."""
 
 import json
 from pathlib import Path
@@ -11,12 +11,15 @@ from torch import Tensor
 
 from vaetext.config.quoting import resuming
 from vaetext.data.atomic import atomic_path
+from vaetext.runs.folder import origin
 
 Tensors = dict[str, Tensor]
 
 
 def save(path: Path, groups: dict[str, Tensors], state: dict[str, Any]) -> None:
-    """Writes tensors, named ``group.name``, and a JSON ``state`` to one file under a temporary name, then renames it.
+    """Writes tensors, named ``group.name``, and a JSON ``state`` to one file.
+
+    It is written under a temporary name, then renamed.
 
     Raises:
         ValueError: a tensor holds a value that is not finite; nothing is written.
@@ -30,14 +33,16 @@ def save(path: Path, groups: dict[str, Tensors], state: dict[str, Any]) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise ValueError(
-                f"{name} holds values that are not finite: {path.name} keeps what it had; try a smaller trainer.lr"
+                f"{name} holds values that are not finite: {path.name} keeps what it had; try a"
+                " smaller trainer.lr"
             )
     with atomic_path(path) as temporary:
         try:
             save_file(tensors, temporary, metadata={"state": json.dumps(state)})
         except SafetensorError as error:
             raise OSError(
-                f"{path} could not be written ({error}); free some space and go on with {resuming(path.parents[1])}"
+                f"{path} could not be written ({error}); free some space and continue with"
+                f" {resuming(path.parents[1])}"
             ) from error
 
 
@@ -45,11 +50,12 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensors], dict[str
     """The groups and the state of a checkpoint.
 
     Raises:
-        ValueError: the file is absent or no checkpoint.
+        ValueError: the file is missing or is not a checkpoint.
     """
     if not path.is_file():
         raise ValueError(
-            f"{path}: no such checkpoint; the run may have stopped before its first one (train it again)"
+            f"{path}: no such checkpoint; the run may have stopped before its first one (train it"
+            " again)"
         )
     groups: dict[str, Tensors] = {}
     try:
@@ -60,7 +66,7 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensors], dict[str
                 groups.setdefault(group, {})[name] = file.get_tensor(key)
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(
-            f"{path} is no checkpoint of vaetext ({error}); copy it again, or train a new run"
+            f"{path} is not a checkpoint of vaetext ({error}); copy it again, or train a new run"
         ) from error
     return groups, state
 
@@ -68,19 +74,23 @@ def load(path: Path, device: torch.device) -> tuple[dict[str, Tensors], dict[str
 def load_weights(model: torch.nn.Module, weights: Tensors, source: Path) -> None:
     """Puts a checkpoint's weights into a model.
 
+    Args:
+        source: the checkpoint's path, ``<run>/checkpoints/<name>.safetensors``.
+
     Raises:
         ValueError: names or shapes differ, as in a run of another version.
     """
     own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     if wrong := [name for name in {**own, **given} if own.get(name) != given.get(name)]:
-        shapes = [
-            f"of shape {each[wrong[0]]}" if wrong[0] in each else "absent" for each in (given, own)
-        ]
+        name = wrong[0]
+        there, here = (
+            f"of shape {each[name]}" if name in each else "absent" for each in (given, own)
+        )
         more = f", and {len(wrong) - 1} more differ" if len(wrong) > 1 else ""
         raise ValueError(
-            f"{source}: its weights do not fit this version's model: {wrong[0]} is {shapes[0]} there and {shapes[1]} here{more};"
-            " use the version that env.json names, or train it again"
+            f"{source}: its weights do not fit this version's model: {name} is {there} there and"
+            f" {here} here{more}; {origin(source.parents[1])}"
         )
     model.load_state_dict(weights)
 

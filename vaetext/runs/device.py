@@ -1,4 +1,4 @@
-"""Where and how a run computes."""
+"""The device, threads and precision that a run computes with."""
 
 import os
 import re
@@ -10,25 +10,28 @@ NAME = re.compile(r"cpu|cuda(:[0-9]{1,3})?")
 
 
 def choose(name: str, key: str = "trainer.device") -> torch.device:
-    """The device that the option ``key`` names; auto takes the first GPU where there is one. There float32 means float32, not TF32.
+    """The device that the option ``key`` names; auto takes the first GPU where there is one.
+
+    On a GPU float32 means float32, not TF32.
 
     Raises:
-        ValueError: the name is none of auto, cpu, cuda, cuda:N, or that GPU is absent.
+        ValueError: the name is not one of auto, cpu, cuda, cuda:N, or there is no such GPU.
     """
-    torch.backends.cudnn.allow_tf32 = False  # matrix products have it off already
+    torch.backends.cudnn.allow_tf32 = False  # it is off for matrix products by default
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not NAME.fullmatch(name):
-        raise ValueError(f"{key}={name!r} is none of auto, cpu, cuda, cuda:N")
+        raise ValueError(f"{key}={name!r} is not one of auto, cpu, cuda, cuda:N")
     if name != "cpu" and int(name[5:] or 0) >= torch.cuda.device_count():
         raise ValueError(
-            f"{key}={name}: this machine has {torch.cuda.device_count()} GPUs; use {key}=auto or cpu"
+            f"{key}={name}: this machine has {torch.cuda.device_count()} GPUs; set {key}=auto or"
+            f" {key}=cpu"
         )
     return torch.device(name)
 
 
 def bf16_supported(device: torch.device) -> bool:
-    """Whether every layer has a bf16 kernel: on CPUs torch's recurrent layers need AVX512 or AMX."""
+    """Whether every layer has a bf16 kernel; on a CPU recurrent ones need AVX512 or AMX."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -47,12 +50,17 @@ def check_precision(precision: str, device: torch.device) -> None:
             else f"CPU ({torch.backends.cpu.get_cpu_capability()}, no AVX512 or AMX)"
         )
         raise ValueError(
-            f"trainer.precision=bf16: this {kind} has no bf16 kernels for recurrent layers; set trainer.precision=fp32"
+            f"trainer.precision=bf16: this {kind} has no bf16 kernels for recurrent layers; set"
+            " trainer.precision=fp32"
         )
 
 
 def use_threads(count: int) -> None:
-    """Sets torch's CPU threads; 0 takes every core this process may use (the first number of OMP_NUM_THREADS, where set, wins)."""
+    """Sets torch's CPU threads.
+
+    0 takes OMP_NUM_THREADS (its first number) where it is set, and else every core that this
+    process may use.
+    """
     given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     cores = int(given) if given.isdecimal() else 0
     torch.set_num_threads(count or cores or len(os.sched_getaffinity(0)))

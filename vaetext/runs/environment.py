@@ -1,4 +1,4 @@
-"""What a run ran on."""
+"""The versions, device and commit of a run."""
 
 import platform
 import subprocess
@@ -20,20 +20,23 @@ def environment(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: version(name) for name in PACKAGES},
-        "device": torch.cuda.get_device_name(device)
-        if device.type == "cuda"
-        else platform.processor() or platform.machine(),
+        "device": _device_name(device),
         "threads": torch.get_num_threads(),
         "commit": commit(),
     }
 
 
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return platform.processor() or platform.machine()
+
+
 def commit() -> str | None:
     """The commit of the source tree, with "+" where files differ from it; None outside one."""
     try:
-        _git(
-            "ls-files", "--error-unmatch", "__init__.py"
-        )  # an environment may lie in a repository that is not ours
+        # an environment may be inside a repository that is not ours
+        _git("ls-files", "--error-unmatch", "__init__.py")
         return _git("describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*")
     except (OSError, subprocess.SubprocessError):
         return None

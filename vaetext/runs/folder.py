@@ -56,18 +56,28 @@ def is_bare(folder: Path) -> bool:
     )
 
 
+def check_is_run(folder: Path) -> None:
+    """Checks that a folder holds a run, begun or finished.
+
+    Raises:
+        ValueError: it does not exist, or holds none.
+    """
+    if (folder / CONFIG).is_file():
+        return
+    problem = f"is not a run folder (no {CONFIG})" if folder.exists() else "does not exist"
+    raise ValueError(
+        f"run={folder} {problem}; give a folder that `vaetext train` wrote, such as"
+        " outputs/grammar/vrae/latest"
+    )
+
+
 def load_config(folder: Path) -> TrainConfig:
     """The configuration a run was trained with, with the options that ``resume`` changed.
 
     Raises:
         ValueError: the folder is no run folder, or comes from another version.
     """
-    if not (folder / CONFIG).is_file():
-        hint = "does not exist" if not folder.exists() else f"is no run folder (it has no {CONFIG})"
-        raise ValueError(
-            f"run={folder} {hint}; name a folder that `vaetext train` wrote, such as"
-            " outputs/grammar/vrae/latest"
-        )
+    check_is_run(folder)
     check_version(folder)
     return override_trainer(read_config(folder / CONFIG), read_overrides(folder))
 
@@ -114,7 +124,7 @@ def check_same_config(folder: Path, config: TrainConfig) -> None:
     for key in {**before, **now}:
         if key not in ELSEWHERE and before.get(key) != now.get(key):
             raise ValueError(
-                f"{folder} holds a run with {key}={before.get(key)}, not {now.get(key)}; take"
+                f"{folder} holds a run with {key}={before.get(key)}, not {now.get(key)}; choose"
                 " another folder (sweep= or hydra.run.dir=), delete that one, or change trainer.*"
                 f" of the run with {resuming(folder)}"
             )

@@ -32,8 +32,8 @@ def load(
         ValueError: the folder is no run, lacks that checkpoint, or comes from another version.
     """
     ReadsRun(checkpoint=checkpoint, device=device, seed=seed)
-    folder = Path(path)
-    config = load_config(folder)
+    config = load_config(Path(path))
+    folder = Path(path).resolve()  # ``latest`` may point at another run later
     use_threads(config.trainer.threads)
     where = choose(device, "device")
     tokenizer = read_tokenizer(folder)

@@ -21,7 +21,10 @@ def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimiz
 
 
 def total_norm(gradients: list[Tensor]) -> Tensor:
-    """[] the Euclidean norm of all gradients together; on a CPU by products of vectors, twice as fast as norms."""
+    """[] the Euclidean norm of all gradients together.
+
+    On a CPU by products of vectors, which is twice as fast as norms.
+    """
     if gradients[0].is_cuda:  # two kernels in place of one for each gradient
         return torch.nn.utils.get_total_norm(gradients)
     flat = [gradient.flatten() for gradient in gradients]

@@ -45,7 +45,8 @@ from vaetext.runs.folder import (
 )
 from vaetext.runs.layout import DONE, ENVIRONMENT, LAST, RESULTS, SOURCES, TABLE
 from vaetext.runs.results import checked_results, is_done, read_results
-from vaetext.training.loop import Stopped, Training
+from vaetext.training.interrupts import Stopped
+from vaetext.training.loop import Training
 from vaetext.training.tensorboard import Tensorboard, require_tensorboard
 
 log = logging.getLogger(__name__)

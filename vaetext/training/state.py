@@ -1,45 +1,76 @@
-"""Where training stands, and what a validation makes of it."""
+"""How far training has come, and what a validation changes in it."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class State:
-    """Where training stands: everything besides tensors that a resumed run needs to go on bit for bit (on a CPU)."""
+    """All besides tensors that a resumed run needs to be bit-identical (on a CPU).
+
+    Attributes:
+        epoch: epochs that are done.
+        batch: batches of the current epoch whose optimizer steps are done.
+        batches: of an epoch.
+        step: optimizer steps that are done.
+        window: sums since the last reading, see ``Sums``.
+        sums: sums of this epoch, up to the last reading.
+        best: lowest valid -ELBO, nats per sequence.
+        best_epoch: the epoch it comes from.
+        reference: valid -ELBO at the last improvement that counted.
+        stale: epochs since then, for early stopping.
+        plateau: epochs since then, for the plateau schedule.
+        reductions: cuts of the learning rate by the plateau schedule.
+        metrics_bytes: size of ``metrics.jsonl``.
+        seconds: of training.
+        tokens: trained on, EOS counted, or frames.
+    """
 
     epoch: int = 0
-    batch: int = 0  # batches of this epoch whose optimizer steps are done
-    batches: int = 0  # of an epoch
-    step: int = 0  # optimizer steps
-    window: dict[str, float] = field(default_factory=dict)  # sums since the last reading
-    sums: dict[str, float] = field(
-        default_factory=dict
-    )  # sums of this epoch, up to the last reading
-    best: float | None = None  # lowest valid -ELBO, nats
+    batch: int = 0
+    batches: int = 0
+    step: int = 0
+    window: dict[str, float] = field(default_factory=dict)
+    sums: dict[str, float] = field(default_factory=dict)
+    best: float | None = None
     best_epoch: int | None = None
-    reference: float | None = None  # valid -ELBO at the last improvement that counted
-    stale: int = 0  # epochs since, for early stopping
-    plateau: int = 0  # the same, for the plateau schedule
+    reference: float | None = None
+    stale: int = 0
+    plateau: int = 0
     reductions: int = 0
     metrics_bytes: int = 0
     seconds: float = 0.0
     tokens: int = 0
 
     def update_best(self, neg_elbo: float, least: float, plateau_patience: int | None) -> bool:
-        """Takes an epoch's valid -ELBO, nats per sequence; says whether it is the lowest so far.
+        """Takes an epoch's valid -ELBO, nats per sequence; returns whether it is the lowest so far.
 
         Args:
-            least: the fall, nats per sequence, that counts as an improvement; small ones add up.
-            plateau_patience: epochs without one before the plateau schedule cuts the learning rate; None under another schedule.
+            least: fall, in nats per sequence, that counts as an improvement; small ones add up.
+            plateau_patience: epochs without one before the plateau schedule cuts the learning rate;
+                None under another schedule.
         """
-        better = self.best is None or neg_elbo < self.best
-        clearly = self.reference is None or neg_elbo < self.reference - least
-        self.reference = neg_elbo if clearly else self.reference
-        self.stale = 0 if clearly else self.stale + 1
+        lowest = self.best is None or neg_elbo < self.best
+        improved = self.reference is None or neg_elbo < self.reference - least
+        self.reference = neg_elbo if improved else self.reference
+        self.stale = 0 if improved else self.stale + 1
         if plateau_patience is not None:
-            self.plateau = 0 if clearly else self.plateau + 1
+            self.plateau = 0 if improved else self.plateau + 1
             if self.plateau > plateau_patience:
-                self.reductions, self.plateau = self.reductions + 1, 0
-        if better:
-            self.best, self.best_epoch = neg_elbo, self.epoch
-        return better
+                self.reductions += 1
+                self.plateau = 0
+        if lowest:
+            self.best = neg_elbo
+            self.best_epoch = self.epoch
+        return lowest
+
+    def rescale(self, batches: int, accumulate: int) -> None:
+        """Continues an epoch at the same share of its batches, which another size makes fewer.
+
+        Args:
+            batches: of an epoch now.
+            accumulate: batches of an optimizer step, at whose first one training continues.
+        """
+        if self.batches and self.batches != batches:
+            self.batch = self.batch * batches // self.batches
+        if self.batch < batches:
+            self.batch -= self.batch % accumulate

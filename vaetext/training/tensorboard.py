@@ -16,7 +16,11 @@ def require_tensorboard() -> None:
 
 
 class Tensorboard:
-    """Writes each line of metrics to ``<run>/tensorboard``; of a run that goes on after ``step``, later ones are not shown twice."""
+    """Writes each line of metrics to ``<run>/tensorboard``.
+
+    Args:
+        step: of the checkpoint that a run is resumed from; later events are replaced.
+    """
 
     def __init__(self, folder: Path, step: int = 0) -> None:
         from tensorboardX import SummaryWriter
@@ -26,16 +30,13 @@ class Tensorboard:
         )
 
     def report(self, line: dict[str, Any]) -> None:
-        """Takes one line of ``metrics.jsonl``; tags are ``<split>/<quantity>``, steps are optimizer steps."""
-        named = {"kl": line["kl"], "beta": line.get("kl_weights", {})}
-        values = {
-            **line,
-            **{
-                f"{kind}.{name}": value
-                for kind, each in named.items()
-                for name, value in each.items()
-            },
-        }
+        """Takes one line of ``metrics.jsonl``.
+
+        Tags are ``<split>/<quantity>``, steps are optimizer steps.
+        """
+        kl = {f"kl.{name}": value for name, value in line["kl"].items()}
+        weights = {f"beta.{name}": value for name, value in line.get("kl_weights", {}).items()}
+        values = {**line, **kl, **weights}
         for name, value in values.items():
             if isinstance(value, float):
                 self._writer.add_scalar(f"{line['split']}/{name}", value, line["step"])

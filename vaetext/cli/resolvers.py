@@ -1,0 +1,102 @@
+"""The resolvers that ``conf/`` uses: where a job writes. Imports no torch."""
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from vaetext.config.store import typed
+from vaetext.config.train import TrainConfig
+from vaetext.runs.folder import check_is_run, check_same_config, is_bare, make_folder
+from vaetext.runs.layout import CONFIG, HYDRA
+
+_claimed: dict[str, list[Path]] = {}  # path -> the folder made for it, then parents made, upwards
+
+
+def register_resolvers() -> None:
+    """Makes every resolver known, as ``${vaetext.<name>:...}``."""
+    resolvers: dict[str, Any] = {
+        "claim": claim,
+        "saved": saved,
+        "run": run_folder,
+        "runs": runs_folder,
+        "scratch": scratch,
+    }
+    for name, resolver in resolvers.items():
+        OmegaConf.register_new_resolver(f"vaetext.{name}", resolver, replace=True)
+
+
+def claim(path: str) -> str:
+    """Makes the folder ``path``, or ``path-2``, ``path-3``, ... if another process has made it."""
+    if path not in _claimed:
+        first = Path(path).expanduser().absolute()
+        parents = [each for each in first.parents if not each.exists()]
+        _claimed[path] = [make_folder(first), *parents]
+    return str(_claimed[path][0])
+
+
+@contextmanager
+def released_on_error() -> Iterator[None]:
+    """On an error, removes folders claimed meanwhile to which no result was written."""
+    _claimed.clear()
+    try:
+        yield
+    except BaseException:
+        for folder, *parents in _claimed.values():
+            _remove(folder, parents)
+        raise
+
+
+def saved(*, _root_: DictConfig) -> str:
+    """The subfolder in which Hydra saves the configuration of a run.
+
+    Raises:
+        ValueError: the folder holds a run with another configuration, which would be overwritten.
+    """
+    folder = Path(OmegaConf.select(_root_, "hydra.runtime.output_dir", default=""))
+    if folder.name:
+        check_same_config(folder, typed(_root_, TrainConfig))
+    return HYDRA
+
+
+def run_folder(path: str) -> str:
+    """The absolute path of a run folder.
+
+    Raises:
+        ValueError: the folder does not exist, or contains no run.
+    """
+    check_is_run(Path(path))
+    return str(Path(path).absolute())
+
+
+def runs_folder(path: str) -> str:
+    """The absolute path of a run folder, or of a sweep's folder.
+
+    Raises:
+        ValueError: the folder is neither.
+    """
+    is_sweep = any(Path(path).glob(f"*/{CONFIG}"))
+    return str(Path(path).absolute()) if is_sweep else run_folder(path)
+
+
+@cache
+def scratch() -> str:
+    """A temporary folder for Hydra's record of a multirun that has no folder of its own."""
+    folder = tempfile.mkdtemp(prefix="vaetext-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _remove(folder: Path, parents: list[Path]) -> None:
+    """Removes a folder without results, and the parents that were made for it."""
+    with suppress(OSError):  # it is gone, or a parent has other content now
+        if is_bare(folder):
+            shutil.rmtree(folder)
+            for each in parents:
+                each.rmdir()

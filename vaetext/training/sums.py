@@ -1,0 +1,43 @@
+"""Running sums of what is trained on, kept on the device."""
+
+import torch
+from torch import Tensor
+
+from vaetext.distributions.evidence import Evidence
+
+
+class Sums:
+    """Sums over sequences of the loss, rec and each latent's KL, with the count of sequences.
+
+    They are added up on the device; only ``read`` waits for it.
+
+    Args:
+        latents: names of the latents.
+        device: where the sums are kept.
+    """
+
+    def __init__(self, latents: tuple[str, ...], device: torch.device) -> None:
+        self.names = ["count", "loss", "rec", *(f"kl.{name}" for name in latents)]
+        self.latents = latents
+        self.values = torch.zeros(len(self.names), dtype=torch.float64, device=device)
+
+    @torch.no_grad()
+    def add(self, evidence: Evidence, loss: Tensor) -> None:
+        """Adds one batch's terms, means over samples and sequences [], times its sequences."""
+        count = float(evidence.log_px.shape[1])
+        kl = [evidence.latents[name].total_kl.mean() for name in self.latents]
+        means = [torch.ones_like(loss), loss, -evidence.log_px.mean(), *kl]
+        self.values = self.values + count * torch.stack(means).double()
+
+    def read(self) -> dict[str, float]:
+        """The sums by name."""
+        return dict(zip(self.names, self.values.tolist(), strict=True))
+
+    def load(self, sums: dict[str, float]) -> None:
+        """Puts back what ``read`` returned."""
+        values = [sums[name] for name in self.names]
+        self.values = torch.tensor(values, dtype=torch.float64, device=self.values.device)
+
+    def clear(self) -> None:
+        """Starts again from zero."""
+        self.values = torch.zeros_like(self.values)
