@@ -1,7 +1,6 @@
 """The numbers of ``results.json``: bounds, perplexities, and how much a latent is used."""
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,66 +9,11 @@ from torch import Tensor
 from vaetext.data.loader import Split
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.evaluation.codes import LatentCodes
+from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import Scores, batches, score
 from vaetext.models.base import SequenceModel
 
 ACTIVE = 0.01  # a unit is active when Var_x(E_q[z|x]) is larger (Burda et al. 2016)
-
-
-@dataclass
-class SplitResults:
-    """One split's record in ``results.json``; nats per sequence, means over the whole split.
-
-    None where something does not apply. Frames have densities in place of probabilities, and
-    log_likelihood_per_frame in place of perplexities.
-
-    Attributes:
-        rec: -E_q[log p(x|z)].
-        kl: latent name -> KL(q || p), summed over the latent's axes.
-        neg_elbo: rec + sum of KL at weight 1.
-        iw_nll: the importance-weighted bound with ``iw_samples`` samples; exact without latents.
-        iw_samples: K.
-        fivo_nll: a particle filter's bound with as many particles.
-        ppl: exp of neg_elbo per token, EOS counted; ``ppl_no_eos`` over tokens without EOS.
-        rec_ppl_no_eos: the perplexity of Chien and Wang: rec with EOS over the tokens without.
-        iw_ppl: exp of iw_nll per token, EOS counted.
-        bits_per_symbol: neg_elbo per token, EOS counted, in bits.
-        log_likelihood_per_frame: -neg_elbo per frame.
-        active_units: latent name -> units with Var_x(E_q[z|x]) > 0.01; not of discrete latents.
-        mutual_information: latent name -> I_q(x; z) over the split; None where q is conditioned on
-            other latents.
-        shuffle_rec_increase: latent name -> rise of rec when z is permuted between sequences.
-        prior_rec_increase: latent per step -> rise of rec when z is drawn from the prior.
-        truth_gap: mean(-ELBO + log p(x)) where the distribution of the data is known.
-        truth_gap_stderr: its standard error over sequences.
-        sequences: how many.
-        tokens: with EOS, or frames.
-        tokens_no_eos: None where sequences are frames.
-        diagnostics: column title -> what the model itself measures.
-    """
-
-    rec: float
-    kl: dict[str, float]
-    neg_elbo: float
-    iw_nll: float | None
-    iw_samples: int | None
-    fivo_nll: float | None
-    ppl: float | None
-    ppl_no_eos: float | None
-    rec_ppl_no_eos: float | None
-    iw_ppl: float | None
-    bits_per_symbol: float | None
-    log_likelihood_per_frame: float | None
-    truth_gap: float | None
-    truth_gap_stderr: float | None
-    sequences: int
-    tokens: int
-    tokens_no_eos: int | None
-    active_units: dict[str, int] = field(default_factory=dict)
-    mutual_information: dict[str, float | None] = field(default_factory=dict)
-    shuffle_rec_increase: dict[str, float] = field(default_factory=dict)
-    prior_rec_increase: dict[str, float] = field(default_factory=dict)
-    diagnostics: dict[str, float] = field(default_factory=dict)
 
 
 def evaluate(

@@ -27,9 +27,16 @@ def build(config: Model, domain: Domain) -> SequenceModel:
     """The model that ``config.name`` names, freshly initialised.
 
     Raises:
-        ValueError: no model has that name.
+        ValueError: no model has that name, or it takes no such data.
     """
-    model = find(config.name)(config, domain)  # type: ignore[call-arg, arg-type]
+    kind = find(config.name)
+    if not isinstance(domain, kind.domains):
+        taken = ", ".join(each.kind for each in kind.domains)
+        raise ValueError(
+            f"model={config.name}: it takes {taken} data, and this data set is {domain.kind};"
+            " choose another model or data set"
+        )
+    model = kind(config, domain)  # type: ignore[call-arg, arg-type]
     model.name = config.name
     return model
 

@@ -108,7 +108,7 @@ def _heading(result: dict[str, Any]) -> str:
 def _size(result: dict[str, Any], splits: list[str]) -> str:
     size = f"{result['parameters']:,} parameters"
     epoch = f"checkpoint of epoch {result['best_epoch']} (from 0)"
-    if "tokens_per_second" not in result:
+    if result["tokens_per_second"] is None:
         return f"{size}, {epoch}"
     text = all(result[split]["tokens_no_eos"] is not None for split in splits)
     speed = f"{result['tokens_per_second']:,.0f} real {'tokens' if text else 'frames'} per second"

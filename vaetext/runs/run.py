@@ -27,7 +27,8 @@ from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.evaluation import generation
 from vaetext.evaluation.decoding import Decoding, DecodingOptions, generate
-from vaetext.evaluation.metrics import SplitResults, evaluate
+from vaetext.evaluation.metrics import evaluate
+from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import Scores, score
 from vaetext.models.base import SequenceModel
 from vaetext.runs.corpus import changed_splits, check_corpus, relocate_files

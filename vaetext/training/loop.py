@@ -15,9 +15,9 @@ from vaetext.data.loader import Split, collate, epoch_order
 from vaetext.distributions.noise import FreshNoise
 from vaetext.evaluation.metrics import summary
 from vaetext.evaluation.scoring import score
-from vaetext.models.base import NeedsData, SequenceModel
+from vaetext.models.base import SequenceModel
 from vaetext.modules.normalisation import BatchNorm
-from vaetext.objectives.loss import training_loss
+from vaetext.objectives.objective import Objective
 from vaetext.objectives.schedules import kl_weights, learning_rate
 from vaetext.runs import checkpoint
 from vaetext.runs.device import autocast
@@ -29,7 +29,7 @@ from vaetext.training.saving import load_last, save_best, save_last
 from vaetext.training.state import State
 from vaetext.training.sums import Sums
 
-SETUP_BATCHES = 16  # that a model sees which needs data before training
+SETUP_BATCHES = 16  # that a model may look at before training
 
 
 class Training:
@@ -61,6 +61,7 @@ class Training:
         self.metrics = MetricsFile(folder / METRICS)
         self.last = folder / LAST
         self.best = folder / BEST
+        self.objective = Objective(config, model).to(device)
         self.optimizer = make_optimizer(config, model)
         self.state = State()
         self.split = splits["train"]  # what the current epoch trains on
@@ -68,7 +69,7 @@ class Training:
         normalised = any(isinstance(module, BatchNorm) for module in model.modules())
         self.length_pool = 1 if normalised else config.length_pool
         self.batches = config.epoch_batches or -(-len(splits["train"]) // config.batch_size)
-        self.window = Sums(model.latents, device)  # since the last reading
+        self.window = Sums(model.latent_names, device)  # since the last reading
         self.bad_step = torch.full((), -1, device=device)
         self.stop = False
         self.saved_at = time.monotonic()
@@ -83,9 +84,8 @@ class Training:
         with interrupts(self._request_stop):
             if self.state.step == 0:
                 self.metrics.remove()  # of an earlier try that had no checkpoint
-                if isinstance(self.model, NeedsData):
-                    order = self.order(0)[:SETUP_BATCHES]
-                    self.model.setup([self.batch(index) for index in order])
+                order = self.order(0)[:SETUP_BATCHES]
+                self.model.setup(self.batch(index) for index in order)
             while not self.finished:
                 self.train_epoch()
                 self.end_epoch()
@@ -94,6 +94,7 @@ class Training:
     def train_epoch(self) -> None:
         """One epoch of training, from the state's batch on."""
         self.model.train()
+        self.objective.train()
         order = self.order(self.state.epoch)
         started = time.monotonic()
         before = self.state.seconds
@@ -119,11 +120,11 @@ class Training:
             batch = batch.with_word_dropout(self.config.word_dropout)
         with autocast(self.device, self.config.precision):
             noise = FreshNoise(self.config.samples, len(batch), self.device)
-            evidence = self.model.evidence(batch, noise)
-            weights = kl_weights(self.config, self.epochs, len(self.model.latents))
-            loss = training_loss(evidence, self.config, weights)
-        torch.autograd.backward(loss * share)
-        self.window.add(evidence, loss.detach())
+            evidence = self.objective.evidence(self.model, batch, noise)
+            weights = kl_weights(self.config, self.epochs, self.model.latent_names)
+            loss = self.objective(evidence, weights)
+        torch.autograd.backward(loss.loss * share)
+        self.window.add(loss, len(batch))
 
     def update(self) -> None:
         """One optimizer step; nothing here waits for the device."""
@@ -179,7 +180,7 @@ class Training:
             device=self.device,
         )
         record = summary(scores)
-        return {name: record[name] for name in ("rec", "kl", "neg_elbo", "ppl")}
+        return {name: getattr(record, name) for name in ("rec", "kl", "neg_elbo", "ppl")}
 
     def update_best(self, neg_elbo: float) -> None:
         """Takes an epoch's valid -ELBO, nats per sequence; saves the weights if it is lowest."""
@@ -208,14 +209,14 @@ class Training:
         self.metrics.sync()
         self.state.window = self.window.read()
         self.state.batches = self.batches
-        save_last(self.last, self.model, self.optimizer, self.state)
+        save_last(self.last, self.model, self.objective, self.optimizer, self.state)
         self.saved_at = time.monotonic()
 
     def restore(self) -> None:
         """Goes back to the last checkpoint; metrics written after it are cut off."""
         for unfinished in self.last.parent.glob(".*.tmp"):
             unfinished.unlink()
-        self.state = load_last(self.last, self.model, self.optimizer)
+        self.state = load_last(self.last, self.model, self.objective, self.optimizer)
         if self.best.is_file():
             # it is written before ``last``: after a kill between the two it is an epoch ahead
             _, best = checkpoint.load(self.best, self.device)
@@ -227,7 +228,7 @@ class Training:
 
     @property
     def _schedules(self) -> dict[str, Any]:
-        return schedules_of(self.config, self.state, self.batches, self.model.latents)
+        return schedules_of(self.config, self.state, self.batches, self.model.latent_names)
 
     @property
     def finished(self) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def means_of(sums: dict[str, float]) -> dict[str, Any]:
 
 
 def schedules_of(
-    config: Trainer, state: State, batches: int, latents: tuple[str, ...]
+    config: Trainer, state: State, batches: int, latents: Sequence[str]
 ) -> dict[str, Any]:
     """The KL weight and learning rate of the last optimizer step.
 
@@ -70,7 +71,6 @@ def schedules_of(
     epochs = state.epoch + first / batches
     rate = learning_rate(config, epochs, max(state.step - 1, 0), state.reductions)
     found: dict[str, Any] = {"beta": kl_weight(config, epochs)}
-    if config.beta_delay:
-        weights = kl_weights(config, epochs, len(latents))
-        found["kl_weights"] = dict(zip(latents, weights, strict=True))
+    if config.beta_delay or config.latents:
+        found["kl_weights"] = kl_weights(config, epochs, latents)
     return {**found, "lr": rate}

@@ -6,17 +6,23 @@ from pathlib import Path
 import torch
 
 from vaetext.models.base import SequenceModel
+from vaetext.objectives.objective import Objective
 from vaetext.runs import checkpoint
 from vaetext.training.state import State
 
 
 def save_last(
-    path: Path, model: SequenceModel, optimizer: torch.optim.Optimizer, state: State
+    path: Path,
+    model: SequenceModel,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    state: State,
 ) -> None:
-    """Writes weights, optimizer, random state and ``State``."""
+    """Writes weights, running means of the objective, optimizer, random state and ``State``."""
     device = next(model.parameters()).device
     groups = {
         "model": model.state_dict(),
+        "objective": objective.state_dict(),
         "optimizer": checkpoint.optimizer_tensors(optimizer),
         "random": {"cpu": torch.get_rng_state()},
     }
@@ -25,7 +31,9 @@ def save_last(
     checkpoint.save(path, groups, asdict(state))
 
 
-def load_last(path: Path, model: SequenceModel, optimizer: torch.optim.Optimizer) -> State:
+def load_last(
+    path: Path, model: SequenceModel, objective: Objective, optimizer: torch.optim.Optimizer
+) -> State:
     """Puts back what ``save_last`` wrote, and returns its ``State``.
 
     Raises:
@@ -35,6 +43,7 @@ def load_last(path: Path, model: SequenceModel, optimizer: torch.optim.Optimizer
     groups, state = checkpoint.load(path, device)
     found = State(**state)
     checkpoint.load_weights(model, groups["model"], path)
+    objective.load_state_dict(groups.get("objective", {}))
     checkpoint.load_optimizer(optimizer, groups.get("optimizer", {}))
     torch.set_rng_state(groups["random"]["cpu"].cpu())
     if "cuda" in groups["random"] and device.type == "cuda":

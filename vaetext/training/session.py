@@ -17,12 +17,13 @@ from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.evaluation.metrics import evaluate
+from vaetext.evaluation.results import RunResults
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.report import plots
 from vaetext.report.console import DownloadProgress, TrainingProgress
-from vaetext.report.examples import write_examples
+from vaetext.report.examples import write_examples, write_pages
 from vaetext.report.table import run_table
 from vaetext.runs import checkpoint
 from vaetext.runs.corpus import (
@@ -223,39 +224,42 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     groups, _ = checkpoint.load(training.best, training.device)
     checkpoint.load_weights(training.model, groups["model"], training.best)
     training.model.eval()
-    record = _results(config, corpus, training)
+    record = _results(config, corpus, training).to_json()
     atomic_write(folder / RESULTS, json.dumps(record, indent=2) + "\n")
     atomic_write(folder / TABLE, run_table(record))
     write_examples(training.model, corpus, folder, config.seed)
     test = corpus.splits["test"]
     scores = score(training.model, test, samples=1, **_common(config, training))
     plots.write(folder, scores, test.factors)
+    write_pages(scores.diagnostics, folder)
     atomic_write(folder / DONE, "")
     log.info("everything is in %s", folder)
 
 
-def _results(config: TrainConfig, corpus: Corpus, training: Training) -> dict[str, Any]:
-    """``results.json``: what was trained, how fast, and the records of valid and test."""
+def _results(config: TrainConfig, corpus: Corpus, training: Training) -> RunResults:
+    """What was trained, how fast, and the numbers of valid and test."""
     trainer = config.trainer
     state = training.state
     model = training.model
     common = _common(config, training)
     samples = max(trainer.iw_samples, 1)
     log.info("evaluating the checkpoint of epoch %s", state.best_epoch)
-    return {
-        "model": config.model.name,
-        "data": config.data.name,
-        "trainer": trainer.name,
-        "seed": config.seed,
-        "epochs": state.epoch,
-        "best_epoch": state.best_epoch,
-        "parameters": _size(model),
-        "train_seconds": state.seconds,
-        "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
-        "precision": trainer.precision,
-        "valid": evaluate(model, corpus.splits["valid"], samples=1, **common),
-        "test": evaluate(model, corpus.splits["test"], samples=samples, **common),
-    }
+    return RunResults(
+        model=config.model.name,
+        data=config.data.name,
+        trainer=trainer.name,
+        seed=config.seed,
+        parameters=_size(model),
+        best_epoch=state.best_epoch,
+        splits={
+            "valid": evaluate(model, corpus.splits["valid"], samples=1, **common),
+            "test": evaluate(model, corpus.splits["test"], samples=samples, **common),
+        },
+        epochs=state.epoch,
+        train_seconds=state.seconds,
+        tokens_per_second=state.tokens / max(state.seconds, 1e-9),
+        precision=trainer.precision,
+    )
 
 
 def _common(config: TrainConfig, training: Training) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Running sums of what is trained on, kept on the device."""
 
-import torch
-from torch import Tensor
+from collections.abc import Sequence
 
-from vaetext.distributions.evidence import Evidence
+import torch
+
+from vaetext.objectives.objective import Loss
 
 
 class Sums:
@@ -16,17 +17,16 @@ class Sums:
         device: where the sums are kept.
     """
 
-    def __init__(self, latents: tuple[str, ...], device: torch.device) -> None:
+    def __init__(self, latents: Sequence[str], device: torch.device) -> None:
         self.names = ["count", "loss", "rec", *(f"kl.{name}" for name in latents)]
         self.latents = latents
         self.values = torch.zeros(len(self.names), dtype=torch.float64, device=device)
 
     @torch.no_grad()
-    def add(self, evidence: Evidence, loss: Tensor) -> None:
-        """Adds one batch's terms, means over samples and sequences [], times its sequences."""
-        count = float(evidence.log_px.shape[1])
-        kl = [evidence.latents[name].total_kl.mean() for name in self.latents]
-        means = [torch.ones_like(loss), loss, -evidence.log_px.mean(), *kl]
+    def add(self, loss: Loss, count: int) -> None:
+        """Adds one batch's terms, means over its ``count`` sequences, times ``count``."""
+        kl = [loss.kl[name] for name in self.latents]
+        means = [torch.ones_like(loss.rec), loss.loss.detach(), loss.rec, *kl]
         self.values = self.values + count * torch.stack(means).double()
 
     def read(self) -> dict[str, float]:

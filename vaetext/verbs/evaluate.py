@@ -4,6 +4,7 @@ import json
 
 from vaetext.config.verbs import EvaluateConfig
 from vaetext.data.atomic import atomic_write
+from vaetext.evaluation.results import RunResults
 from vaetext.report.output import output_folder, write_output
 from vaetext.report.table import run_table
 from vaetext.runs.layout import RESULTS, TABLE
@@ -16,15 +17,15 @@ def run(config: EvaluateConfig) -> None:
     record = run.evaluate(
         config.split, iw_samples=config.iw_samples, batch_tokens=config.batch_tokens
     )
-    result = {
-        "model": run.config.model.name,
-        "data": run.config.data.name,
-        "trainer": run.config.trainer.name,
-        "seed": run.config.seed,
-        "checkpoint": run.checkpoint,
-        "best_epoch": run.epoch,
-        "parameters": run.parameters,
-        config.split: record,
-    }
+    result = RunResults(
+        model=run.config.model.name,
+        data=run.config.data.name,
+        trainer=run.config.trainer.name,
+        seed=run.config.seed,
+        parameters=run.parameters,
+        best_epoch=run.epoch,
+        splits={config.split: record},
+        checkpoint=run.checkpoint,
+    ).to_json()
     write_output(run_table(result), output_folder() / TABLE)
     atomic_write(output_folder() / RESULTS, json.dumps(result, indent=2) + "\n")
