@@ -6,13 +6,11 @@ from vaetext.config.model import CNN as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
-from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
 from vaetext.modules.output import Distribution, output
 
 
-@register("cnn")
 class CNN(SingleLatent):
     """p(x|z) = prod_t p(x_t|z), t up to the first EOS.
 

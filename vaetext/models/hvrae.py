@@ -13,7 +13,6 @@ from vaetext.distributions.gaussian import Gaussian, GaussianHead, standard
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import make_prior
 from vaetext.models.base import Autoregressive, SequenceModel
-from vaetext.models.registry import register
 from vaetext.models.single import ChosenPrior
 from vaetext.modules.attention import Attention
 from vaetext.modules.decoder import Decoder, DecoderState
@@ -36,7 +35,6 @@ class Posterior:
     local: Tensor
 
 
-@register("hvrae")
 class HVRAE(SequenceModel, Autoregressive, ChosenPrior):
     """Hierarchical variational recurrent autoencoder (Chien and Wang, "Hierarchical VRAE").
 

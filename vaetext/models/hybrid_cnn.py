@@ -9,7 +9,6 @@ from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
 from vaetext.models.base import Autoregressive
-from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
 from vaetext.modules.decoder import Decoder, DecoderState
@@ -17,7 +16,6 @@ from vaetext.modules.initial import initialise
 from vaetext.modules.output import output
 
 
-@register("hybrid-cnn")
 class HybridCNN(Autoregressive, SingleLatent):
     """log p(x|z) = sum_t log p(x_t | x_<t, f_t(z)), with f the deconvolution of z.
 

@@ -10,12 +10,10 @@ from vaetext.data.domain import Domain
 from vaetext.distributions.evidence import Code
 from vaetext.distributions.noise import Noise
 from vaetext.models.base import Autoregressive, SequenceModel
-from vaetext.models.registry import register
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.initial import initialise
 
 
-@register("rnnlm")
 class RNNLM(SequenceModel, Autoregressive):
     """log p(x) = sum_t log p(x_t | x_<t), exact (Chien and Wang, "RNNLM")."""
 

@@ -9,14 +9,12 @@ from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.priors import make_prior
 from vaetext.models.base import Autoregressive
-from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.decoder import Decoder, DecoderState
 from vaetext.modules.encoder import Encoder, MapEncoder
 from vaetext.modules.initial import initialise
 
 
-@register("vrae")
 class VRAE(Autoregressive, SingleLatent):
     """log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || p(z)).
 
