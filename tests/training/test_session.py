@@ -212,7 +212,7 @@ def test_bf16_without_kernels_is_an_error_before_anything_is_written(
     folder = begin(tmp_path / "run", "trainer.precision=bf16", "trainer.device=cpu")
     before = contents(folder)
     monkeypatch.setattr("vaetext.runs.device.bf16_supported", lambda device: False)
-    with pytest.raises(ValueError, match="set trainer.precision=fp32"):
+    with pytest.raises(ValueError, match=r"set trainer\.precision=fp32"):
         trained(folder)
     assert contents(folder).keys() - before.keys() <= {".lock"}
 
