@@ -63,7 +63,7 @@ def ours(module: str) -> set[str]:
 
 
 def folder(module: str) -> str:
-    return (module.split(".") + [""])[1]
+    return f"{module}.".split(".")[1]
 
 
 def test_every_folder_has_a_floor() -> None:
