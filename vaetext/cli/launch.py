@@ -2,20 +2,25 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import hydra
+import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from vaetext.cli.resolvers import register_resolvers, released_on_error
 from vaetext.config.errors import explain
+from vaetext.config.groups import option_file
 from vaetext.config.store import register, typed
+from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import VERBS
 
 log = logging.getLogger(__name__)
+TRAINER_FOR_DATA = "trainer_for_data"  # the group of options of a trainer on one data set
 
 
 class Failed(BaseException):
@@ -49,7 +54,10 @@ def task(config: DictConfig) -> Any:
     job = HydraConfig.get()
     verb = str(job.job.config_name)
     try:
-        return import_module(f"vaetext.verbs.{verb}").run(typed(config, VERBS[verb].schema))
+        options = typed(config, VERBS[verb].schema)
+        if isinstance(options, TrainConfig):
+            _log_trainer_for_data(options, job.runtime.choices)
+        return import_module(f"vaetext.verbs.{verb}").run(options)
     except Exception as error:
         if job.mode != RunMode.MULTIRUN:
             raise Failed(error) from error
@@ -57,3 +65,19 @@ def task(config: DictConfig) -> Any:
         log.error("error: job %s: %s", job.job.num, reason, exc_info=config.debug)
         overrides = " ".join(job.overrides.task)
         raise ValueError(f"job {job.job.num} failed ({overrides}): {reason}") from error
+
+
+def _log_trainer_for_data(config: TrainConfig, choices: Mapping[str, str | None]) -> None:
+    """Logs the options that a trainer has on one data set only, unless they were changed again."""
+    name = choices.get(f"{TRAINER_FOR_DATA}@trainer")
+    file = option_file(TRAINER_FOR_DATA, name) if name else None
+    if file is None:
+        return
+    options = yaml.safe_load(file.read_text()).items()
+    same = [f"{key}={value}" for key, value in options if getattr(config.trainer, key) == value]
+    if same:
+        log.info(
+            "trainer=%s on data=%s: %s options from conf/%s/%s.yaml (%s)",
+            *(choices["trainer"], choices["data"], len(same)),
+            *(TRAINER_FOR_DATA, name, ", ".join(same)),
+        )

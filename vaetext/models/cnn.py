@@ -11,13 +11,11 @@ from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
-from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
 from vaetext.modules.heads import make_head
 
 
-@register("cnn")
 class CNN(SingleLatent):
     """p(x|z) = prod_t p(x_t|z), t up to the first EOS.
 

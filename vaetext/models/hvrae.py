@@ -15,7 +15,6 @@ from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import make_prior
 from vaetext.distributions.state import State
 from vaetext.models.autoregressive import Autoregressive
-from vaetext.models.registry import register
 from vaetext.models.single import ChosenPrior
 from vaetext.modules.attention import Attention
 from vaetext.modules.decoder import Decoder
@@ -38,7 +37,6 @@ class Posterior:
     local: Tensor
 
 
-@register("hvrae")
 class HVRAE(Autoregressive, ChosenPrior):
     """Hierarchical variational recurrent autoencoder (Chien and Wang, "Hierarchical VRAE").
 

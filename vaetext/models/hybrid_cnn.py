@@ -13,7 +13,6 @@ from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
 from vaetext.models.autoregressive import Autoregressive
-from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.convolutional import ConvolutionalEncoder, Deconvolution
 from vaetext.modules.decoder import Decoder
@@ -21,7 +20,6 @@ from vaetext.modules.heads import make_head
 from vaetext.modules.initial import initialise
 
 
-@register("hybrid-cnn")
 class HybridCNN(Autoregressive, SingleLatent):
     """log p(x|z) = sum_t log p(x_t | x_<t, f_t(z)), with f the deconvolution of z.
 

@@ -10,14 +10,12 @@ from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.state import State
 from vaetext.models.ladder import LadderVAE, layer_sizes, longest
-from vaetext.models.registry import register
 from vaetext.modules.ladder import Head, Ladder, LadderLayer, Layer, dense, flat, spread
 
 WINDOW = 3
 STRIDE = 2
 
 
-@register("lcnnvae")
 class LCNNVAE(LadderVAE):
     """A ladder of strided convolutions up and transposed ones down (Petersen, section 4.2).
 

@@ -10,13 +10,11 @@ from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.state import State
 from vaetext.models.ladder import LadderVAE, layer_sizes, longest
-from vaetext.models.registry import register
 from vaetext.modules.ladder import Head, Ladder, LadderLayer, average, dense, identity, spread
 from vaetext.modules.normalisation import BatchNorm
 from vaetext.modules.recurrent import Recurrent
 
 
-@register("lrnnvae")
 class LRNNVAE(LadderVAE):
     """A ladder whose deterministic layers are recurrent, up and down.
 

@@ -8,11 +8,9 @@ from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.state import State
 from vaetext.models.ladder import LadderVAE, layer_sizes, longest
-from vaetext.models.registry import register
 from vaetext.modules.ladder import Head, Ladder, LadderLayer, dense
 
 
-@register("lvae")
 class LVAE(LadderVAE):
     """A ladder whose deterministic layers are dense (Petersen, section 2.4).
 

@@ -12,12 +12,10 @@ from vaetext.distributions.latent import LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
 from vaetext.models.autoregressive import Autoregressive
-from vaetext.models.registry import register
 from vaetext.modules.decoder import Decoder
 from vaetext.modules.initial import initialise
 
 
-@register("rnnlm")
 class RNNLM(Autoregressive):
     """log p(x) = sum_t log p(x_t | x_<t), exact (Chien and Wang, "RNNLM")."""
 

@@ -12,14 +12,12 @@ from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import make_prior
 from vaetext.distributions.state import State
 from vaetext.models.autoregressive import Autoregressive
-from vaetext.models.registry import register
 from vaetext.models.single import SingleLatent
 from vaetext.modules.decoder import Decoder
 from vaetext.modules.encoder import Encoder, MapEncoder
 from vaetext.modules.initial import initialise
 
 
-@register("vrae")
 class VRAE(Autoregressive, SingleLatent):
     """log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || p(z)).
 

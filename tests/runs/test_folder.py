@@ -1,0 +1,88 @@
+"""A run folder: its name, its version, and the link to the latest one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny import begin, composed
+
+import vaetext
+from vaetext.config.store import typed
+from vaetext.config.train import TrainConfig
+from vaetext.runs.folder import (
+    check_same_config,
+    link_latest,
+    load_config,
+    make_folder,
+    resume_command,
+)
+
+
+@pytest.mark.parametrize(
+    ("environment", "writer"),
+    [
+        ({"vaetext": "0.1.0", "commit": "abc123"}, r"vaetext 0\.1\.0 \(commit abc123\)"),
+        ({"vaetext": "0.1.0", "commit": None}, r"vaetext 0\.1\.0"),
+    ],
+)
+def test_a_run_of_an_earlier_version_is_refused_with_that_version(
+    environment: dict[str, str | None], writer: str, tmp_path: Path
+) -> None:
+    folder = begin(tmp_path / "run")
+    (folder / "env.json").write_text(json.dumps(environment))
+    message = (
+        rf"^{folder} was written by {writer}, this is {vaetext.__version__}; train it again, or use"
+        " that version$"
+    )
+    with pytest.raises(ValueError, match=message):
+        load_config(folder)
+
+
+def test_a_run_of_another_patch_release_is_read(tmp_path: Path) -> None:
+    folder = begin(tmp_path / "run")
+    major, minor, _ = vaetext.__version__.split(".")
+    (folder / "env.json").write_text(json.dumps({"vaetext": f"{major}.{minor}.99"}))
+    assert load_config(folder).model.name == "vrae"
+
+
+def test_a_folder_that_holds_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"is no run folder \(it has no \.hydra/config\.yaml\)"):
+        load_config(tmp_path)
+    with pytest.raises(ValueError, match="does not exist; name a folder"):
+        load_config(tmp_path / "absent")
+
+
+def test_a_run_with_another_configuration_keeps_its_folder(tmp_path: Path) -> None:
+    folder = begin(tmp_path / "run")
+    other = typed(composed("trainer=debug", "seed=3", "outputs=elsewhere"), TrainConfig)
+    check_same_config(folder, other)  # no run has begun there
+    (folder / "metrics.jsonl").touch()
+    with pytest.raises(ValueError, match=r"holds a run with model\.embedding_dim=3, not"):
+        check_same_config(folder, other)
+    check_same_config(folder, load_config(folder))
+
+
+def test_a_taken_folder_gets_a_number(tmp_path: Path) -> None:
+    made = [make_folder(tmp_path / "a" / "run") for _ in range(3)]
+    assert [each.name for each in made] == ["run", "run-2", "run-3"]
+
+
+def test_latest_replaces_nothing_but_a_link(tmp_path: Path) -> None:
+    link = tmp_path / "latest"
+    link_latest(tmp_path / "a", create=False)
+    assert not link.is_symlink()
+    for name, create in (("a", True), ("b", False), ("c", True)):
+        link_latest(tmp_path / name, create)
+        assert link.readlink() == Path(name)
+    link.unlink()
+    link.write_text("mine")
+    link_latest(tmp_path / "a", create=True)
+    assert link.read_text() == "mine"
+
+
+def test_a_job_of_a_sweep_is_resumed_with_its_sweep(tmp_path: Path) -> None:
+    folder = tmp_path / "sweep" / "0"
+    assert resume_command(folder) == f"`vaetext resume {folder}`"
+    folder.mkdir(parents=True)
+    (folder.parent / "multirun.yaml").touch()
+    assert resume_command(folder) == f"`vaetext resume {folder.parent}`"
