@@ -11,6 +11,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
+from vaetext.objectives.loss import training_loss
 
 from vaetext.config.store import register
 from vaetext.config.trainer import Trainer
@@ -23,7 +24,6 @@ from vaetext.evaluation.decoding import DecodingOptions, generate
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
-from vaetext.objectives.loss import training_loss
 
 CONF = Path(__file__).parents[1] / "conf"
 CPU = torch.device("cpu")

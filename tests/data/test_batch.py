@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from vaetext.data.batch import Batch
-from vaetext.data.domain import Frames, Symbols
+from vaetext.data.domain import Real, Symbols
 from vaetext.data.loader import Split, collate
 
 SYMBOLS = Symbols(9, 1, 0, 30)
-FRAMES = Frames(2, 4)
+FRAMES = Real(2, 4)
 
 
 def tokens(copies: int = 3) -> Batch:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaetext.data.domain import Frames
+from vaetext.data.domain import Real
 from vaetext.data.standardizer import Standardizer
 
 PAIRS = Standardizer((1.0, -2.0), (0.5, 4.0))
@@ -16,7 +16,7 @@ def test_lines_become_frames_and_lines_again() -> None:
     np.testing.assert_allclose(frames, [[0, 0], [2, 1]])
     assert frames.dtype == np.float32
     assert PAIRS.decode(frames) == "1,-2 2,2"
-    assert PAIRS.domain(9) == Frames(2, 9)
+    assert PAIRS.domain(9) == Real(2, 9)
 
 
 def test_statistics_are_those_of_the_data_and_constants_keep_their_scale() -> None:

@@ -24,9 +24,9 @@ from contract_cases import (
 )
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
+from toys.length import ToyLength
+from toys.step import ToySRNN, ToyVRNN
 
-from tests.toys.length import ToyLength
-from tests.toys.step import ToySRNN, ToyVRNN
 from vaetext.config.store import register
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Binary, Domain, Real, Symbols
@@ -384,5 +384,8 @@ def test_given_latents_are_kept(name: str, options: dict[str, Any], domain: Doma
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "cnn"])
 def test_tied_weights_of_frames_are_an_error(name: str) -> None:
-    with pytest.raises(ValueError, match=r"^model\.tied=true: only the embedding of tokens .* set model\.tied=false$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^model\.tied=true: only the embedding of tokens .* set model\.tied=false$",
+    ):
         make(name, {"tied": True}, FRAMES)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from toys.batches import batch_of
+from toys.linear import LinearGaussian, kalman
+from toys.step import ToySRNN, ToyVRNN
 
-from tests.toys.linear import LinearGaussian, kalman
-from tests.toys.step import ToySRNN, ToyVRNN
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Binary, Domain, Real, Symbols
 from vaetext.distributions.evidence import Evidence
@@ -34,22 +35,6 @@ def keyed(batch: Batch, samples: int, seed: int = 0) -> KeyedNoise:
 
 def full(x: Tensor, domain: Domain) -> Batch:
     return Batch(x, torch.full((len(x),), x.shape[1]), torch.arange(len(x)), domain)
-
-
-def batch_of(domain: Domain, rows: int = 4, steps: int = 6, padding: int = 0) -> Batch:
-    """Random sequences of lengths from 2 to ``steps``."""
-    generator = torch.Generator().manual_seed(1)
-    lengths = torch.randint(2, steps + 1, (rows,), generator=generator)
-    lengths[0] = steps
-    real = torch.arange(steps) < lengths[:, None]
-    if isinstance(domain, Symbols):
-        x = torch.randint(1, domain.size, (rows, steps), generator=generator)
-        x = x.masked_fill(torch.arange(steps) >= lengths[:, None] - 1, domain.eos)
-        return Batch(torch.nn.functional.pad(x, (0, padding)), lengths, torch.arange(rows), domain)
-    x = torch.randn(rows, steps, domain.size, generator=generator)
-    x = (x > 0).double() if isinstance(domain, Binary) else x
-    x = torch.nn.functional.pad(x * real[..., None], (0, 0, 0, padding))
-    return Batch(x, lengths, torch.arange(rows), domain)
 
 
 def rows_of(batch: Batch, rows: list[int]) -> Batch:
@@ -226,7 +211,7 @@ def test_probabilities_of_all_sequences_sum_to_one() -> None:
 
 
 def test_a_model_without_a_latent_per_step_cannot_be_filtered() -> None:
-    from tests.toys.length import ToyLength
+    from toys.length import ToyLength
 
     model = ToyLength(DOMAINS[0])
     batch = batch_of(DOMAINS[0])

@@ -2,16 +2,16 @@
 
 import numpy as np
 import torch
-
-from vaetext.data.domain import Frames, Symbols
-from vaetext.data.loader import Split, collate
 from vaetext.modules.output import FrameOutput, TokenOutput
+
+from vaetext.data.domain import Real, Symbols
+from vaetext.data.loader import Split, collate
 
 
 def test_frame_output_agrees_with_torch_normal() -> None:
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    frames = Frames(size=2, longest=5)
+    frames = Real(size=2, longest=5)
     sequences = [rng.normal(size=(length, 2)) for length in (3, 1, 5)]
     batch = collate(Split.of(sequences), np.arange(3), frames)
     layer = FrameOutput(frames, 4).double()
@@ -24,7 +24,7 @@ def test_frame_output_agrees_with_torch_normal() -> None:
 
 
 def test_deviation_of_frames_has_a_floor() -> None:
-    layer = FrameOutput(Frames(1, 5), 4)
+    layer = FrameOutput(Real(1, 5), 4)
     torch.nn.init.constant_(layer.linear.bias, -1e4)
     assert abs(layer.distribution(torch.zeros(1, 4)).std.item() - 1e-4) < 1e-9
 

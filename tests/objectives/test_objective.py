@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from toys.batches import batch_of
+from toys.length import ToyLength
+from toys.step import ToyVRNN
 
-from tests.models.test_step import batch_of
-from tests.toys.length import ToyLength
-from tests.toys.step import ToyVRNN
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Real, Symbols
