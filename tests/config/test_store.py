@@ -10,7 +10,8 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from vaetext.config.groups import group_options
-from vaetext.config.store import override_trainer, read_config, register, schemas, typed
+from vaetext.config.saved import override_trainer, read_config
+from vaetext.config.store import register, schemas, typed
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import VERBS
 from vaetext.report.columns import ORDER, kind
@@ -126,8 +127,8 @@ def test_a_saved_configuration_comes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("latent_dim", "latent_size", "model.latent_size: Key 'latent_size' not in 'VRAE'"),
-        ("latent_dim: 16", "latent_dim: many", "model.latent_dim: Value 'many'"),
+        ("latent_dim", "latent_size", "model.latent_size: vrae has no such option"),
+        ("latent_dim: 16", "latent_dim: many", "model.latent_dim=many: must be an integer"),
         ("latent_dim: 16", "latent_dim: 0", "model.latent_dim=0"),
         ("name: vrae", "name: other", "other"),
         ("outputs: outputs", "outputs: ${vaetext.claim:folder}", "resolver"),
