@@ -184,10 +184,10 @@ def test_auxiliary_distribution_sums_to_one() -> None:
         (
             "cnn",
             {"latent": "feature-map", "prior": "gmm"},
-            "prior=gmm is .* of one vector; use prior=standard",
+            "prior=gmm is the prior of one vector; set prior=standard",
         ),
         ("vrae", {"latent": "feature-map", "prior": "vamp"}, "prior=vamp is .* of one vector"),
-        ("vrae", {"max_length": 9}, "max_length=9 is for latent=feature-map only"),
+        ("vrae", {"max_length": 9}, "max_length=9 has an effect with latent=feature-map only"),
         ("vrae", {"latent": "feature_map"}, "did you mean 'feature-map'"),
     ],
 )

@@ -16,7 +16,7 @@ from vaetext.runs.device import choose, use_threads
 )
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(
-        ValueError, match=r"^trainer\.device=.* is not one of auto, cpu, cuda, cuda:N$"
+        ValueError, match=r"^trainer\.device=.*: choose from auto, cpu, cuda, cuda:N$"
     ):
         choose(name)
 

@@ -46,9 +46,9 @@ def test_a_run_of_another_patch_release_is_read(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_holds_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"is no run folder \(it has no \.hydra/config\.yaml\)"):
+    with pytest.raises(ValueError, match=r"is not a run folder \(no \.hydra/config\.yaml\)"):
         load_config(tmp_path)
-    with pytest.raises(ValueError, match="does not exist; name a folder"):
+    with pytest.raises(ValueError, match="does not exist; give a folder"):
         load_config(tmp_path / "absent")
 
 

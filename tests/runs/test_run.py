@@ -102,7 +102,7 @@ def test_errors_are_those_of_the_command_line(ask: Any, message: str, tmp_path: 
 
 
 def test_loading_what_is_not_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="does not exist; name a folder"):
+    with pytest.raises(ValueError, match="does not exist; give a folder"):
         vaetext.load(tmp_path / "absent")
-    with pytest.raises(ValueError, match="checkpoint='first' is not one of best, last"):
+    with pytest.raises(ValueError, match="checkpoint='first': choose from best, last"):
         vaetext.load(tmp_path, "first")

@@ -394,7 +394,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "last.safetensors"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="is not a checkpoint"):
         checkpoint.load(path, CPU)
     with pytest.raises(ValueError, match="no such checkpoint"):
         checkpoint.load(tmp_path / "absent.safetensors", CPU)

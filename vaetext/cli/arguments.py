@@ -54,7 +54,7 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def operands(verb: str, given: list[str]) -> list[str]:
-    """Operands as overrides: ``["outputs/a=1", "it's"]`` -> ``["run='outputs/a=1'", "a='it\\'s'"]``.
+    """Operands as overrides: ``["outputs/x", "a cat"]`` -> ``["run='outputs/x'", "a='a cat'"]``.
 
     Raises:
         ValueError: there are more than the verb takes.
@@ -183,7 +183,7 @@ def _field_type(verb: str, name: str) -> Any:
 
 
 def _expand_home(override: str) -> str:
-    """``key=~/path`` with the home folder for ``~``, which a shell expands only at a word's start."""
+    """``key=~/path`` with the home folder for ``~``, which shells expand only at the start."""
     found = HOME_PATH.fullmatch(override)
     return found[1] + quote(os.path.expanduser(found[2])) if found else override
 

@@ -7,9 +7,9 @@ from vaetext.config.options import Checked, option
 
 @dataclass
 class Data(Checked):
-    """What every data set has."""
+    """Options of every data set."""
 
-    name: str = option("", "the data set's name in tables and in the run folder's path")
+    name: str = option("", "name of the data set, in tables and in the path of a run folder")
 
 
 @dataclass
@@ -17,19 +17,19 @@ class TextData(Data):
     """Lines of text, one sequence a line, split into tokens."""
 
     root: str | None = option(
-        None, "folder searched first for the data set's files (then $VAETEXT_DATA, then the cache)"
+        None, "folder in which files are looked for first (then $VAETEXT_DATA, then the cache)"
     )
     tokens: str = option("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
     vocab_size: int = option(
         0,
-        "most types kept, EOS and unknown included; 0 keeps all (bpe, unigram: required)",
+        "largest vocabulary, EOS and unknown included; 0: no limit (bpe, unigram: required)",
         min=0,
     )
-    min_count: int = option(1, "word, char: types seen less often in training are unknown", min=1)
+    min_count: int = option(1, "word, char: tokens seen less often in training are unknown", min=1)
     max_length: int = option(
         0,
-        "longer sequences (tokens without EOS) are an error, as every batch is padded to its"
-        " longest; 0 sets no limit",
+        "tokens without EOS; a longer sequence is an error, as a batch is padded to its longest;"
+        " 0: no limit",
         min=0,
     )
 
@@ -37,21 +37,21 @@ class TextData(Data):
         super().__post_init__()
         if self.min_count > 1 and self.tokens in ("bpe", "unigram"):
             raise ValueError(
-                f"min_count={self.min_count} is for tokens=word and char only: vocab_size alone"
-                f" chooses the types of {self.tokens}; leave it at 1"
+                f"min_count={self.min_count}: the vocabulary of tokens={self.tokens} is chosen by"
+                " vocab_size alone; set min_count=1"
             )
 
 
 @dataclass
 class UserText(TextData):
-    """A user's own text: three files, or one that is split."""
+    """Your own text: three files, or one that is split."""
 
-    train: str | None = option(None, "file of training lines (plain, .gz or .xz)")
-    valid: str | None = option(None, "file of validation lines")
-    test: str | None = option(None, "file of test lines")
+    train: str | None = option(None, "file with a training sequence a line (plain, .gz or .xz)")
+    valid: str | None = option(None, "file with validation sequences")
+    test: str | None = option(None, "file with test sequences")
     split: list[float] = option(
         [0.9, 0.05, 0.05],
-        "shares of train, valid and test when only data.train is given",
+        "shares of train, valid and test, if only data.train is given",
         min=0.0,
         max=1.0,
     )
@@ -62,20 +62,20 @@ class UserText(TextData):
 class Tweets(TextData):
     """Sentiment140 tweets, by character (Petersen, 3.2)."""
 
-    max_chars: int = option(32, "only tweets shorter than this many characters are kept", min=2)
+    max_chars: int = option(32, "keep only tweets shorter than this many characters", min=2)
     repeated_words: bool = option(
-        True, "only tweets whose every word occurs at least twice in the corpus are kept"
+        True, "keep only tweets of which every word occurs at least twice in the corpus"
     )
 
 
 @dataclass
 class Generated(Data):
-    """What every data set that is drawn from a known distribution has."""
+    """Options of every data set that is sampled from a known distribution."""
 
-    seed: int = option(0, "seed of the sequences drawn", min=0)
-    train_size: int = option(20000, "training sequences", min=1)
-    valid_size: int = option(2000, "validation sequences", min=1)
-    test_size: int = option(2000, "test sequences", min=1)
+    seed: int = option(0, "seed of the sequences", min=0)
+    train_size: int = option(20000, "number of training sequences", min=1)
+    valid_size: int = option(2000, "number of validation sequences", min=1)
+    test_size: int = option(2000, "number of test sequences", min=1)
 
 
 @dataclass
@@ -85,12 +85,11 @@ class Grammar(Generated):
 
 @dataclass
 class Curves(Generated):
-    """What every data set of sine curves has."""
+    """Options of every data set of sine curves."""
 
     fresh: bool = option(
         True,
-        "every epoch trains on train_size new sequences, a function of (seed, epoch);"
-        " false: on the same ones",
+        "train on train_size new sequences in each epoch; false: on the same ones in all",
     )
 
 
@@ -105,8 +104,8 @@ class SineContinuous(Curves):
 
     noise: float = option(
         0.1,
-        "standard deviation of the noise on points from 0 to 1; below 0.02 no true log p(x) is"
-        " computed",
+        "standard deviation of the noise, for points from 0 to 1; below 0.02 the true log p(x)"
+        " is not computed",
         min=0.0,
         max=1e6,
     )

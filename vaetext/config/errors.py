@@ -55,7 +55,10 @@ def explain(error: BaseException) -> str:
         return _explain_composition(error)
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
-        return f"{mark.name}, line {mark.line + 1}: not valid YAML: {error.problem}"
+        file = "" if mark.name.startswith("<") else f"{mark.name}, "
+        return f"{file}line {mark.line + 1}: not valid YAML: {error.problem}"
+    if isinstance(error, yaml.YAMLError):
+        return f"not valid YAML: {_first_line(error)}"
     if isinstance(error, UnicodeError):
         return _explain_unicode(error)
     if isinstance(error, OSError) and error.strerror:
@@ -78,7 +81,7 @@ def explain(error: BaseException) -> str:
 
 
 def _explain_composition(error: Exception) -> str:
-    """The message for an error of Hydra or OmegaConf, which may have one of the other as its cause."""
+    """The message for an error of Hydra or OmegaConf, or for the cause that says more."""
     file = IN_FILE.match(str(error))
     for each in _chain(error):
         if isinstance(each, OSError) and each.strerror:

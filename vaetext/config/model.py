@@ -1,4 +1,4 @@
-"""The options of every model; the values a user sees stand in ``conf/model/``."""
+"""The options of every model; their values are in ``conf/model/``."""
 
 from dataclasses import dataclass
 
@@ -7,74 +7,70 @@ from vaetext.config.options import Checked, option
 
 @dataclass
 class Model(Checked):
-    """What every model has."""
+    """Options of every model."""
 
-    name: str = option(
-        "", "the model's name in the registry, in tables and in the run folder's path"
-    )
+    name: str = option("", "name of the model, in tables and in the path of a run folder")
 
 
 @dataclass
 class Recurrent(Model):
-    """What every model with an embedding and a recurrent decoder has (sizes: source 000, Experiments)."""
+    """Options of every model with a recurrent decoder; sizes of Chien and Wang."""
 
-    embedding_dim: int = option(300, "size of the embeddings of symbols or frames", min=1)
+    embedding_dim: int = option(300, "size of the embedding of a token or frame", min=1)
     hidden_dim: int = option(256, "units of each recurrent layer", min=1)
     layers: int = option(1, "recurrent layers of the decoder", min=1)
     cell: str = option("lstm", "recurrent cell", choices=("lstm", "gru"))
-    dropout: float = option(0.5, "dropout on the decoder's inputs", min=0.0, below=1.0)
-    output_dropout: float = option(0.0, "dropout on the decoder's outputs", min=0.0, below=1.0)
-    locked_dropout: bool = option(False, "one dropout mask for all steps of a sequence")
+    dropout: float = option(0.5, "dropout of the decoder's inputs", min=0.0, below=1.0)
+    output_dropout: float = option(0.0, "dropout of the decoder's outputs", min=0.0, below=1.0)
+    locked_dropout: bool = option(False, "use one dropout mask for all steps of a sequence")
     tied: bool = option(
         False,
-        "output layer shares the decoder's embedding, through a linear map where sizes differ",
+        "use the decoder's embedding as output layer, through a linear map if their sizes differ",
     )
     init_scale: float = option(
         0.0,
-        "all weights but a prior's start from U(-init_scale, init_scale); 0 keeps each layer's own law",
+        "initial weights from U(-init_scale, init_scale), except a prior's; 0: layers' defaults",
         min=0.0,
     )
 
 
 @dataclass
 class FixedLength(Model):
-    """What every model that works on sequences of one fixed length has."""
+    """Options of every model that works on sequences padded to one length."""
 
     max_length: int = option(
         0,
-        "most symbols of a sequence, EOS counted, or frames; 0 takes the longest of the data",
+        "longest sequence, in tokens with EOS or in frames; 0: the longest in the data",
         min=0,
     )
 
 
 @dataclass
 class RNNLM(Recurrent):
-    """Recurrent language model: exact log p(x), no latent."""
+    """Recurrent language model without a latent: log p(x) is exact."""
 
 
 @dataclass
 class Latent(Model):
-    """What every model with a dense latent vector has."""
+    """Options of every model with a latent vector z."""
 
-    latent_dim: int = option(
-        16, "dimensions of each latent vector (of a feature map: its channels)", min=1
-    )
+    latent_dim: int = option(16, "dimensions of z (channels, if z is a feature map)", min=1)
     prior: str = option(
         "standard",
-        "prior of z: N(0, I), a learned Gaussian mixture, or VampPrior",
+        "prior of z: standard is N(0, I), gmm a learned Gaussian mixture, vamp a VampPrior",
         choices=("standard", "gmm", "vamp"),
     )
-    components: int = option(20, "gmm and vamp: components of the mixture", min=1)
+    components: int = option(20, "gmm, vamp: components of the mixture", min=1)
     pseudo_length: int = option(12, "vamp: steps of each pseudo-input", min=1)
 
 
 @dataclass
 class Mapped(Latent, FixedLength):
-    """What every model has whose latent may be a map of positions x channels (source 004, 4.1)."""
+    """Options of every model whose latent may be a feature map (Petersen, 4.1)."""
 
     latent: str = option(
         "dense",
-        "z: one vector, or a map whose positions follow the sequence",
+        "z is one vector, or a feature map of positions x channels that follows the sequence",
         choices=("dense", "feature-map"),
     )
 
@@ -82,27 +78,30 @@ class Mapped(Latent, FixedLength):
         super().__post_init__()
         if self.latent == "feature-map" and self.prior != "standard":
             raise ValueError(
-                f"prior={self.prior} is a law of one vector; use prior=standard with latent=feature-map, or latent=dense"
+                f"prior={self.prior} is the prior of one vector; set prior=standard with"
+                " latent=feature-map, or latent=dense"
             )
 
 
 @dataclass
 class VRAE(Mapped, Recurrent):
-    """Variational recurrent autoencoder with one latent vector z, or a map."""
+    """Variational recurrent autoencoder with one latent vector z, or a feature map."""
 
     encoder_layers: int = option(1, "recurrent layers of the encoder", min=1)
-    bidirectional: bool = option(False, "encoder reads in both directions")
+    bidirectional: bool = option(False, "the encoder reads in both directions")
     pooling: str = option(
         "final",
-        "dense: encoder features, the final state [h; c] or the maximum over steps",
+        "latent=dense: q(z|x) reads the encoder's final state, or the maximum over its steps",
         choices=("final", "max"),
     )
     z_to: str = option(
         "state",
-        "dense: where z enters the decoder, its initial state, or that and every input",
+        "latent=dense: z enters the decoder's initial state, or inputs: that and every input",
         choices=("state", "inputs"),
     )
-    stride: int = option(8, "feature-map: steps of each of its positions", min=1)
+    stride: int = option(
+        8, "latent=feature-map: steps of the sequence for each position of z", min=1
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -114,30 +113,30 @@ class VRAE(Mapped, Recurrent):
 
 @dataclass
 class HVRAE(FixedLength, Latent, Recurrent):
-    """Hierarchical variational recurrent autoencoder: a global z_g, and a local z_l from a pyramid encoder."""
+    """Hierarchical VRAE: a global latent z_g, and a local z_l from a pyramid encoder."""
 
     latent_dim: int = option(16, "dimensions of z_g", min=1)
-    local_dim: int = option(16, "dimensions of z_l (of each frame)", min=1)
+    local_dim: int = option(16, "dimensions of z_l (of each position, with local=sequence)", min=1)
     prior: str = option(
         "standard",
-        "prior of z_g: N(0, I), a learned Gaussian mixture, or VampPrior",
+        "prior of z_g: standard is N(0, I), gmm a learned Gaussian mixture, vamp a VampPrior",
         choices=("standard", "gmm", "vamp"),
     )
     local: str = option(
         "pooled",
-        "z_l: one vector, or a map of frames that the decoder attends to",
+        "z_l is one vector, or a sequence of vectors that the decoder attends to",
         choices=("pooled", "sequence"),
     )
     local_prior: str = option(
         "standard",
-        "prior of z_l: N(0, I), or a learned p(z_l|z_g)",
+        "prior of z_l: standard is N(0, I), conditional a learned p(z_l|z_g)",
         choices=("standard", "conditional"),
     )
     pyramid_layers: int = option(3, "layers of the pyramid; each halves the time resolution", min=1)
     encoder_layers: int = option(1, "recurrent layers of z_g's encoder", min=1)
     max_length: int = option(
         0,
-        "local=sequence: most symbols of a sequence, EOS counted, or frames; 0 takes the longest of the data",
+        "local=sequence: longest sequence, in tokens with EOS or frames; 0: longest in the data",
         min=0,
     )
 
@@ -149,49 +148,49 @@ class HVRAE(FixedLength, Latent, Recurrent):
 
 @dataclass
 class Convolutional(Mapped):
-    """What every model with a convolutional encoder and a deconvolution has."""
+    """Options of every model with a convolutional encoder and a deconvolution."""
 
-    embedding_dim: int = option(128, "size of the embeddings of symbols or frames", min=1)
+    embedding_dim: int = option(128, "size of the embedding of a token or frame", min=1)
     channels: list[int] = option(
         [128, 256, 512],
-        "channels of each convolution, which halves the positions; in reverse on the way up",
+        "channels of each convolution, which halves the length; the deconvolution reverses them",
         min=1,
     )
-    output_channels: int = option(128, "channels that the deconvolution ends with", min=1)
+    output_channels: int = option(128, "channels of the deconvolution's output", min=1)
     batch_norm: bool = option(True, "batch normalisation after each convolution")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.channels:
-            raise ValueError("channels=[] leaves no convolution; name the channels of at least one")
+            raise ValueError("channels=[] leaves no convolution; give the channels of at least one")
 
 
 @dataclass
 class CNN(Convolutional):
-    """Convolutional encoder and deconvolutional decoder: the symbols are independent given z."""
+    """Convolutional encoder and deconvolution: the tokens are independent given z."""
 
 
 @dataclass
 class HybridCNN(Convolutional, Recurrent):
-    """Convolutional encoder; deconvolution with a recurrent decoder over its features."""
+    """Convolutional encoder, deconvolution, and a recurrent decoder that reads its features."""
 
     alpha: float = option(
         0.3,
-        "weight of the deconvolution's own log p(x|z) in the loss; never part of a reported number",
+        "weight of the deconvolution's own log p(x|z) in the loss; reported numbers leave it out",
         min=0.0,
     )
 
 
 @dataclass
 class Ladder(Recurrent, FixedLength):
-    """What every ladder of L stochastic layers has; layer 1 is next to the data (source 004, 2.4; Sønderby et al. 2016)."""
+    """Options of every ladder VAE (Sønderby et al. 2016); layer 1 is next to the data."""
 
     hidden_dims: list[int] = option(
         [512, 256, 128], "size of each deterministic layer, from the data up", min=1
     )
     latent_dims: list[int] = option(
         [64, 32, 16],
-        "dimensions of each latent, z_1 first (of each position of a feature map)",
+        "dimensions of each latent, z_1 first (of each position, if it is a feature map)",
         min=1,
     )
     reconstruction_dim: int = option(
@@ -199,14 +198,14 @@ class Ladder(Recurrent, FixedLength):
     )
     only_mu_up: bool = option(
         False,
-        "a deterministic layer reads the mean of the latent below, not the deterministic layer below",
+        "each deterministic layer reads the mean of the latent below, not the layer below",
     )
     batch_norm: bool = option(
         True, "batch normalisation of deterministic layers, means and variances"
     )
     z_to: str = option(
         "state",
-        "where the decoder sees z_1: its initial state, or that and every input",
+        "z_1 enters the decoder's initial state, or inputs: that and every input",
         choices=("state", "inputs"),
     )
 
@@ -214,49 +213,51 @@ class Ladder(Recurrent, FixedLength):
         super().__post_init__()
         if not 0 < len(self.hidden_dims) == len(self.latent_dims):
             raise ValueError(
-                f"hidden_dims={self.hidden_dims} and latent_dims={self.latent_dims} must have one size for each stochastic layer;"
-                " give both lists the same length"
+                f"hidden_dims={self.hidden_dims} and latent_dims={self.latent_dims} need one size"
+                " for each layer; give both lists the same length"
             )
 
 
 @dataclass
 class LVAE(Ladder):
-    """Ladder with dense deterministic layers."""
+    """Ladder VAE with dense layers."""
 
 
 @dataclass
 class LCNNVAE(Ladder):
-    """Ladder with convolutional deterministic layers, transposed on the way down (source 004, 4.2)."""
+    """Ladder VAE with convolutional layers, transposed on the way down (Petersen, 4.2)."""
 
     latent: str = option(
         "dense",
-        "each latent is a vector, or a map of positions x channels",
+        "each latent is one vector, or a feature map of positions x channels",
         choices=("dense", "feature-map"),
     )
 
 
 @dataclass
 class LRNNVAE(Ladder):
-    """Ladder with recurrent deterministic layers (source 004, 7.2)."""
+    """Ladder VAE with recurrent layers (Petersen, 7.2)."""
 
     latent: str = option(
         "dense",
-        "each latent is a vector, or a map of positions x channels",
+        "each latent is one vector, or a feature map of positions x channels",
         choices=("dense", "feature-map"),
     )
-    bidirectional: bool = option(False, "deterministic layers read in both directions")
+    bidirectional: bool = option(False, "the recurrent layers read in both directions")
 
 
 def _refuse(config: Model, where: str, *names: str) -> None:
-    """Options that would be ignored, for they are of another setting, must have their defaults."""
+    """Checks that options that have no effect have their defaults."""
     for name in names:
-        value, default = getattr(config, name), getattr(type(config), name)
+        value = getattr(config, name)
+        default = getattr(type(config), name)
         if value != default:
             raise ValueError(
-                f"{name}={value} is for {where} only; leave it at {default}, or use {where}"
+                f"{name}={value} has an effect with {where} only; set {name}={default}, or {where}"
             )
 
 
+# name -> schema; ``vaetext/models/`` and ``conf/model/`` have a file of each name
 MODELS: dict[str, type[Model]] = {
     "rnnlm": RNNLM,
     "vrae": VRAE,

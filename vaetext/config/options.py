@@ -20,8 +20,14 @@ def option(
 ) -> Any:
     """A dataclass field with its documentation and its range.
 
-    ``min`` and ``max`` are inclusive, ``above`` and ``below`` exclusive, and no number is infinite or nan; ``choices`` lists the allowed
-    strings.
+    Args:
+        default: the value, or ``MISSING``.
+        help: what ``--help`` prints, in one line.
+        min: least value; no number may be infinite or nan.
+        max: largest value.
+        above: exclusive lower limit.
+        below: exclusive upper limit.
+        choices: the allowed strings.
     """
     limits = {"min": min, "max": max, "above": above, "below": below, "choices": choices}
     metadata = {
@@ -34,10 +40,10 @@ def option(
 
 
 class Checked:
-    """A dataclass whose values are checked against their options as soon as they are set.
+    """A dataclass whose values are checked when it is made.
 
     Raises:
-        ValueError: naming the argument, its value and what would be allowed.
+        ValueError: a value is out of range, or not one of the choices.
     """
 
     def __post_init__(self) -> None:
@@ -50,7 +56,8 @@ def _check(name: str, value: Any, limits: Any) -> None:
         return
     if "choices" in limits and value not in limits["choices"]:
         raise ValueError(
-            f"{name}={value!r} is not one of {', '.join(limits['choices'])}{closest(value, limits['choices'])}"
+            f"{name}={value!r}: choose from {', '.join(limits['choices'])}"
+            f"{closest(value, limits['choices'])}"
         )
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, float) and not math.isfinite(item):
@@ -71,6 +78,6 @@ _LIMITS: tuple[tuple[str, Any, str], ...] = (
 
 
 def closest(word: Any, words: Any) -> str:
-    """The suggestion to end an error message with, or nothing: ``; did you mean 'hvrae'?``."""
+    """The end of an error message: ``; did you mean 'hvrae'?``, or nothing if none is close."""
     found = difflib.get_close_matches(str(word), [str(each) for each in words], n=1)
     return f"; did you mean {found[0]!r}?" if found else ""

@@ -1,4 +1,4 @@
-"""Values and paths on a command line."""
+"""Values and commands as they are written on a command line."""
 
 import re
 import shlex
@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 def quote(value: str) -> str:
-    """A value as Hydra's override grammar reads it back to the letter: quoted, with quotes, interpolations and backslashes escaped."""
+    """A string as an override can hold it: quoted, so that Hydra reads back exactly this string."""
     value = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + "\\${", value)
     value = re.sub(r"(\\+)(?='|$)", lambda found: found[1] * 2, value)
     return "'" + value.replace("'", "\\'") + "'"
 
 
 def resuming(folder: Path) -> str:
-    """The command that goes on with a run, as it can be pasted into a shell."""
+    """The command that continues a run, to be pasted into a shell."""
     return f"`vaetext resume {shlex.quote(str(folder))}`"

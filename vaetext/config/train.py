@@ -12,24 +12,24 @@ from vaetext.config.trainer import Trainer
 
 @dataclass
 class TrainConfig(Checked):
-    """One run: a model, a data set, a trainer and a seed."""
+    """Options of ``vaetext train``."""
 
-    model: Model = option(MISSING, "what is trained")
-    data: Data = option(MISSING, "what it is trained on")
-    trainer: Trainer = option(MISSING, "how it is trained")
+    model: Model = option(MISSING, "model")
+    data: Data = option(MISSING, "data set")
+    trainer: Trainer = option(MISSING, "options of training")
     seed: int = option(0, "seed of initial weights, batches and noise", min=0, max=MAX_SEED)
-    outputs: str = option("outputs", "folder that run folders are made in")
+    outputs: str = option("outputs", "folder in which run folders are made")
     sweep: str = option(
         "${oc.env:VAETEXT_SWEEP,sweep}",
-        "name of a multirun's folder; by default made from its overrides",
+        "name of a sweep's folder; by default made from its overrides",
     )
-    debug: bool = option(False, "errors show where they came from")
+    debug: bool = option(False, "show the traceback of an error")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.outputs:
             raise ValueError(
-                "outputs='' names no folder; leave it out, or set outputs=. for this one"
+                "outputs='' is not a folder; leave it out, or set outputs=. for the current one"
             )
         if not (isinstance(self.model, Latent) and isinstance(self.trainer, Trainer)):
             return
@@ -39,6 +39,6 @@ class TrainConfig(Checked):
             and self.trainer.free_bits_per == "dimension"
         ):
             raise ValueError(
-                f"trainer.free_bits_per=dimension: the KL under model.prior={self.model.prior} is sampled jointly and has no dimensions;"
-                " use trainer.free_bits_per=latent"
+                f"trainer.free_bits_per=dimension: with model.prior={self.model.prior} the KL is"
+                " one sampled number for all dimensions; set trainer.free_bits_per=latent"
             )

@@ -1,4 +1,4 @@
-"""The options of training; the values of each setting stand in ``conf/trainer/``."""
+"""The options of training; their values are in ``conf/trainer/``."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from vaetext.config.options import Checked, closest, option
 
 PER_LATENT = ("beta_max", "beta_delay", "free_bits")
-
 TECHNICAL = (
     "device",
     "threads",
@@ -15,34 +14,40 @@ TECHNICAL = (
     "eval_batch_tokens",
     "iw_samples",
     "tensorboard",
-)  # no training
+)  # options that change no weight
 
 
 @dataclass
 class Trainer(Checked):
-    """One setting of the training loop. Epochs count from 0 in every schedule; losses are nats per sequence."""
+    """Options of training. Schedules count epochs from 0; losses are in nats per sequence."""
 
-    name: str = option("default", "the setting's name, as in conf/trainer/")
-    epochs: int = option(20, "most epochs", min=1)
+    name: str = option("default", "name of these options, as in conf/trainer/")
+    epochs: int = option(20, "number of epochs, unless training stops early", min=1)
     epoch_batches: int = option(
-        0, "batches of an epoch; 0 makes it a pass over the training split", min=0, max=10**7
+        0, "batches in an epoch; 0: one pass over the training split", min=0, max=10**7
     )
-    batch_size: int = option(32, "sequences per batch", min=1)
+    batch_size: int = option(32, "sequences in a batch", min=1)
     length_pool: int = option(
         64,
-        "batches sorted by length together; 1 draws all at random, as models with batch normalisation do",
+        "batches whose sequences are sorted by length together; 1 does not sort (with batch"
+        " normalisation it is always 1)",
         min=1,
     )
     accumulate: int = option(
         1,
-        "batches that one optimizer step takes together, as one of their size (free bits are for each)",
+        "batches in each optimizer step, as if they were one (free bits apply to each)",
         min=1,
     )
     optimizer: str = option("adam", "optimizer", choices=("adam", "adamw", "sgd"))
     lr: float = option(1e-3, "learning rate", above=0.0)
-    betas: list[float] = option([0.9, 0.999], "Adam's decay rates", min=0.0, below=1.0)
+    betas: list[float] = option(
+        [0.9, 0.999],
+        "Adam's decay rates of the mean and the square of the gradient",
+        min=0.0,
+        below=1.0,
+    )
     weight_decay: float = option(0.0, "weight decay", min=0.0)
-    clip: float = option(5.0, "largest gradient norm; 0 leaves gradients as they are", min=0.0)
+    clip: float = option(5.0, "largest gradient norm; 0 does not clip", min=0.0)
     schedule: str = option(
         "constant", "learning-rate schedule", choices=("constant", "halving", "plateau", "cosine")
     )
@@ -50,36 +55,44 @@ class Trainer(Checked):
         [], "halving: epochs at whose start the learning rate is multiplied by lr_factor", min=0
     )
     lr_factor: float = option(
-        0.5, "halving and plateau: factor on the learning rate", above=0.0, below=1.0
+        0.5,
+        "halving, plateau: factor by which the learning rate is multiplied",
+        above=0.0,
+        below=1.0,
     )
     plateau_patience: int = option(
-        1, "plateau: epochs without improvement before the factor applies", min=0
+        1, "plateau: epochs without improvement before the learning rate is multiplied", min=0
     )
-    warmup_steps: int = option(0, "optimizer steps of linear learning-rate warm-up", min=0)
+    warmup_steps: int = option(
+        0, "optimizer steps over which the learning rate rises linearly from 0", min=0
+    )
     beta_schedule: str = option(
-        "linear", "KL weight over steps", choices=("constant", "linear", "sigmoid", "cyclical")
+        "linear", "schedule of the KL weight", choices=("constant", "linear", "sigmoid", "cyclical")
     )
-    beta_start: float = option(0.0, "linear, cyclical: KL weight at step 0", min=0.0)
+    beta_start: float = option(0.0, "linear, cyclical: KL weight at the first step", min=0.0)
     beta_max: float = option(1.0, "largest KL weight", min=0.0)
     beta_epochs: float = option(
         10.0,
-        "epochs that a KL weight from 0 takes to beta_max (of each cycle: its length)",
+        "epochs that a KL weight takes to rise from 0 to beta_max (cyclical: length of a cycle)",
         above=0.0,
     )
-    beta_ramp: float = option(0.5, "cyclical: share of each cycle that rises", above=0.0, max=1.0)
+    beta_ramp: float = option(
+        0.5, "cyclical: share of each cycle in which the KL weight rises", above=0.0, max=1.0
+    )
     beta_delay: float = option(
         0.0,
-        "epochs that each latent's KL weight, which must rise, follows behind the one before (a ladder's z_2 behind z_1)",
+        "epochs by which the KL weight of each latent follows that of the latent before (in a"
+        " ladder, z_2 after z_1)",
         min=0.0,
     )
     free_bits: float = option(
         0.0,
-        "nats of KL that cost nothing: a floor for each latent (or dimension), not for their sum",
+        "nats of KL that are free, for each latent or dimension",
         min=0.0,
     )
     free_bits_per: str = option(
         "latent",
-        "what that floor is for (means over the batch)",
+        "free_bits applies to the KL of each latent, dimension or step (means over a batch)",
         choices=("latent", "dimension", "step"),
     )
     latents: dict[str, dict[str, float]] = option(
@@ -87,8 +100,8 @@ class Trainer(Checked):
     )
     bound: str = option(
         "elbo",
-        "bound that is trained on, from trainer.samples samples: iwae (importance-weighted) and fivo"
-        " (particle filter, for models with a latent per step) take KL weights of 1 and no free bits",
+        "bound that is trained on, from trainer.samples samples; iwae (importance-weighted) and"
+        " fivo (particle filter: a latent per step) take KL weights of 1 and no free bits",
         choices=("elbo", "iwae", "fivo"),
     )
     estimator: str = option(
@@ -98,64 +111,71 @@ class Trainer(Checked):
         choices=("reinforce-ema", "rloo", "enumerate"),
     )
     reward_weight: float = option(
-        1.0, "weight of the score-function gradient; 1 is unbiased", min=0.0
+        1.0, "weight of the score function's gradient; 1 is unbiased", min=0.0
     )
     baseline_decay: float = option(
         0.9, "decay rate of the running means of reward and KL", min=0.0, below=1.0
     )
     word_dropout: float = option(
         0.0,
-        "share of the decoder's input words replaced by the unknown word (frames: by zeros)",
+        "share of the decoder's input tokens replaced by the unknown token (frames: by zeros)",
         min=0.0,
         max=1.0,
     )
-    samples: int = option(1, "posterior samples per sequence", min=1)
+    samples: int = option(1, "samples of z for each sequence", min=1)
     patience: int = option(
-        0, "epochs without a better valid -ELBO before stopping; 0 never stops early", min=0
+        0, "epochs without a better valid -ELBO before training stops; 0 never stops early", min=0
     )
     min_improvement: float = option(
         0.0,
-        "fall of valid -ELBO, in nats per symbol or frame, that counts as better for patience and plateau (0.01: 1 % of PPL)",
+        "patience, plateau: least decrease of valid -ELBO that counts, in nats per token or frame"
+        " (0.01 is 1 % of PPL)",
         min=0.0,
     )
     eval_batch_tokens: int = option(
-        4096, "padded tokens per evaluation batch and sample chunk", min=1
+        4096, "evaluation: padded tokens in each batch of sequences and samples", min=1
     )
     iw_samples: int = option(
-        50, "samples of the importance-weighted bound on test after training; 0 skips it", min=0
+        50, "samples of the importance-weighted bound on test, after training; 0 skips it", min=0
     )
-    device: str = option("auto", "auto, cpu, cuda or cuda:N")
+    device: str = option("auto", "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one")
     precision: str = option(
         "fp32",
-        "arithmetic of matrix products in training; evaluation is always fp32 (bf16 needs a GPU, or a CPU with AVX512 or AMX)",
+        "matrix products in training; bf16 needs a GPU, or a CPU with AVX512 or AMX (evaluation:"
+        " fp32)",
         choices=("fp32", "bf16"),
     )
     threads: int = option(
         0,
-        "CPU threads; 0 takes every core this process may use (where other work shares the cores, one thread, or OMP_WAIT_POLICY=passive"
-        " in the environment, is many times faster)",
+        "CPU threads; 0: one for each core (if other programs use the cores too, 1 thread or"
+        " OMP_WAIT_POLICY=passive is many times faster)",
         min=0,
         max=1024,
     )
-    log_every: int = option(50, "optimizer steps between readings of the loss", min=1)
-    checkpoint_minutes: float = option(5.0, "most minutes between checkpoints", above=0.0)
+    log_every: int = option(50, "optimizer steps between lines of metrics", min=1)
+    checkpoint_minutes: float = option(
+        5.0, "longest time between checkpoints, in minutes", above=0.0
+    )
     tensorboard: bool = option(
-        False, "also write tensorboard events (needs the extra: pip install 'vaetext[tensorboard]')"
+        False, "also write tensorboard events (pip install 'vaetext[tensorboard]')"
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.betas) != 2:
             raise ValueError(
-                f"betas={self.betas} must be two numbers: the decay rates of the gradient's mean and of its square"
+                f"betas={self.betas} must be two numbers: the decay rates of the mean and the"
+                " square of the gradient"
             )
         rises = self.beta_schedule == "sigmoid" or (
             self.beta_schedule != "constant" and self.beta_start < self.beta_max
         )
         if self.beta_delay and not rises:
             raise ValueError(
-                f"beta_delay={self.beta_delay} has nothing to delay: with beta_schedule={self.beta_schedule}, beta_start={self.beta_start}"
-                f" and beta_max={self.beta_max} the KL weight never rises; set beta_delay=0, or beta_schedule=linear and a lower beta_start"
+                f"beta_delay={self.beta_delay} has no effect: the KL weight never rises with"
+                f" beta_schedule={self.beta_schedule}, beta_start={self.beta_start} and"
+                f" beta_max={self.beta_max}; set beta_delay=0, or beta_schedule=linear and a lower"
+                " beta_start"
             )
         self._check_latents()
         if self.bound != "elbo":
@@ -170,22 +190,24 @@ class Trainer(Checked):
             for key, value in given.items():
                 if key not in PER_LATENT:
                     raise ValueError(
-                        f"latents.{name}.{key}={value} is no option of a single latent; choose from"
-                        f" {', '.join(PER_LATENT)}{closest(key, PER_LATENT)}"
+                        f"latents.{name}.{key}={value} is not an option of a single latent; choose"
+                        f" from {', '.join(PER_LATENT)}{closest(key, PER_LATENT)}"
                     )
                 if not 0 <= value < math.inf:
-                    raise ValueError(f"latents.{name}.{key}={value} must be at least 0 and finite")
+                    raise ValueError(
+                        f"latents.{name}.{key}={value} must be at least 0 and finite"
+                    )
 
     def _check_bound(self) -> None:
-        """A bound of importance weights has no KL that could be weighted or floored."""
+        """Importance weights have no KL that could be weighted or floored."""
         floors = [self.free_bits, *(each.get("free_bits", 0.0) for each in self.latents.values())]
         weights = [each["beta_max"] for each in self.latents.values() if "beta_max" in each]
         if any(floors):
             raise ValueError(
-                f"bound={self.bound}: it takes no free bits; set free_bits=0, or bound=elbo"
+                f"bound={self.bound} takes no free bits; set free_bits=0, or bound=elbo"
             )
         if self.beta_schedule != "constant" or {self.beta_max, *weights} != {1.0}:
             raise ValueError(
-                f"bound={self.bound}: its KL weight is 1 throughout; set beta_schedule=constant"
+                f"bound={self.bound} takes a KL weight of 1; set beta_schedule=constant"
                 " beta_max=1, or bound=elbo"
             )

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vaetext.config.store import flat
+from vaetext.config.saved import flat
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import TECHNICAL
 from vaetext.data.loader import SPLITS

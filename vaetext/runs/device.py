@@ -21,7 +21,7 @@ def choose(name: str, key: str = "trainer.device") -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not NAME.fullmatch(name):
-        raise ValueError(f"{key}={name!r} is not one of auto, cpu, cuda, cuda:N")
+        raise ValueError(f"{key}={name!r}: choose from auto, cpu, cuda, cuda:N")
     if name != "cpu" and int(name[5:] or 0) >= torch.cuda.device_count():
         raise ValueError(
             f"{key}={name}: this machine has {torch.cuda.device_count()} GPUs; set {key}=auto or"

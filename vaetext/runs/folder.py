@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from vaetext import __version__
 from vaetext.config.quoting import resuming
-from vaetext.config.store import flat, override_trainer, read_config
+from vaetext.config.saved import flat, override_trainer, read_config
 from vaetext.config.train import TrainConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.runs.layout import (

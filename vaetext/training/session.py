@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from vaetext.config.store import override_trainer
+from vaetext.config.saved import override_trainer
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import TECHNICAL
 from vaetext.data import corpora
