@@ -65,13 +65,15 @@ def first_of(*places: str) -> Any:
 register = first_of("vaetext.config.store:register")
 build = first_of("vaetext.models.registry:build")
 Symbols = first_of("vaetext.data.domain:Symbols")
-Frames = first_of("vaetext.data.domain:Frames")
+Frames = first_of("vaetext.data.domain:Real", "vaetext.data.domain:Frames")
 Split = first_of("vaetext.data.loader:Split")
 collate = first_of("vaetext.data.loader:collate")
 Trainer = first_of("vaetext.config.trainer:Trainer")
 KeyedNoise = first_of("vaetext.distributions.noise:KeyedNoise")
-training_loss = first_of("vaetext.objectives.loss:training_loss")
-importance_nll = first_of("vaetext.objectives.bounds:importance_nll")
+importance_nll = first_of(
+    "vaetext.evaluation.metrics:importance_nll", "vaetext.objectives.bounds:importance_nll"
+)
+ONE_INTERFACE = hasattr(KeyedNoise, "at")  # models with encode, evidence(batch, encoded, noise)
 Training = first_of("vaetext.training.loop:Training", "vaetext.runner.training:Training")
 evaluate = first_of(
     "vaetext.evaluation.metrics:evaluate",
@@ -167,7 +169,7 @@ class Case:
         """Every term of the bound, two losses with their gradients, and the weights afterwards."""
         prefix = "train mode" if training else "evidence"
         model, batch = self.model().train(training), self.batch()
-        evidence = model.evidence(batch, self.noise(0, batch.index, range(SAMPLES)))
+        evidence = evidence_of(model, batch, self.noise(0, batch.index, range(SAMPLES)))
         found = {
             f"{prefix}/log_px": evidence.log_px,
             f"{prefix}/log_weight": evidence.log_weight,
@@ -176,11 +178,11 @@ class Case:
             **named(f"{prefix}/aux", evidence.aux),
         }
         for name, code in evidence.latents.items():
-            found |= named(f"{prefix}/latents/{name}", code_tensors(code))
+            found |= named(f"{prefix}/latents/{name}", code_tensors(model, name, code))
         weights = [0.3 + 0.2 * n for n in range(len(model.latents))]
         losses = {
-            "plain": training_loss(evidence, Trainer(), [1.0] * len(weights)),
-            "weighted": training_loss(evidence, Trainer(free_bits=0.2), weights),
+            "plain": loss_of(model, evidence, Trainer(), [1.0] * len(weights)),
+            "weighted": loss_of(model, evidence, Trainer(free_bits=0.2), weights),
         }
         for name, loss in losses.items():
             found[f"{prefix}/loss/{name}"] = loss
@@ -193,13 +195,13 @@ class Case:
         """log p(x|z) at given z (without another commit's: its own), and what the prior makes."""
         own = {name: code.z for name, code in evidence.latents.items()}
         z = {name: self.given.get(f"evidence/latents/{name}/z", each) for name, each in own.items()}
-        sample_prior = getattr(model, "sample_prior", None) or model.prior
-        drawn = sample_prior(self.noise(1, batch.index, range(SAMPLES)))
+        noise = self.noise(1, batch.index, range(SAMPLES))
+        drawn = prior_of(model, noise)
         return {
-            "given z/log_px": model.log_px(batch, z),
+            "given z/log_px": log_px_of(model, batch, z, noise),
             **named("prior/z", drawn),
-            "prior/log_px": model.log_px(
-                batch, {name: each.double() for name, each in drawn.items()}
+            "prior/log_px": log_px_of(
+                model, batch, {name: each.double() for name, each in drawn.items()}, noise
             ),
         }
 
@@ -213,6 +215,8 @@ class Case:
             batch_tokens=4096,
             device=torch.device("cpu"),
         )
+        if ONE_INTERFACE:
+            record = vars(record)
         return {f"evaluation/{name}": value for name, value in flat(record).items()}
 
     def training(self, dtype: torch.dtype) -> Numbers:
@@ -270,32 +274,83 @@ def recorder(draws: Numbers, given: Numbers, sequences: int) -> Any:
     """A KeyedNoise that keeps its draws [K, N, ...] for all N sequences, or the given ones."""
 
     class Recorder(KeyedNoise):  # type: ignore[misc, valid-type]
-        def __init__(self, seed: int, index: Tensor, samples: range) -> None:
+        def __init__(self, seed: int, index: Tensor, samples: range, name: str = "") -> None:
             super().__init__(seed, index, samples, torch.float64)
-            self.rows = torch.arange(samples.start, samples.stop)[:, None]
+            self.sample_numbers = samples
+            self.rows_of_draws = torch.arange(samples.start, samples.stop)[:, None]
             self.index = index
             self.seed = seed
-            self.whole = KeyedNoise(seed, torch.arange(sequences), range(SAMPLES), torch.float64)
+            self.name = name
 
-        def normal(self, name: str, *shape: int) -> Tensor:
-            return self.draw("normal", name, *shape)
+        def at(self, name: str, step: Any = None) -> Any:
+            path = f"{self.name}.{name}" if self.name else name
+            return Recorder(self.seed, self.index, self.sample_numbers, path)
 
-        def uniform(self, name: str, *shape: int) -> Tensor:
-            return self.draw("uniform", name, *shape)
+        def normal(self, *arguments: Any) -> Tensor:
+            return self.draw("normal", *self.named(*arguments))
+
+        def uniform(self, *arguments: Any) -> Tensor:
+            return self.draw("uniform", *self.named(*arguments))
+
+        def named(self, *arguments: Any) -> tuple[Any, ...]:
+            """The name and shape: of the noise that it is, or of the first argument."""
+            return (self.name, *arguments) if ONE_INTERFACE else arguments
 
         def draw(self, kind: str, name: str, *shape: int) -> Tensor:
             key = f"draws/{name}/{self.seed}/{kind}/{'x'.join(map(str, shape))}"
             if key not in draws:
-                draws[key] = given[key] if key in given else getattr(self.whole, kind)(name, *shape)
-            return draws[key][self.rows, self.index]
+                draws[key] = given[key] if key in given else self.whole(kind, name, *shape)
+            return draws[key][self.rows_of_draws, self.index]
+
+        def whole(self, kind: str, name: str, *shape: int) -> Tensor:
+            """The draws of all sequences and samples."""
+            noise = KeyedNoise(
+                self.seed, torch.arange(sequences), range(SAMPLES), torch.float64
+            )
+            if not ONE_INTERFACE:
+                return getattr(noise, kind)(name, *shape)
+            for part in name.split("."):
+                noise = noise.at(part)
+            return getattr(noise, kind)(*shape)
 
     return Recorder
 
 
-def code_tensors(code: Any) -> Numbers:
+def evidence_of(model: Any, batch: Any, noise: Any) -> Any:
+    if ONE_INTERFACE:
+        return model.evidence(batch, model.encode(batch), noise)
+    return model.evidence(batch, noise)
+
+
+def log_px_of(model: Any, batch: Any, z: Numbers, noise: Any) -> Tensor:
+    return model.log_px(batch, z, noise) if ONE_INTERFACE else model.log_px(batch, z)
+
+
+def prior_of(model: Any, noise: Any) -> Numbers:
+    if ONE_INTERFACE:
+        return model.sample_prior(noise, {})
+    return (getattr(model, "sample_prior", None) or model.prior)(noise)
+
+
+def loss_of(model: Any, evidence: Any, trainer: Any, weights: list[float]) -> Tensor:
+    if ONE_INTERFACE:
+        objective = first_of("vaetext.objectives.objective:Objective")(trainer, model)
+        return objective(evidence, dict(zip(model.latent_names, weights, strict=True))).loss
+    return first_of("vaetext.objectives.loss:training_loss")(evidence, trainer, weights)
+
+
+def code_tensors(model: Any, name: str, code: Any) -> Numbers:
     """A latent's sample, posterior, densities and KL; what it lacks is left out."""
     parts = ("z", "mean", "std", "log_q", "log_p", "kl", "total_kl", "prior_mean")
-    return {part: each for part in parts if (each := getattr(code, part, None)) is not None}
+    found = {part: each for part in parts if (each := getattr(code, part, None)) is not None}
+    if ONE_INTERFACE:
+        latent = next(each for each in model.latents if each.name == name)
+        found["mean"] = code.q.mean.expand_as(code.z)
+        if not latent.q_given:
+            found["std"] = code.q.std.expand_as(code.z)
+        if latent.p_given:
+            found["prior_mean"] = code.p.mean.expand_as(code.z)
+    return found
 
 
 def gradients(model: Any, loss: Tensor) -> Numbers:

@@ -194,9 +194,7 @@ class Trainer(Checked):
                         f" from {', '.join(PER_LATENT)}{closest(key, PER_LATENT)}"
                     )
                 if not 0 <= value < math.inf:
-                    raise ValueError(
-                        f"latents.{name}.{key}={value} must be at least 0 and finite"
-                    )
+                    raise ValueError(f"latents.{name}.{key}={value} must be at least 0 and finite")
 
     def _check_bound(self) -> None:
         """Importance weights have no KL that could be weighted or floored."""
