@@ -170,10 +170,11 @@ class Case:
         prefix = "train mode" if training else "evidence"
         model, batch = self.model().train(training), self.batch()
         evidence = evidence_of(model, batch, self.noise(0, batch.index, range(SAMPLES)))
+        kept = SAMPLES if model.latents else 1  # without latents all samples are equal
         found = {
-            f"{prefix}/log_px": evidence.log_px,
-            f"{prefix}/log_weight": evidence.log_weight,
-            f"{prefix}/elbo": evidence.elbo,
+            f"{prefix}/log_px": evidence.log_px[:kept],
+            f"{prefix}/log_weight": evidence.log_weight[:kept],
+            f"{prefix}/elbo": evidence.elbo[:kept],
             f"{prefix}/iw_nll": importance_nll(evidence.log_weight),
             **named(f"{prefix}/aux", evidence.aux),
         }
@@ -197,12 +198,13 @@ class Case:
         z = {name: self.given.get(f"evidence/latents/{name}/z", each) for name, each in own.items()}
         noise = self.noise(1, batch.index, range(SAMPLES))
         drawn = prior_of(model, noise)
+        kept = SAMPLES if model.latents else 1
         return {
-            "given z/log_px": log_px_of(model, batch, z, noise),
+            "given z/log_px": log_px_of(model, batch, z, noise)[:kept],
             **named("prior/z", drawn),
             "prior/log_px": log_px_of(
                 model, batch, {name: each.double() for name, each in drawn.items()}, noise
-            ),
+            )[:kept],
         }
 
     def evaluation(self) -> Numbers:
@@ -304,9 +306,7 @@ def recorder(draws: Numbers, given: Numbers, sequences: int) -> Any:
 
         def whole(self, kind: str, name: str, *shape: int) -> Tensor:
             """The draws of all sequences and samples."""
-            noise = KeyedNoise(
-                self.seed, torch.arange(sequences), range(SAMPLES), torch.float64
-            )
+            noise = KeyedNoise(self.seed, torch.arange(sequences), range(SAMPLES), torch.float64)
             if not ONE_INTERFACE:
                 return getattr(noise, kind)(name, *shape)
             for part in name.split("."):

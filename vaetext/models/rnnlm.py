@@ -35,6 +35,12 @@ class RNNLM(Autoregressive):
     def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {}
 
+    def log_px(self, batch: Batch, z: Mapping[str, Tensor], noise: Noise) -> Tensor:
+        """Computed once, as all samples are equal."""
+        like = next(self.parameters()).new_zeros(1, len(batch))
+        log_px = self.decoder.log_px(batch, self.decoder.start(like))
+        return log_px.expand(noise.samples, -1)
+
     def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
         like = next(self.parameters()).new_zeros(noise.samples, noise.rows)
         return self.decoder.start(like)
