@@ -1,11 +1,13 @@
 """Configurations from overrides, without a command line. Imports no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -56,5 +58,16 @@ def compose_verb(verb: str, overrides: list[str], folders: list[Path]) -> DictCo
     register()
     search = ",".join(quote(f"file://{folder.resolve()}") for folder in folders)
     searched = [f"hydra.searchpath=[{search}]"] if folders else []
-    with initialize_config_module("vaetext.conf", version_base="1.3"):
+    with _own_hydra(), initialize_config_module("vaetext.conf", version_base="1.3"):
         return hydra_compose(verb, overrides=[*overrides, *searched])
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Sets aside the Hydra of an application that is running, and puts it back."""
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = outer
