@@ -1,4 +1,4 @@
-"""Every paper that the code, the configurations or the docs cite is in docs/references.md."""
+"""Every paper cited is in docs/references.md, and every link between pages leads to a file."""
 
 import re
 from collections.abc import Iterator
@@ -34,3 +34,9 @@ def test_citations_are_found() -> None:
     found = set(cited())
     assert ("Bowman", "2016") in found
     assert ("Burda", "2016") in found
+
+
+def test_every_link_between_docs_leads_to_a_file() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), (page.name, link)

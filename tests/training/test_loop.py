@@ -199,7 +199,7 @@ def same(one: Path, other: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("step", [1, 2, 5, 7])
-def test_a_killed_run_resumes_bit_for_bit(
+def test_a_killed_run_is_resumed_bit_for_bit(
     tmp_path: Path, step: int, options: dict[str, Any]
 ) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
@@ -216,7 +216,7 @@ def test_a_killed_run_resumes_bit_for_bit(
     same(whole, cut)
 
 
-def test_a_killed_run_draws_the_same_fresh_sequences_again(tmp_path: Path) -> None:
+def test_a_killed_run_is_resumed_on_the_same_fresh_sequences(tmp_path: Path) -> None:
     def fresh(folder: Path, **options: Any) -> Training:
         corpus = corpora.load(Sine(name="sine", train_size=24, valid_size=10, test_size=10))
         torch.manual_seed(1)
@@ -236,7 +236,7 @@ def test_a_killed_run_draws_the_same_fresh_sequences_again(tmp_path: Path) -> No
     same(whole, cut)
 
 
-def test_an_epoch_of_some_batches_takes_as_many_steps(tmp_path: Path) -> None:
+def test_epoch_batches_is_the_number_of_steps_of_an_epoch(tmp_path: Path) -> None:
     run = training(tmp_path, epoch_batches=5, epochs=2, beta_epochs=2, beta_schedule="linear")
     run.fit()
     last = [line for line in lines(tmp_path) if line["split"] == "train"][-1]
@@ -245,7 +245,7 @@ def test_an_epoch_of_some_batches_takes_as_many_steps(tmp_path: Path) -> None:
     )  # of the last step, of ten to weight 1
 
 
-def test_each_latent_has_its_weight_in_the_metrics_where_they_follow_one_another(
+def test_metrics_hold_the_kl_weight_of_each_latent_under_beta_delay(
     tmp_path: Path,
 ) -> None:
     config = HVRAE(name="hvrae", embedding_dim=5, latent_dim=2)
@@ -269,7 +269,7 @@ def test_each_latent_has_its_weight_in_the_metrics_where_they_follow_one_another
     assert not any("kl_weights" in line for line in together)
 
 
-def test_each_latent_of_a_ladder_pays_its_own_weight(tmp_path: Path) -> None:
+def test_each_latent_of_a_ladder_has_its_own_kl_weight(tmp_path: Path) -> None:
     torch.manual_seed(1)
     config = LVAE(
         name="lvae",
@@ -293,7 +293,7 @@ def test_each_latent_of_a_ladder_pays_its_own_weight(tmp_path: Path) -> None:
     assert line["loss"] == pytest.approx(line["rec"] + sum(weighted), rel=1e-5)
 
 
-def test_an_interrupt_leaves_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_run_is_resumed_from_its_checkpoint(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     training(whole).fit()
     run = training(cut)
@@ -307,7 +307,7 @@ def test_an_interrupt_leaves_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
     same(whole, cut)
 
 
-def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_training_at_its_step(tmp_path: Path) -> None:
     run = training(tmp_path, checkpoint_minutes=1e-9, log_every=100)
     update = run.update
 
@@ -323,7 +323,9 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_step(tmp_path: Path) -> N
     assert checkpoint.load(tmp_path / "checkpoints/last.safetensors", CPU)[1]["step"] == 5
 
 
-def test_a_bound_that_is_not_finite_stops_and_keeps_the_best(tmp_path: Path) -> None:
+def test_a_bound_that_is_not_finite_stops_training_and_keeps_the_best_weights(
+    tmp_path: Path,
+) -> None:
     run = training(tmp_path)
     validate, seen = run.validate, []
 
@@ -344,7 +346,7 @@ def test_a_bound_that_is_not_finite_stops_and_keeps_the_best(tmp_path: Path) -> 
         first.fit()
 
 
-def test_an_interrupt_in_the_last_validation_is_heard(tmp_path: Path) -> None:
+def test_an_interrupt_in_the_last_validation_stops_training(tmp_path: Path) -> None:
     run = training(tmp_path, epochs=1)
     run.report = lambda line: (
         os.kill(os.getpid(), signal.SIGINT) if line["split"] == "valid" else None
@@ -356,7 +358,7 @@ def test_an_interrupt_in_the_last_validation_is_heard(tmp_path: Path) -> None:
     assert again.finished
 
 
-def test_metrics_that_were_lost_in_part_stay_readable(tmp_path: Path) -> None:
+def test_a_line_of_metrics_lost_in_part_is_cut_off(tmp_path: Path) -> None:
     training(tmp_path, epochs=2).fit()
     written = (tmp_path / "metrics.jsonl").read_bytes()
     (tmp_path / "metrics.jsonl").write_bytes(written[:-50])
@@ -368,59 +370,8 @@ def test_metrics_that_were_lost_in_part_stay_readable(tmp_path: Path) -> None:
     assert [line["epoch"] for line in lines(tmp_path) if line["split"] == "valid"][-1] == 2
 
 
-def test_a_checkpoint_never_holds_what_is_not_finite(tmp_path: Path) -> None:
-    path = tmp_path / "last.safetensors"
-    checkpoint.save(path, {"model": {"w": torch.ones(2)}}, {})
-    with pytest.raises(ValueError, match=r"model\.w"):
-        checkpoint.save(path, {"model": {"w": torch.tensor([1.0, float("inf")])}}, {})
-    assert checkpoint.load(path, CPU)[0]["model"]["w"].tolist() == [1.0, 1.0]
-
-
-def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "last.safetensors"
-    checkpoint.save(path, {"model": {"w": torch.ones(2)}}, {})
-
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(checkpoint, "save_file", full)
-    with pytest.raises(OSError, match="No space"):
-        checkpoint.save(path, {"model": {"w": torch.zeros(2)}}, {})
-    assert checkpoint.load(path, CPU)[0]["model"]["w"].tolist() == [1.0, 1.0]
-    assert [file.name for file in tmp_path.iterdir()] == ["last.safetensors"]
-
-
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x80\x04pickle"])
-def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "last.safetensors"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match="is not a checkpoint"):
-        checkpoint.load(path, CPU)
-    with pytest.raises(ValueError, match="no such checkpoint"):
-        checkpoint.load(tmp_path / "absent.safetensors", CPU)
-
-
-def test_weights_of_another_model_are_one_line() -> None:
-    model, source = torch.nn.Linear(3, 2), Path("run/checkpoints/best.safetensors")
-    weights = {name: tensor + 1 for name, tensor in model.state_dict().items()}
-    checkpoint.load_weights(model, weights, source)
-    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
-    with pytest.raises(
-        ValueError,
-        match=r"weight is of shape \(3, 2\) there and of shape \(2, 3\) here; .*use that version",
-    ):
-        checkpoint.load_weights(model, {**weights, "weight": torch.ones(3, 2)}, source)
-    with pytest.raises(
-        ValueError,
-        match=r"best\.safetensors: .* weight is absent there and .* here, and 2 more differ; run was written by .* use that version$",
-    ):
-        checkpoint.load_weights(model, {"other": torch.ones(1)}, source)
-
-
 @pytest.mark.parametrize("batch_norm", [True, False])
-def test_batch_normalisation_meets_batches_drawn_at_random(
-    tmp_path: Path, batch_norm: bool
-) -> None:
+def test_batch_normalisation_is_trained_on_random_batches(tmp_path: Path, batch_norm: bool) -> None:
     config = CNN(name="cnn", embedding_dim=5, latent_dim=2, channels=[4], batch_norm=batch_norm)
     run = Training(
         Trainer(batch_size=4, length_pool=7),
@@ -434,7 +385,7 @@ def test_batch_normalisation_meets_batches_drawn_at_random(
     assert (mixed > 4) == batch_norm
 
 
-def test_metrics_say_what_their_steps_were_trained_with(tmp_path: Path) -> None:
+def test_metrics_hold_the_learning_rate_and_kl_weight_of_their_steps(tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "schedule": "halving",
         "halve_at": [1],
@@ -458,7 +409,7 @@ def test_metrics_say_what_their_steps_were_trained_with(tmp_path: Path) -> None:
         np.testing.assert_allclose(told, expected)
 
 
-def test_an_epochs_figures_are_means_over_its_sequences(
+def test_metrics_of_an_epoch_are_means_over_its_sequences(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = count()
@@ -482,7 +433,7 @@ def test_an_epochs_figures_are_means_over_its_sequences(
     assert both == pytest.approx(2 * first, rel=0.05)
 
 
-def test_validation_draws_with_the_seed_of_the_run(tmp_path: Path) -> None:
+def test_validation_samples_with_the_seed_of_the_run(tmp_path: Path) -> None:
     run = training(tmp_path)
     expected = score(
         run.model, run.splits["valid"], seed=1, samples=1, batch_tokens=4096, device=CPU
@@ -490,7 +441,7 @@ def test_validation_draws_with_the_seed_of_the_run(tmp_path: Path) -> None:
     assert run.validate()["neg_elbo"] == pytest.approx(-expected.elbo.mean().item(), rel=1e-9)
 
 
-def test_checkpoints_are_on_disk_and_so_are_the_metrics_before_them(
+def test_checkpoints_and_the_metrics_before_them_are_synced_to_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced, fsync = [], os.fsync
@@ -508,7 +459,7 @@ def test_checkpoints_are_on_disk_and_so_are_the_metrics_before_them(
     assert {metrics, folder, last} <= set(synced) and synced.index(metrics) < synced.index(last)
 
 
-def test_a_kill_between_the_two_checkpoints_keeps_the_best_and_its_epoch(
+def test_a_kill_between_the_two_checkpoints_keeps_the_best_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = training(tmp_path, epochs=4)
@@ -533,7 +484,7 @@ def test_a_kill_between_the_two_checkpoints_keeps_the_best_and_its_epoch(
     ] == 2
 
 
-def test_early_stopping_and_best(tmp_path: Path) -> None:
+def test_training_stops_early_and_keeps_the_best_epoch(tmp_path: Path) -> None:
     run = training(tmp_path, epochs=50, patience=2, lr=0.3)
     state = run.fit()
     valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
@@ -545,7 +496,7 @@ def test_early_stopping_and_best(tmp_path: Path) -> None:
     assert len(valid) - 1 - state.best_epoch == 2  # every improvement counts here
 
 
-def test_the_best_weights_are_those_of_the_lowest_bound_though_its_fall_be_small(
+def test_the_best_weights_have_the_lowest_bound_however_little_it_fell(
     tmp_path: Path,
 ) -> None:
     run = training(tmp_path, epochs=4, min_improvement=1e6)
@@ -557,7 +508,7 @@ def test_the_best_weights_are_those_of_the_lowest_bound_though_its_fall_be_small
     ] == min(valid)
 
 
-def test_another_schedule_counts_nothing_for_a_plateau(tmp_path: Path) -> None:
+def test_only_the_plateau_schedule_counts_epochs_without_improvement(tmp_path: Path) -> None:
     run = training(
         tmp_path, schedule="constant", epochs=6, lr=0.3, plateau_patience=0, min_improvement=1e6
     )
@@ -571,7 +522,7 @@ def test_another_schedule_counts_nothing_for_a_plateau(tmp_path: Path) -> None:
     assert rates == [0.3] * 7
 
 
-def test_an_improvement_counts_by_nats_per_symbol(tmp_path: Path) -> None:
+def test_min_improvement_is_in_nats_per_token(tmp_path: Path) -> None:
     run = training(tmp_path, min_improvement=0.1)
     mean = splits()["valid"].lengths.mean()
     assert mean > 2  # per sequence and per symbol are not the same
@@ -589,7 +540,7 @@ def test_an_improvement_counts_by_nats_per_symbol(tmp_path: Path) -> None:
         assert run.state.stale == stale, fall
 
 
-def test_a_finished_run_goes_on_with_more_epochs(tmp_path: Path) -> None:
+def test_a_finished_run_is_resumed_with_more_epochs(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     training(whole).fit()
     training(cut, epochs=2).fit()
@@ -600,7 +551,7 @@ def test_a_finished_run_goes_on_with_more_epochs(tmp_path: Path) -> None:
     same(whole, cut)
 
 
-def test_what_was_written_before_the_first_checkpoint_is_written_anew(tmp_path: Path) -> None:
+def test_metrics_before_the_first_checkpoint_are_written_again(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     training(whole).fit()
     run = training(cut)
@@ -654,7 +605,7 @@ def test_training_learns(tmp_path: Path) -> None:
     assert valid[-1] < 0.8 * valid[0]
 
 
-def test_other_batch_sizes_leave_schedules_where_they_stood(tmp_path: Path) -> None:
+def test_another_batch_size_continues_at_the_same_share_of_the_epoch(tmp_path: Path) -> None:
     run = training(tmp_path, checkpoint_minutes=1e-9, schedule="cosine", beta_epochs=3)
     kill_at(run, 12)  # the fourth of eight batches of the second epoch is done, but not saved
     with pytest.raises(Killed):
