@@ -288,23 +288,23 @@ def recorder(draws: Numbers, given: Numbers, sequences: int) -> Any:
             path = f"{self.name}.{name}" if self.name else name
             return Recorder(self.seed, self.index, self.sample_numbers, path)
 
-        def normal(self, *arguments: Any) -> Tensor:
+        def normal(self, *arguments: Any) -> Any:
             return self.draw("normal", *self.named(*arguments))
 
-        def uniform(self, *arguments: Any) -> Tensor:
+        def uniform(self, *arguments: Any) -> Any:
             return self.draw("uniform", *self.named(*arguments))
 
         def named(self, *arguments: Any) -> tuple[Any, ...]:
             """The name and shape: of the noise that it is, or of the first argument."""
             return (self.name, *arguments) if ONE_INTERFACE else arguments
 
-        def draw(self, kind: str, name: str, *shape: int) -> Tensor:
+        def draw(self, kind: str, name: str, *shape: int) -> Any:
             key = f"draws/{name}/{self.seed}/{kind}/{'x'.join(map(str, shape))}"
             if key not in draws:
                 draws[key] = given[key] if key in given else self.whole(kind, name, *shape)
             return draws[key][self.rows_of_draws, self.index]
 
-        def whole(self, kind: str, name: str, *shape: int) -> Tensor:
+        def whole(self, kind: str, name: str, *shape: int) -> Any:
             """The draws of all sequences and samples."""
             noise = KeyedNoise(self.seed, torch.arange(sequences), range(SAMPLES), torch.float64)
             if not ONE_INTERFACE:
@@ -322,17 +322,17 @@ def evidence_of(model: Any, batch: Any, noise: Any) -> Any:
     return model.evidence(batch, noise)
 
 
-def log_px_of(model: Any, batch: Any, z: Numbers, noise: Any) -> Tensor:
+def log_px_of(model: Any, batch: Any, z: Numbers, noise: Any) -> Any:
     return model.log_px(batch, z, noise) if ONE_INTERFACE else model.log_px(batch, z)
 
 
-def prior_of(model: Any, noise: Any) -> Numbers:
+def prior_of(model: Any, noise: Any) -> Any:
     if ONE_INTERFACE:
         return model.sample_prior(noise, {})
     return (getattr(model, "sample_prior", None) or model.prior)(noise)
 
 
-def loss_of(model: Any, evidence: Any, trainer: Any, weights: list[float]) -> Tensor:
+def loss_of(model: Any, evidence: Any, trainer: Any, weights: list[float]) -> Any:
     if ONE_INTERFACE:
         objective = first_of("vaetext.objectives.objective:Objective")(trainer, model)
         return objective(evidence, dict(zip(model.latent_names, weights, strict=True))).loss

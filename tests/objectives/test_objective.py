@@ -246,17 +246,17 @@ def test_options_that_do_not_fit_the_model_are_refused(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"bound": "iwae", "free_bits": 1.0}, "bound=iwae: it takes no free bits"),
-        ({"bound": "fivo"}, "bound=fivo: its KL weight is 1 throughout"),
+        ({"bound": "iwae", "free_bits": 1.0}, "bound=iwae takes no free bits"),
+        ({"bound": "fivo"}, "bound=fivo takes a KL weight of 1"),
         (
             {"bound": "fivo", "beta_schedule": "constant", "latents": {"z": {"beta_max": 0.5}}},
-            "KL weight is 1",
+            "takes a KL weight of 1",
         ),
         (
             {"latents": {"z": {"beta": 0.5}}},
-            r"latents\.z\.beta=0.5 is no option of a single latent",
+            r"latents\.z\.beta=0.5 is not an option of a single latent",
         ),
-        ({"latents": {"z": {"free_bits": -1.0}}}, r"latents\.z\.free_bits=-1.0 must be at least 0"),
+        ({"latents": {"z": {"free_bits": -1.0}}}, r"latents\.z\.free_bits=-1.0 must be a number of at least 0"),
     ],
 )
 def test_options_that_exclude_each_other_are_refused(options: dict[str, Any], message: str) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_origin
@@ -105,7 +105,9 @@ def config_folders(flags: list[str]) -> list[Path]:
 
 def sweep_name(overrides: list[str]) -> str:
     """A folder name that depends on the overrides alone, so that a killed sweep is found again."""
-    text = re.sub(r"[^\w.+-]+", "-", "_".join(overrides))[:80].strip("-")
+    plain = "_".join(each.lstrip("+") for each in overrides)
+    text = re.sub(r"[^\w.+-]+", "-", plain)
+    text = text[:80].strip("-")
     return f"{text or 'sweep'}-{sha256(chr(0).join(overrides).encode()).hexdigest()[:6]}"
 
 
@@ -165,16 +167,25 @@ def _open_options(verb: str, overrides: list[str]) -> list[str]:
     Raises:
         ValueError: the mapping itself is given.
     """
-    for name in (each.name for each in fields(VERBS[verb].schema)):
-        if _field_type(verb, name) is not dict:
-            continue
-        if any(re.match(rf"\+*{name}=", each) for each in overrides):
+    for name in _mappings(VERBS[verb].schema):
+        if "." not in name and any(re.match(rf"\+*{name}=", each) for each in overrides):
             raise ValueError(
                 f"`vaetext {verb}` changes single options of the {name}, as in {name}.epochs=30;"
                 f" it cannot replace the {name}"
             )
-        overrides = [re.sub(rf"^{name}\.", f"++{name}.", each) for each in overrides]
+        overrides = [re.sub(rf"^{re.escape(name)}\.", f"++{name}.", each) for each in overrides]
     return overrides
+
+
+def _mappings(schema: type, prefix: str = "") -> list[str]:
+    """The options of a schema, by full key, that are mappings, as ``trainer.latents``."""
+    found = []
+    for each in fields(schema):
+        if get_origin(each.type) is dict:
+            found.append(f"{prefix}{each.name}")
+        elif is_dataclass(each.type):
+            found += _mappings(each.type, f"{prefix}{each.name}.")  # type: ignore[arg-type]
+    return found
 
 
 def _field_type(verb: str, name: str) -> Any:

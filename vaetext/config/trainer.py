@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from vaetext.config.options import Checked, closest, option
 
@@ -95,7 +96,7 @@ class Trainer(Checked):
         "free_bits applies to the KL of each latent, dimension or step (means over a batch)",
         choices=("latent", "dimension", "step"),
     )
-    latents: dict[str, dict[str, float]] = option(
+    latents: dict[str, Any] = option(
         {}, "beta_max, beta_delay and free_bits of single latents, as in latents.z_l.free_bits=2"
     )
     bound: str = option(
@@ -187,14 +188,19 @@ class Trainer(Checked):
 
     def _check_latents(self) -> None:
         for name, given in self.latents.items():
+            if not isinstance(given, dict):
+                raise ValueError(
+                    f"latents.{name}={given}: give its options, as in latents.{name}.free_bits=2"
+                )
             for key, value in given.items():
                 if key not in PER_LATENT:
                     raise ValueError(
                         f"latents.{name}.{key}={value} is not an option of a single latent; choose"
                         f" from {', '.join(PER_LATENT)}{closest(key, PER_LATENT)}"
                     )
-                if not 0 <= value < math.inf:
-                    raise ValueError(f"latents.{name}.{key}={value} must be at least 0 and finite")
+                number = isinstance(value, (int, float)) and not isinstance(value, bool)
+                if not number or not 0 <= value < math.inf:
+                    raise ValueError(f"latents.{name}.{key}={value} must be a number of at least 0")
 
     def _check_bound(self) -> None:
         """Importance weights have no KL that could be weighted or floored."""
