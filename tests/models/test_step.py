@@ -1,4 +1,4 @@
-"""Models with a latent per step, by second routes: Kalman filter, enumeration, segments against the whole."""
+"""Models with a latent per step: Kalman filter, enumeration, segments against the whole."""
 
 from itertools import product
 from typing import Any

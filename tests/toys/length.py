@@ -19,7 +19,10 @@ from vaetext.modules.heads import make_head
 
 
 class ToyLength(SequenceModel):
-    """p(l) truncated geometric (value v is length v + 1), q(l|x) prod_i q(z_i | z_<i, l, x); a GRU decoder from all z's."""
+    """q(l|x) prod_i q(z_i | z_<i, l, x), and a GRU decoder that reads all z_i.
+
+    p(l) is a truncated geometric distribution; value v is length v + 1.
+    """
 
     name = "toy-length"
     latents = (

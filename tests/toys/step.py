@@ -1,4 +1,4 @@
-"""A small VRNN (Chung et al. 2015) and an SRNN with both posteriors (Fraccaro et al. 2016), for any domain."""
+"""A VRNN (Chung et al. 2015) and an SRNN with both posteriors (Fraccaro et al. 2016), small."""
 
 import torch
 from torch import Tensor, nn
