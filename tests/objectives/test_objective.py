@@ -32,7 +32,7 @@ def _float64() -> Any:
 
 @pytest.fixture
 def model() -> ToyLength:
-    made = ToyLength(TOKENS)
+    made = ToyLength(ToyLength.Config(), TOKENS)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter *= 1.5
@@ -160,7 +160,7 @@ def test_the_enumerated_loss_is_the_sum_over_lengths_by_hand(
 
 @torch.no_grad()
 def test_sampled_and_enumerated_lengths_estimate_the_same_likelihood(batch: Batch) -> None:
-    model = ToyLength(TOKENS)
+    model = ToyLength(ToyLength.Config(), TOKENS)
     noise = KeyedNoise(1, batch.index, range(20_000), torch.float64)
     encoded = model.encode(batch)
     sampled = model.evidence(batch, encoded, noise)
@@ -195,7 +195,7 @@ def test_the_baseline_is_of_earlier_batches(model: ToyLength, batch: Batch) -> N
 @pytest.mark.parametrize("padding", [0, 4])
 def test_free_bits_per_step_are_means_over_the_sequences_that_reach_it(padding: int) -> None:
     domain = Real(2, longest=6)
-    model, batch = ToyVRNN(domain), batch_of(domain, padding=padding)
+    model, batch = ToyVRNN(ToyVRNN.Config(), domain), batch_of(domain, padding=padding)
     objective = Objective(Trainer(free_bits=100.0, free_bits_per="step"), model)
     evidence = objective.evidence(model, batch, fresh(2, 4))
     cost = objective(evidence, {"z": 0.5}).loss + evidence.log_px.mean()
@@ -205,7 +205,7 @@ def test_free_bits_per_step_are_means_over_the_sequences_that_reach_it(padding: 
 @pytest.mark.parametrize("bound", ["iwae", "fivo"])
 def test_bounds_of_weights_are_the_likelihood_estimates(bound: str) -> None:
     domain = Real(2, longest=6)
-    model, batch = ToyVRNN(domain), batch_of(domain)
+    model, batch = ToyVRNN(ToyVRNN.Config(), domain), batch_of(domain)
     trainer = Trainer(bound=bound, samples=4, beta_schedule="constant", free_bits=0.0)
     objective = Objective(trainer, model)
     noise = KeyedNoise(0, batch.index, range(4), torch.float64)
