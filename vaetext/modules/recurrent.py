@@ -63,8 +63,8 @@ class Recurrent(nn.Module):
         Args:
             steps: [B, T, inputs].
             state: of each layer, shaped as by ``initial``; None for zeros.
-            mask: [B, T], true at real steps; None where the final state does not matter (without a
-                mask the outputs of real steps are the same).
+            mask: [B, T], true at real steps, which come before all others; None where the final
+                state does not matter (without a mask the outputs of real steps are the same).
 
         Returns:
             Outputs [B, T, H * directions] of the last layer, zeros on padding, and the final state
@@ -119,20 +119,11 @@ class Recurrent(nn.Module):
         return outputs, end
 
     def _last(self, outputs: Tensor, mask: Tensor) -> Tensor:
-        """[directions, B, H]: forward output at the last real step, backward one at the first.
-
-        Steps before the last may be masked too, as the EOS tokens inside a document are.
-        """
-        steps = torch.arange(mask.shape[1], device=mask.device)
-        ends = [_at_step(outputs[..., : self.hidden], (mask * steps).amax(1))]
-        if self.directions == 2:
-            ends.append(_at_step(outputs[..., self.hidden :], mask.byte().argmax(1)))
+        """[directions, B, H]: forward output at the last real step, backward one at the first."""
+        last = (mask.sum(1) - 1).clamp(min=0)[:, None, None].expand(-1, 1, self.hidden)
+        forward = outputs[..., : self.hidden].gather(1, last)[:, 0]
+        ends = [forward] if self.directions == 1 else [forward, outputs[:, 0, self.hidden :]]
         return torch.stack(ends)
-
-
-def _at_step(outputs: Tensor, step: Tensor) -> Tensor:
-    """[B, H] of outputs [B, T, H] at each row's own step [B]."""
-    return outputs.gather(1, step[:, None, None].expand(-1, 1, outputs.shape[2]))[:, 0]
 
 
 def cast_to_half(steps: Tensor) -> bool:
