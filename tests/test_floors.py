@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[1] / "vaetext"
 FLOORS = [  # from the bottom
     {"config"},
     {"data", "distributions"},
-    {"objectives", "modules"},
+    {"modules"},
     {"models"},
-    {"evaluation"},
+    {"objectives", "evaluation"},
     {"runs"},
     {"report"},
     {"training"},

@@ -1,8 +1,10 @@
 """Gaussian densities and KLs compared with torch.distributions, and with a sampled KL."""
 
+import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
+from vaetext.distributions.categorical import Categorical
 from vaetext.distributions.gaussian import Gaussian, standard
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.distributions.priors import StandardNormal
@@ -21,15 +23,17 @@ def test_densities_and_kl_from_standard_normal_agree_with_torch() -> None:
     q = random_gaussian()
     z = torch.randn(3, 4, dtype=torch.float64)
     torch.testing.assert_close(q.log_prob(z), normal(q).log_prob(z).sum(-1))
-    torch.testing.assert_close(standard(z).log_prob(z), Normal(0.0, 1.0).log_prob(z).sum(-1))
-    torch.testing.assert_close(q.kl(standard(z)), kl_divergence(normal(q), Normal(0.0, 1.0)))
+    torch.testing.assert_close(standard(z, 4).log_prob(z), Normal(0.0, 1.0).log_prob(z).sum(-1))
+    torch.testing.assert_close(q.kl(standard(z, 4)), kl_divergence(normal(q), Normal(0.0, 1.0)))
 
 
 def test_kl_between_two_gaussians_agrees_with_torch() -> None:
     q = random_gaussian()
     p = Gaussian(torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64))
     torch.testing.assert_close(q.kl(p), kl_divergence(normal(q), normal(p)))
-    assert q.kl(q).abs().max() == 0
+    own = q.kl(q)
+    assert own is not None and own.abs().max() == 0
+    assert q.kl(Categorical(torch.zeros(1))) is None
 
 
 def test_merge_is_the_normalised_product_of_densities() -> None:
@@ -53,6 +57,15 @@ def test_merge_with_a_far_larger_variance_changes_nothing_and_does_not_overflow(
 
 def test_sampled_kl_agrees_with_the_analytic_one() -> None:
     noise = KeyedNoise(0, torch.arange(3), range(4000), torch.float64)
-    code = StandardNormal(4).code("z", random_gaussian(), noise)
-    error = code.log_ratio.std(0) / code.log_ratio.shape[0] ** 0.5
-    assert bool(((code.log_ratio.mean(0) - code.total_kl[0]).abs() < 4 * error).all())
+    sample = StandardNormal(4).posterior_sample(random_gaussian(), noise.at("z"))
+    ratio = sample.log_q - sample.log_p
+    error = ratio.std(0) / len(ratio) ** 0.5
+    assert bool(((ratio.mean(0) - sample.total_kl[0]).abs() < 4 * error).all())
+
+
+def test_temperature_multiplies_the_standard_deviation() -> None:
+    q = random_gaussian()
+    torch.testing.assert_close(q.restricted(temperature=0.5).std, 0.5 * q.std)
+    assert torch.equal(q.restricted(temperature=0.5).mean, q.mean)
+    with pytest.raises(ValueError, match=r"top_k=3: a Gaussian .* set top_k=0"):
+        q.restricted(top_k=3)

@@ -2,18 +2,19 @@
 
 import pytest
 import torch
+from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
-from vaetext.distributions.priors import GaussianMixture, Mixture, StandardNormal, VampPrior
+from vaetext.distributions.priors import LearnedMixture, Prior, StandardNormal, VampPrior
 
 SAMPLES = 20000
 
 
-def mixture() -> GaussianMixture:
+def mixture() -> LearnedMixture:
     torch.manual_seed(1)
-    prior = GaussianMixture(2, 3).double()
+    prior = LearnedMixture(2, 3).double()
     with torch.no_grad():
         prior.logits.copy_(torch.tensor([0.5, -1.0, 0.2]))
         prior.log_var.copy_(torch.randn(3, 2) * 0.5)
@@ -27,16 +28,16 @@ def posterior() -> Gaussian:
     )
 
 
-def sampled_kl(prior: Mixture | StandardNormal, q: Gaussian) -> tuple[torch.Tensor, torch.Tensor]:
+def sampled_kl(prior: Prior, q: Gaussian) -> tuple[Tensor, Tensor]:
     """Mean and standard error of log q - log p [B]."""
     noise = KeyedNoise(0, torch.arange(len(q.mean)), range(SAMPLES), torch.float64)
-    ratio = prior.code("z", q, noise).log_ratio
+    sample = prior.posterior_sample(q, noise.at("z"))
+    ratio = sample.log_q - sample.log_p
     return ratio.mean(0), ratio.std(0) / SAMPLES**0.5
 
 
-def as_torch(prior: Mixture) -> MixtureSameFamily:
-    parts = prior.components()
-    components = Independent(Normal(parts.mean, parts.std), 1)
+def as_torch(prior: LearnedMixture) -> MixtureSameFamily:
+    components = Independent(Normal(prior.mean, (0.5 * prior.log_var).exp()), 1)
     return MixtureSameFamily(Categorical(logits=prior.logits), components)
 
 
@@ -45,7 +46,7 @@ def test_mixture_density_agrees_with_torch() -> None:
     prior = mixture()
     z = 3 * torch.randn(50, 2, dtype=torch.float64)
     expected = as_torch(prior).log_prob(z)
-    torch.testing.assert_close(prior.log_prob(z), expected, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(prior().log_prob(z), expected, rtol=1e-12, atol=1e-12)
 
 
 @torch.no_grad()
@@ -66,7 +67,7 @@ def test_mixture_kl_agrees_with_the_integral() -> None:
 def test_mixture_samples_have_its_mean_and_variance() -> None:
     prior = mixture()
     noise = FreshNoise(1, SAMPLES, torch.device("cpu"), torch.float64)
-    z = prior.sample("z", noise)[0]
+    z = prior.sample(noise)[0]
     expected = as_torch(prior)
     error = expected.variance.sqrt() / SAMPLES**0.5
     assert bool(((z.mean(0) - expected.mean).abs() < 4 * error).all())
@@ -93,21 +94,34 @@ def test_vamp_prior_with_one_component_is_that_gaussian() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e3])
-def test_codes_far_from_every_component_have_finite_densities_and_gradients(scale: float) -> None:
-    prior = GaussianMixture(4, 3)
+def test_samples_far_from_every_component_have_finite_densities_and_gradients(
+    scale: float,
+) -> None:
+    prior = LearnedMixture(4, 3)
     with torch.no_grad():
         prior.log_var.fill_(-8.0)
     q = Gaussian(
         torch.full((2, 4), scale, requires_grad=True),
         torch.full((2, 4), -100.0, requires_grad=True),
     )
-    code = prior.code("z", q, FreshNoise(5, 2, torch.device("cpu")))
-    code.total_kl.mean().backward()
-    assert code.kl.isfinite().all()
+    sample = prior.posterior_sample(q, FreshNoise(5, 2, torch.device("cpu")))
+    sample.total_kl.mean().backward()
+    assert sample.axes == () and sample.kl.isfinite().all()
     assert all(
         parameter.grad is not None and parameter.grad.isfinite().all()
         for parameter in (*prior.parameters(), q.mean, q.log_var)
     )
+
+
+def test_each_position_of_a_map_has_its_own_standard_normal() -> None:
+    prior = StandardNormal(3, positions=4)
+    noise = KeyedNoise(0, torch.arange(2), range(5))
+    assert prior.sample(noise.at("z")).shape == (5, 2, 4, 3)
+    zeros = torch.zeros(2, 4, 3)
+    sample = prior.posterior_sample(Gaussian(zeros, zeros), noise.at("z"))
+    assert torch.equal(sample.z, prior.sample(noise.at("z")))
+    assert sample.axes == ("position", "dimension")
+    assert sample.kl.shape == (5, 2, 4, 3)
 
 
 def test_vamp_prior_is_initialised_from_training_sequences() -> None:

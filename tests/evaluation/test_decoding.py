@@ -1,7 +1,8 @@
-"""Decoding against a law whose every sequence can be enumerated."""
+"""Decoding a distribution whose every sequence can be enumerated."""
 
 import itertools
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,15 +10,18 @@ import torch
 from torch import Tensor
 
 from vaetext.data.batch import Batch
-from vaetext.data.domain import Symbols
-from vaetext.distributions.evidence import Code
-from vaetext.distributions.noise import Noise
-from vaetext.evaluation import decoding as generation
-from vaetext.evaluation.decoding import GREEDY, ROWS, DecodingOptions, choose, generate, restricted
-from vaetext.models.base import Generator, SequenceModel
+from vaetext.data.domain import Real, Symbols
+from vaetext.distributions.categorical import Categorical
+from vaetext.distributions.distribution import Distribution
+from vaetext.distributions.latent import Latent, LatentSample
+from vaetext.distributions.noise import KeyedNoise, Noise
+from vaetext.distributions.state import State
+from vaetext.evaluation.decoding import GREEDY, ROWS, DecodingOptions, generate
+from vaetext.models.base import SequenceModel
 
-EOS, SIZE = 1, 4
-LAWS = [  # [law, previous symbol or BOS, next symbol]
+EOS = 1
+SIZE = 4
+TABLES = [  # [table, previous token or BOS, next token]
     [
         [0.1, 0.0, 0.5, 0.4],
         [0.25] * 4,
@@ -35,54 +39,52 @@ LAWS = [  # [law, previous symbol or BOS, next symbol]
 ]
 
 
-class Law(SequenceModel):
-    """A distribution given two codes that nothing can decode step by step."""
+class Chain(SequenceModel):
+    """A Markov chain whose table z chooses; every 3 swaps it, so the state must follow its row."""
 
-    name = "two-codes"
-    latents = ("z",)
+    latents = (Latent("z", discrete=True),)
 
     def __init__(self) -> None:
         super().__init__(Symbols(SIZE, EOS, 0, 9))
-        self.laws = torch.nn.Parameter(torch.tensor(LAWS, dtype=torch.float64).log())
+        self.tables = torch.nn.Parameter(torch.tensor(TABLES, dtype=torch.float64).log())
 
-    def posterior(self, batch: Batch) -> Any:
+    def encode(self, batch: Batch, carried: State | None = None) -> Any:
         raise NotImplementedError
 
-    def sample(self, posterior: Any, noise: Noise) -> dict[str, Code]:
+    def sample(
+        self, encoded: Any, noise: Noise, enumerate: bool = False
+    ) -> dict[str, LatentSample]:
         raise NotImplementedError
 
-    def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
+    def log_px(self, batch: Batch, z: Mapping[str, Tensor], noise: Noise) -> Tensor:
         raise NotImplementedError
 
-    def sample_prior(self, noise: Noise) -> dict[str, Tensor]:
-        return {"z": (noise.uniform("z") > 0.5).long()}
+    def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {"z": (noise.at("z").uniform() > 0.5).long(), **given}
+
+    def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
+        assert z["z"].shape == (noise.samples, noise.rows)
+        return {"table": z["z"], "x": self.domain.start(self.tables, *z["z"].shape)}
+
+    def emit(self, state: State, noise: Noise) -> tuple[Distribution, State]:
+        table = torch.where(state["x"] == 3, 1 - state["table"], state["table"])
+        return Categorical(self.tables[table, state["x"]]), {**state, "table": table}
+
+    def advance(self, state: State, x: Tensor) -> State:
+        return {**state, "x": x}
 
 
-class Chain(Law, Generator):
-    """A chain whose law is the code's, swapped by every 3 of the prefix: the state must follow its row through ``select``."""
-
-    def start(self, codes: dict[str, Tensor], rows: int) -> Tensor:
-        assert codes["z"].shape == (rows,)
-        return codes["z"]
-
-    def step(self, state: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
-        law = torch.where(token == 3, 1 - state, state)
-        return self.laws[law, token], law
-
-    def select(self, state: Tensor, index: Tensor) -> Tensor:
-        return state[index]
-
-
-def log_p(law: int, sequence: tuple[int, ...]) -> float:
+def log_p(table: int, sequence: tuple[int, ...]) -> float:
     total = 0.0
     for before, after in itertools.pairwise((SIZE, *sequence)):
-        law = 1 - law if before == 3 else law
-        total += math.log(LAWS[law][before][after]) if LAWS[law][before][after] else -math.inf
+        table = 1 - table if before == 3 else table
+        p = TABLES[table][before][after]
+        total += math.log(p) if p else -math.inf
     return total
 
 
 def complete(max_length: int) -> list[tuple[int, ...]]:
-    inner = [symbol for symbol in range(SIZE) if symbol != EOS]
+    inner = [token for token in range(SIZE) if token != EOS]
     return [
         (*body, EOS)
         for length in range(max_length)
@@ -90,22 +92,22 @@ def complete(max_length: int) -> list[tuple[int, ...]]:
     ]
 
 
-def codes(*laws: int) -> dict[str, Tensor]:
-    return {"z": torch.tensor(laws)}
+def codes(*tables: int) -> dict[str, Tensor]:
+    return {"z": torch.tensor(tables)}
 
 
 @pytest.mark.parametrize("max_length", [1, 2, 3, 5, 7])
 def test_a_wide_beam_finds_the_likeliest_of_all_sequences(max_length: int) -> None:
     found = generate(Chain(), codes(0, 1, 0), 3, DecodingOptions(beam=3**7, max_length=max_length))
-    for law, sequence in zip((0, 1, 0), found, strict=True):
-        assert sequence == list(max(complete(max_length), key=lambda each: log_p(law, each)))
+    for table, sequence in zip((0, 1, 0), found, strict=True):
+        assert sequence == list(max(complete(max_length), key=lambda each: log_p(table, each)))
 
 
 def test_an_unlikely_end_is_no_result() -> None:
     """The empty sequence is the likeliest of all here, yet no one would end there."""
     model = Chain()
     with torch.no_grad():
-        model.laws.copy_(torch.tensor([0.05, 0.1, 0.43, 0.42]).log())
+        model.tables.copy_(torch.tensor([0.05, 0.1, 0.43, 0.42]).log())
     empty, found = (
         log_p_of(model, []),
         generate(model, codes(0), 1, DecodingOptions(beam=2, max_length=6))[0],
@@ -116,14 +118,14 @@ def test_an_unlikely_end_is_no_result() -> None:
 
 
 def log_p_of(model: Chain, body: list[int]) -> float:
-    return sum(model.laws[0, 0, symbol].item() for symbol in [*body, EOS])
+    return sum(model.tables[0, 0, token].item() for token in [*body, EOS])
 
 
 def test_a_beam_beats_greedy() -> None:
-    for law in (0, 1):
+    for table in (0, 1):
         beam, greedy = (
-            log_p(law, tuple(generate(Chain(), codes(law), 1, choice)[0]))
-            for choice in (DecodingOptions(beam=4), GREEDY)
+            log_p(table, tuple(generate(Chain(), codes(table), 1, options)[0]))
+            for options in (DecodingOptions(beam=4), GREEDY)
         )
         assert beam >= greedy
 
@@ -131,14 +133,14 @@ def test_a_beam_beats_greedy() -> None:
 def test_a_beam_that_never_ends_is_cut_at_the_likeliest_prefix() -> None:
     model = Chain()
     with torch.no_grad():
-        model.laws[:, :, EOS] = -torch.inf
+        model.tables[:, :, EOS] = -torch.inf
     found = generate(model, codes(0, 1), 2, DecodingOptions(beam=200, max_length=4))
-    for law, sequence in zip((0, 1), found, strict=True):
+    for table, sequence in zip((0, 1), found, strict=True):
         prefixes = itertools.product((0, 2, 3), repeat=4)
-        assert sequence == list(max(prefixes, key=lambda each: log_p(law, each)))
+        assert sequence == list(max(prefixes, key=lambda each: log_p(table, each)))
 
 
-def test_greedy_takes_the_likeliest_symbol_of_each_step_and_stops_at_eos_or_max_length() -> None:
+def test_greedy_takes_the_likeliest_token_of_each_step_and_stops_at_eos_or_max_length() -> None:
     found = generate(Chain(), codes(0, 1, 0), 3, DecodingOptions(greedy=True, max_length=6))
     assert found == [[2, 2, 2, 2, 2, 2], [0, EOS], [2, 2, 2, 2, 2, 2]]
     assert generate(Chain(), codes(0), 1, DecodingOptions(top_k=1, max_length=6)) == found[:1]
@@ -153,7 +155,7 @@ def test_greedy_takes_the_likeliest_symbol_of_each_step_and_stops_at_eos_or_max_
     assert len(generate(longer, codes(0), 1, GREEDY)[0]) == 138
 
 
-def test_samples_follow_the_law() -> None:
+def test_samples_follow_the_distribution() -> None:
     n, max_length = 20000, 3
     drawn = generate(Chain(), codes(*([0] * n)), n, DecodingOptions(max_length=max_length))
     counts: dict[tuple[int, ...], int] = {}
@@ -170,21 +172,18 @@ def test_samples_follow_the_law() -> None:
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
 def test_temperature_sharpens_and_flattens(temperature: float) -> None:
     n = 40000
-    row = torch.tensor(LAWS[0][2])
-    uniform = torch.rand(n, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    drawn = choose(row.log().expand(n, -1), DecodingOptions(temperature=temperature), uniform)
+    row = torch.tensor(TABLES[0][2])
+    noise = KeyedNoise(0, torch.arange(n), range(1))
+    drawn = Categorical(row.log()).restricted(temperature=temperature).sample(noise)
     expected = row ** (1 / temperature) / (row ** (1 / temperature)).sum()
-    for symbol, p in enumerate(expected.tolist()):
-        assert abs((drawn == symbol).sum().item() / n - p) < 4.5 * math.sqrt(p * (1 - p) / n)
+    for token, p in enumerate(expected.tolist()):
+        assert abs((drawn == token).sum().item() / n - p) < 4.5 * math.sqrt(p * (1 - p) / n)
 
 
 def kept(row: list[float], **options: Any) -> list[int]:
-    return (
-        restricted(torch.tensor([row]).log(), DecodingOptions(**options))
-        .isfinite()[0]
-        .nonzero()[:, 0]
-        .tolist()
-    )
+    restricted = Categorical(torch.tensor(row).log()).restricted(**options)
+    found: list[int] = restricted.log_p.isfinite().nonzero()[:, 0].tolist()
+    return found
 
 
 def test_top_k_and_top_p_keep_what_they_say() -> None:
@@ -200,53 +199,59 @@ def test_top_k_and_top_p_keep_what_they_say() -> None:
     assert kept(row, top_k=3, top_p=0.8) == [2, 3]  # 0.5 + 0.3 of the 0.95 that is left
 
 
-def test_a_temperature_near_zero_takes_the_likeliest() -> None:
-    row = torch.tensor([[0.15, 0.05, 0.5, 0.3]]).log()
-    for temperature in (1e-50, 5e-324):
-        assert choose(
-            row, DecodingOptions(temperature=temperature), torch.tensor([0.99], dtype=torch.float64)
-        ).tolist() == [2]
+@pytest.mark.parametrize("temperature", [1e-50, 5e-324])
+def test_a_temperature_near_zero_takes_the_likeliest(temperature: float) -> None:
+    restricted = Categorical(torch.tensor(TABLES[0][2]).log()).restricted(temperature=temperature)
+    drawn = restricted.sample(KeyedNoise(0, torch.arange(200), range(1)))
+    assert drawn.unique().tolist() == [2]
 
 
-def test_symbols_are_drawn_in_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []  # a float32 draw could be 1.0, past every symbol that has a probability
+def test_tokens_are_drawn_in_double_precision() -> None:
+    """A float32 draw could be 1, past every token that has a probability."""
+    assert KeyedNoise(0, torch.arange(3), range(1)).uniform().dtype == torch.float64
 
-    def recorded(log_probs: Tensor, choice: DecodingOptions, uniform: Tensor) -> Tensor:
-        seen.append(uniform.dtype)
-        return choose(log_probs, choice, uniform)
+    class AlmostOne(KeyedNoise):
+        def uniform(self, *shape: int) -> Tensor:
+            return torch.full_like(super().uniform(*shape), 1 - 2.0**-53)
 
-    monkeypatch.setattr(generation, "choose", recorded)
-    generate(Chain(), codes(0, 1, 0), 3, DecodingOptions(max_length=4), 0)
-    assert set(seen) == {torch.float64}
+    last = torch.tensor([0.3, 0.7, 0.0]).log()
+    drawn = Categorical(last).sample(AlmostOne(0, torch.arange(3), range(1)))
+    assert drawn.tolist() == [[1, 1, 1]]
 
 
 def test_restricted_draws_stay_in_their_support() -> None:
     drawn = generate(Chain(), codes(*([1] * 500)), 500, DecodingOptions(top_k=2, max_length=5))
     for sequence in drawn:
-        law = 1
+        table = 1
         for before, after in itertools.pairwise((SIZE, *sequence)):
-            law = 1 - law if before == 3 else law
-            assert sum(p > LAWS[law][before][after] for p in LAWS[law][before]) < 2
+            table = 1 - table if before == 3 else table
+            row = TABLES[table][before]
+            assert sum(p > row[after] for p in row) < 2
 
 
 def test_a_row_is_the_same_whatever_it_is_drawn_with() -> None:
-    many = generate(
-        Chain(), codes(*([0, 1] * ROWS)), 2 * ROWS, DecodingOptions(max_length=9), seed=3
-    )
-    few = generate(Chain(), codes(0, 1, 0), 3, DecodingOptions(max_length=9), seed=3)
-    assert many[:3] == few
-    assert many != generate(
-        Chain(), codes(*([0, 1] * ROWS)), 2 * ROWS, DecodingOptions(max_length=9), seed=4
-    )
+    options = DecodingOptions(max_length=9)
+    rows = codes(*([0, 1] * ROWS))
+    many = generate(Chain(), rows, 2 * ROWS, options, seed=3)
+    assert many[:3] == generate(Chain(), codes(0, 1, 0), 3, options, seed=3)
+    assert many != generate(Chain(), rows, 2 * ROWS, options, seed=4)
     wide = DecodingOptions(beam=5, max_length=6)
-    assert (
-        generate(Chain(), codes(*([0, 1] * 60)), 120, wide)
-        == generate(Chain(), codes(0, 1), 2, wide) * 60
-    )
+    few = generate(Chain(), codes(0, 1), 2, wide)
+    assert generate(Chain(), codes(*([0, 1] * 60)), 120, wide) == few * 60
 
 
-def test_a_model_without_a_step_by_step_decoder_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"model two-codes .*beam=4"):
-        generate(Law(), codes(0), 1, DecodingOptions(beam=4))
-    with pytest.raises(ValueError, match="model two-codes "):
-        generate(Law(), codes(0), 1, GREEDY)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (DecodingOptions(beam=4), "beam=4 chooses among tokens"),
+        (DecodingOptions(top_k=2), "top_k=2 chooses among tokens"),
+        (DecodingOptions(top_p=0.5), "top_p=0.5 chooses among tokens"),
+    ],
+)
+def test_options_that_choose_among_tokens_are_refused_for_frames(
+    options: DecodingOptions, message: str
+) -> None:
+    model = Chain()
+    model.domain = Real(1, 9)
+    with pytest.raises(ValueError, match=message):
+        generate(model, codes(0), 1, options)

@@ -79,7 +79,7 @@ def config_of(name: str) -> DictConfig:
 def make(name: str, options: dict[str, Any], domain: Domain = SYMBOLS) -> SequenceModel:
     if name in TOYS:
         torch.manual_seed(0)
-        return TOYS[name](domain).double()
+        return TOYS[name](TOYS[name].Config(), domain).double()
     config = config_of(name)
     small = {key: value for key, value in SMALL.items() if key in config}
     torch.manual_seed(0)

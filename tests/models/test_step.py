@@ -1,4 +1,4 @@
-"""Models with a latent per step, by second routes: Kalman filter, enumeration, segments against the whole."""
+"""Models with a latent per step: Kalman filter, enumeration, segments against the whole."""
 
 from itertools import product
 from typing import Any
@@ -98,7 +98,7 @@ def test_the_filter_is_closer_than_importance_sampling_on_long_sequences() -> No
 @torch.no_grad()
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.kind)
 def test_a_filter_that_never_resamples_is_importance_sampling(domain: Domain) -> None:
-    model, batch = scaled(ToyVRNN(domain)), batch_of(domain)
+    model, batch = scaled(ToyVRNN(ToyVRNN.Config(), domain)), batch_of(domain)
     encoded = model.encode(batch)
     never = model.filter(batch, encoded, keyed(batch, 5), threshold=0.0).log_likelihood
     weighted = model.evidence(batch, encoded, keyed(batch, 5))
@@ -111,7 +111,7 @@ def test_a_filter_that_never_resamples_is_importance_sampling(domain: Domain) ->
 
 @torch.no_grad()
 def test_the_filter_does_resample() -> None:
-    model, batch = scaled(ToyVRNN(DOMAINS[1])), batch_of(DOMAINS[1])
+    model, batch = scaled(ToyVRNN(ToyVRNN.Config(), DOMAINS[1])), batch_of(DOMAINS[1])
     usual, never = (
         model.filter(batch, model.encode(batch), keyed(batch, 5), threshold).log_likelihood
         for threshold in (0.5, 0.0)
@@ -123,7 +123,7 @@ def test_the_filter_does_resample() -> None:
 @pytest.mark.parametrize("route", ["evidence", "filter"])
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.kind)
 def test_padding_and_order_change_nothing(domain: Domain, route: str) -> None:
-    model = scaled(ToyVRNN(domain))
+    model = scaled(ToyVRNN(ToyVRNN.Config(), domain))
     expected = run(model, batch_of(domain), 4, route).log_likelihood
     padded = run(model, batch_of(domain, padding=3), 4, route).log_likelihood
     torch.testing.assert_close(padded, expected, rtol=1e-10, atol=1e-10)
@@ -136,7 +136,7 @@ def test_padding_and_order_change_nothing(domain: Domain, route: str) -> None:
 @pytest.mark.parametrize("toy", TOYS)
 def test_segments_with_carried_state_equal_the_whole(toy: str, route: str) -> None:
     domain = DOMAINS[2]
-    model, batch = scaled(TOYS[toy](domain)), batch_of(domain)
+    model, batch = scaled(TOYS[toy](TOYS[toy].Config(), domain)), batch_of(domain)
     whole = run(model, batch, 4, route)
     carried, likelihood, kl = None, torch.zeros(()), torch.zeros(())
     for start in range(0, 6, 2):
@@ -155,7 +155,7 @@ def test_segments_with_carried_state_equal_the_whole(toy: str, route: str) -> No
 @torch.no_grad()
 def test_a_row_that_starts_anew_forgets_what_was_carried() -> None:
     domain = DOMAINS[2]
-    model, batch = scaled(ToyVRNN(domain)), batch_of(domain)
+    model, batch = scaled(ToyVRNN(ToyVRNN.Config(), domain)), batch_of(domain)
     carried = run(model, batch, 4, "evidence").state
     starts = torch.tensor([True, False, True, False])
     again = Batch(batch.x, batch.lengths, batch.index, domain, starts)
@@ -168,7 +168,7 @@ def test_a_row_that_starts_anew_forgets_what_was_carried() -> None:
 @pytest.mark.parametrize("smoothing", [False, True])
 def test_smoothing_sees_the_future_and_filtering_does_not(smoothing: bool) -> None:
     domain = DOMAINS[1]
-    model = scaled(ToySRNN(domain, smoothing))
+    model = scaled(ToySRNN(ToySRNN.Config(smoothing=smoothing), domain))
     x = torch.randn(1, 6, 2)
     changed = x.clone()
     changed[:, 4] += 1
@@ -182,7 +182,7 @@ def test_smoothing_sees_the_future_and_filtering_does_not(smoothing: bool) -> No
 @torch.no_grad()
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.kind)
 def test_a_replayed_path_gives_the_distributions_of_teacher_forcing(domain: Domain) -> None:
-    model, batch = scaled(ToySRNN(domain)), batch_of(domain)
+    model, batch = scaled(ToySRNN(ToySRNN.Config(), domain)), batch_of(domain)
     batch = full(batch.x, domain)
     noise = keyed(batch, 2)
     expected = model.evidence(batch, model.encode(batch), noise)
@@ -201,7 +201,7 @@ def test_a_replayed_path_gives_the_distributions_of_teacher_forcing(domain: Doma
 @torch.no_grad()
 def test_probabilities_of_all_sequences_sum_to_one() -> None:
     domain = Symbols(3, longest=2, eos=0, unk=1)
-    model, samples = scaled(ToyVRNN(domain)), 40_000
+    model, samples = scaled(ToyVRNN(ToyVRNN.Config(), domain)), 40_000
     # all sequences of one step, and all continuations of the two that go on
     total = 0.0
     for sequence in [[0], *([a, b] for a, b in product((1, 2), range(3)))]:
@@ -213,7 +213,7 @@ def test_probabilities_of_all_sequences_sum_to_one() -> None:
 def test_a_model_without_a_latent_per_step_cannot_be_filtered() -> None:
     from toys.length import ToyLength
 
-    model = ToyLength(DOMAINS[0])
+    model = ToyLength(ToyLength.Config(), DOMAINS[0])
     batch = batch_of(DOMAINS[0])
     with pytest.raises(ValueError, match=r"trainer\.bound=fivo: toy-length has no latent per step"):
         model.filter(batch, model.encode(batch), keyed(batch, 2))

@@ -7,6 +7,7 @@ import torch
 from vaetext.config.model import RNNLM
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
+from vaetext.distributions.noise import FreshNoise
 from vaetext.models.registry import build
 from vaetext.modules.dropout import Dropout
 
@@ -41,7 +42,9 @@ def test_decoder_applies_dropout_to_inputs_and_outputs(option: str) -> None:
     rates = {"dropout": 0.0, "output_dropout": 0.0, option: 0.9}
     model = build(RNNLM(name="rnnlm", embedding_dim=5, hidden_dim=6, **rates), SYMBOLS)
     batch = collate(Split.of([[2 + n % 4, 3, 1] for n in range(9)]), np.arange(9), SYMBOLS)
-    assert not torch.equal(model.log_px(batch, {}), model.eval().log_px(batch, {}))
+    noise = FreshNoise(1, len(batch), torch.device("cpu"))
+    trained = model.log_px(batch, {}, noise)
+    assert not torch.equal(trained, model.eval().log_px(batch, {}, noise))
 
 
 @pytest.mark.parametrize("locked", [False, True])

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.modules.ladder import Ladder, LadderLayer, average
@@ -87,10 +88,9 @@ def noise(samples: int) -> KeyedNoise:
 
 def terms(ladder: Ladder, samples: int) -> tuple[Tensor, Tensor]:
     """log-weights and ELBO, [K, B]."""
-    codes = ladder.codes(ladder.estimates(X), noise(samples))
-    log_px = Line(STEPS[0])(codes["z_1"].z).log_prob(X)
-    log_weight = log_px - sum(code.log_ratio for code in codes.values())
-    return log_weight, log_px - sum(code.total_kl for code in codes.values())
+    latents = ladder.sample(ladder.estimates(X), noise(samples))
+    evidence = Evidence(Line(STEPS[0])(latents["z_1"].z).log_prob(X), latents)
+    return evidence.log_weight, evidence.elbo
 
 
 def test_every_log_weight_is_log_p_with_exact_estimates() -> None:
@@ -110,18 +110,18 @@ def test_bound_is_below_log_p_and_importance_sampling_reaches_it() -> None:
 def test_sample_of_the_merged_gaussian_is_passed_down() -> None:
     ladder = make_ladder(off=0.5)
     estimates = ladder.estimates(X)
-    codes = ladder.codes(estimates, noise(3))
-    top = estimates["z_3"].sample(noise(3).normal("z_3", 1))
-    torch.testing.assert_close(codes["z_3"].z, top)
+    latents = ladder.sample(estimates, noise(3))
+    top = estimates["z_3"].sample(noise(3).at("z_3"))
+    torch.testing.assert_close(latents["z_3"].z, top)
     for name, above, step in (("z_2", "z_3", STEPS[2]), ("z_1", "z_2", STEPS[1])):
-        prior = Line(step)(codes[above].z)
-        z = estimates[name].merge(prior).sample(noise(3).normal(name, 1))
-        torch.testing.assert_close(codes[name].z, z)
-        torch.testing.assert_close(codes[name].log_p, prior.log_prob(z))
+        prior = Line(step)(latents[above].z)
+        z = estimates[name].merge(prior).sample(noise(3).at(name))
+        torch.testing.assert_close(latents[name].z, z)
+        torch.testing.assert_close(latents[name].log_p, prior.log_prob(z))
 
 
 def test_prior_samples_have_its_moments_and_covariance() -> None:
-    z = make_ladder().sample_prior(noise(20000))
+    z = make_ladder().sample_prior(noise(20000), {})
     for name, (mean, var) in zip(("z_3", "z_2", "z_1"), marginals(), strict=False):
         count = z[name].numel()
         assert z[name].mean().item() == pytest.approx(mean, abs=4 * (var / count) ** 0.5)
@@ -136,7 +136,15 @@ def test_given_latents_keep_their_values_and_lower_ones_follow() -> None:
     z_2 = torch.full((1, len(X), 1), 2.0, dtype=torch.float64)
     z = make_ladder().sample_prior(noise(1), {"z_2": z_2})
     assert torch.equal(z["z_2"], z_2)
-    torch.testing.assert_close(z["z_1"], Line(STEPS[1])(z_2).sample(noise(1).normal("z_1", 1)))
+    torch.testing.assert_close(z["z_1"], Line(STEPS[1])(z_2).sample(noise(1).at("z_1")))
+
+
+def test_each_layer_is_conditioned_on_the_one_above_and_only_the_first_is_decoded() -> None:
+    latents = make_ladder().latents
+    assert [each.name for each in latents] == ["z_1", "z_2", "z_3"]
+    assert [each.q_given for each in latents] == [("z_2",), ("z_3",), ()]
+    assert [each.p_given for each in latents] == [("z_2",), ("z_3",), ()]
+    assert [each.decoded for each in latents] == [True, False, False]
 
 
 def test_layers_read_the_mean_below_with_only_mu_up() -> None:

@@ -52,15 +52,39 @@ def test_sigmoid_kl_weight_is_half_of_beta_max_at_half_of_its_epochs() -> None:
 
 def test_kl_weight_of_each_latent_is_delayed_after_the_previous_one() -> None:
     config = Trainer(beta_epochs=2, beta_delay=1)
-    assert [kl_weights(config, epochs, 3) for epochs in range(5)] == [
+    names = ["z_1", "z_2", "z_3"]
+    assert [list(kl_weights(config, epochs, names).values()) for epochs in range(5)] == [
         [0, 0, 0],
         [0.5, 0, 0],
         [1, 0.5, 0],
         [1, 1, 0.5],
         [1, 1, 1],
     ]
-    assert kl_weights(Trainer(beta_epochs=2), 1, 3) == [0.5] * 3
-    assert kl_weights(config, 1, 0) == []
+    assert kl_weights(Trainer(beta_epochs=2), 1, names) == dict.fromkeys(names, 0.5)
+    assert kl_weights(config, 1, []) == {}
+
+
+def test_single_latents_have_their_own_weight_and_delay() -> None:
+    own = {"z_1": {"beta_max": 0.25}, "z_3": {"beta_delay": 0.5, "beta_max": 4.0}}
+    config = Trainer(beta_epochs=2, beta_delay=1, latents=own)
+    names = ["z_1", "z_2", "z_3"]
+    found = [list(kl_weights(config, epochs, names).values()) for epochs in (0, 0.5, 1, 2, 2.5, 9)]
+    assert found == [
+        [0, 0, 0],
+        [0.0625, 0, 0],
+        [0.125, 0, 1],
+        [0.25, 0.5, 3],
+        [0.25, 0.75, 4],
+        [0.25, 1, 4],
+    ]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "sigmoid", "cyclical"])
+def test_every_schedule_ends_at_the_largest_weight_of_each_latent(schedule: str) -> None:
+    config = Trainer(
+        beta_schedule=schedule, beta_epochs=2, beta_max=0.5, latents={"z_2": {"beta_max": 2.0}}
+    )
+    assert kl_weights(config, 3.5, ["z_1", "z_2"]) == {"z_1": 0.5, "z_2": 2.0}
 
 
 @pytest.mark.parametrize(

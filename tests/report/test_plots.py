@@ -13,7 +13,9 @@ from torch import Tensor
 
 from vaetext.config.data import Sine
 from vaetext.data import corpora
-from vaetext.distributions.evidence import Code
+from vaetext.distributions.gaussian import Gaussian
+from vaetext.distributions.latent import Latent
+from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.scoring import Scores
 from vaetext.report import plots
 
@@ -37,17 +39,30 @@ def metrics(latents: tuple[str, ...]) -> list[dict[str, Any]]:
     return lines
 
 
-def code(mean: Tensor, axes: tuple[str, ...] = ("dimension",)) -> Code:
-    blank = torch.zeros(len(mean))
-    return Code(
-        mean, mean, torch.ones_like(mean), blank, blank, 0.5 * mean**2 if axes else blank, axes
+def code(mean: Tensor, axes: tuple[str, ...] = ("dimension",)) -> LatentCodes:
+    """Means of a latent; without axes its KL is sampled jointly."""
+    return LatentCodes(
+        latent=Latent("z"),
+        z=mean,
+        q=Gaussian(mean, torch.zeros_like(mean)),
+        mean=mean,
+        prior_mean=None,
+        kl=0.5 * mean**2 if axes else torch.zeros(len(mean)),
+        axes=axes,
+        lengths=None,
     )
 
 
-def scores(**codes: Code) -> Scores:
+def scores(**codes: LatentCodes) -> Scores:
     count = len(next(iter(codes.values())).mean) if codes else 3
     return Scores(
-        torch.zeros(1, count), {}, torch.zeros(1, count), codes, torch.arange(count) + 1, None
+        log_px=torch.zeros(1, count),
+        kl={},
+        log_weight=torch.zeros(1, count),
+        codes=codes,
+        tokens=torch.arange(count) + 1,
+        words=torch.arange(count),
+        truth=None,
     )
 
 

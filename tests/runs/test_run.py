@@ -1,5 +1,6 @@
 """What can be asked of a run from Python; the commands ask the same way."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def test_noise_has_the_seed_of_the_run_unless_another_is_given(trained: Run) -> 
 
 
 def test_evaluate_gives_the_numbers_of_the_results(trained: Run) -> None:
-    assert trained.evaluate("valid", iw_samples=1) == trained.results["valid"]
+    assert asdict(trained.evaluate("valid", iw_samples=1)) == trained.results["valid"]
 
 
 def test_codes_and_scores_are_aligned_with_the_sentences() -> None:

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from vaetext.config.model import Model
+from vaetext.config.options import option
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.categorical import Categorical
@@ -18,17 +21,34 @@ from vaetext.models.base import SequenceModel
 from vaetext.modules.heads import make_head
 
 
-class ToyLength(SequenceModel):
-    """p(l) truncated geometric (value v is length v + 1), q(l|x) prod_i q(z_i | z_<i, l, x); a GRU decoder from all z's."""
+@dataclass
+class Config(Model):
+    """VAE with a latent sequence of unknown length."""
 
+    hidden_dim: int = option(4, "units of every layer", min=1)
+    latent_dim: int = option(2, "dimensions of each z_i", min=1)
+    most: int = option(3, "largest length", min=1)
+
+
+class ToyLength(SequenceModel):
+    """A discrete length l, then z_1..z_l; a GRU decoder reads them all.
+
+    p(l) is a truncated geometric distribution (value v is length v + 1), and the posterior is
+    q(l|x) prod_i q(z_i | z_<i, l, x).
+    """
+
+    Config = Config
     name = "toy-length"
     latents = (
         Latent("length", discrete=True),
         Latent("z", q_given=("length", "z"), p_given=("length",)),
     )
 
-    def __init__(self, domain: Domain, hidden: int = 4, dim: int = 2, most: int = 3) -> None:
+    def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)
+        hidden = config.hidden_dim
+        dim = config.latent_dim
+        most = config.most
         self.dim = dim
         self.most = most
         self.embedding = domain.embedding(hidden)

@@ -24,7 +24,10 @@ class EmissionHead(Head):
 
 
 class LinearGaussian(StepModel):
-    """z_t ~ N(A z_{t-1}, Q), x_t ~ N(C z_t, R); q(z_t | z_{t-1}, x_t) = N(A z_{t-1} + G (x_t - C A z_{t-1}), Q / e^0.3)."""
+    """z_t ~ N(A z_{t-1}, Q), x_t ~ N(C z_t, R).
+
+    q(z_t | z_{t-1}, x_t) = N(A z_{t-1} + G (x_t - C A z_{t-1}), Q / e^0.3).
+    """
 
     name = "linear"
 

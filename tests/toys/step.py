@@ -1,8 +1,12 @@
-"""A small VRNN (Chung et al. 2015) and an SRNN with both posteriors (Fraccaro et al. 2016), for any domain."""
+"""A small VRNN (Chung et al. 2015), and an SRNN with both posteriors (Fraccaro et al. 2016)."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from vaetext.config.model import Model
+from vaetext.config.options import option
 from vaetext.data.domain import Domain
 from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
@@ -10,27 +14,42 @@ from vaetext.distributions.state import State
 from vaetext.models.step import StepModel
 from vaetext.modules.heads import make_head
 
-HIDDEN = 5
-DIM = 2
+
+@dataclass
+class Config(Model):
+    """Variational RNN: a latent at every step."""
+
+    hidden_dim: int = option(5, "units of every layer", min=1)
+    latent_dim: int = option(2, "dimensions of each z_t", min=1)
+
+
+@dataclass
+class SmoothingConfig(Config):
+    """Stochastic RNN: a latent at every step, beside an RNN that does not depend on it."""
+
+    smoothing: bool = option(False, "q(z_t) reads the steps after t too")
 
 
 class ToyVRNN(StepModel):
     """Prior and likelihood read h_{t-1}; h_t = GRU(h_{t-1}, [x_t; z_t])."""
 
+    Config: type[Config] = Config
     name = "toy-vrnn"
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)
-        self.read = domain.embedding(HIDDEN)
-        self.read_z = nn.Linear(DIM, HIDDEN)
-        self.prior = GaussianHead(HIDDEN, DIM)
-        self.posterior = GaussianHead(2 * HIDDEN, DIM)
-        self.output = nn.Linear(2 * HIDDEN, HIDDEN)
-        self.cell = nn.GRUCell(2 * HIDDEN, HIDDEN)
-        self.head = make_head(domain, HIDDEN)
+        hidden = config.hidden_dim
+        dim = config.latent_dim
+        self.read = domain.embedding(hidden)
+        self.read_z = nn.Linear(dim, hidden)
+        self.prior = GaussianHead(hidden, dim)
+        self.posterior = GaussianHead(2 * hidden, dim)
+        self.output = nn.Linear(2 * hidden, hidden)
+        self.cell = nn.GRUCell(2 * hidden, hidden)
+        self.head = make_head(domain, hidden)
 
     def initial(self) -> State:
-        return {"h": self.read_z.weight.new_zeros(1, 1, HIDDEN)}
+        return {"h": self.read_z.weight.new_zeros(1, 1, self.read_z.out_features)}
 
     def features(self, x: Tensor, mask: Tensor, state: State) -> State:
         return {"x": self.read(x).tanh()}
@@ -54,18 +73,25 @@ class ToyVRNN(StepModel):
 class ToySRNN(ToyVRNN):
     """d_t a forward RNN of x_<t; q reads a_t, of x_t and d_t, or (smoothing) of the future too."""
 
-    def __init__(self, domain: Domain, smoothing: bool = False) -> None:
-        super().__init__(domain)
+    Config = SmoothingConfig
+    name = "toy-srnn"
+
+    def __init__(self, config: SmoothingConfig, domain: Domain) -> None:
+        super().__init__(config, domain)
+        hidden = config.hidden_dim
+        dim = config.latent_dim
         del self.cell  # the state is that of the RNN over x
-        self.forward_rnn = nn.GRU(HIDDEN, HIDDEN, batch_first=True)
-        self.backward_rnn = nn.GRU(2 * HIDDEN, HIDDEN, batch_first=True) if smoothing else None
-        self.read_a = nn.Linear(2 * HIDDEN, HIDDEN)
-        self.prior = GaussianHead(DIM + HIDDEN, DIM)
-        self.posterior = GaussianHead(DIM + HIDDEN, DIM)
+        self.forward_rnn = nn.GRU(hidden, hidden, batch_first=True)
+        self.backward_rnn = None
+        if config.smoothing:
+            self.backward_rnn = nn.GRU(2 * hidden, hidden, batch_first=True)
+        self.read_a = nn.Linear(2 * hidden, hidden)
+        self.prior = GaussianHead(dim + hidden, dim)
+        self.posterior = GaussianHead(dim + hidden, dim)
 
     def initial(self) -> State:
         h = super().initial()["h"]
-        return {"h": h, "z_before": h[..., :DIM]}
+        return {"h": h, "z_before": h[..., :1].expand(1, 1, self.read_z.in_features)}
 
     def features(self, x: Tensor, mask: Tensor, state: State) -> State:
         embedded = self.read(x).tanh()

@@ -147,7 +147,7 @@ def test_pseudo_inputs_start_as_training_sentences(kind: type[Model], tmp_path: 
     torch.testing.assert_close(model.prior.inputs, table[torch.tensor(words)])
     if kind is not CNN:  # its posterior sees EOS and what is past it, which a pseudo-input lacks
         batch = collate(Split.of([[*part, 1] for part in words]), np.arange(8), model.domain)
-        posterior = model.posterior(batch)
+        posterior = model.encode(batch)
         expected = posterior.z_g if kind is HVRAE else posterior
         torch.testing.assert_close(model.prior.components().mean, expected.mean)
 

@@ -11,7 +11,7 @@ from vaetext.data.domain import Domain
 
 @dataclass(frozen=True)
 class Batch:
-    """B sequences x_1..x_T of tokens, with x_T = EOS, or of frames.
+    """B sequences x_1..x_T of tokens, with x_T = EOS (a document has more of them), or of frames.
 
     Attributes:
         x: [B, T] int64, the tokens with EOS, or [B, T, F] real, the frames; past a sequence's end
@@ -37,6 +37,15 @@ class Batch:
     def word_mask(self) -> Tensor:
         """[B, T] bool: true where x is neither padding nor EOS."""
         return self.mask & ~self.domain.ends(self.x)
+
+    @cached_property
+    def encoder_mask(self) -> Tensor:
+        """[B, T] bool: true at the steps that encoders read: all but the EOS that ends a sequence.
+
+        The other EOS tokens of a document are read, as ends of its sentences.
+        """
+        ends = self.domain.ends(self.x) & ~self._before(self.lengths - 1)
+        return self.mask & ~ends
 
     @cached_property
     def begins(self) -> Tensor:

@@ -47,7 +47,7 @@ class Bernoulli(Distribution):
     def restricted(
         self, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
     ) -> "Bernoulli":
-        """Logits over ``temperature``.
+        """Logits divided by ``temperature``.
 
         Raises:
             ValueError: top_k or top_p, which choose among tokens.

@@ -23,6 +23,7 @@ class Categorical(Distribution):
 
     @property
     def mean(self) -> Tensor:
+        """[..., V] probabilities."""
         return self.log_p.exp()
 
     @property
@@ -51,8 +52,10 @@ class Categorical(Distribution):
     def restricted(
         self, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
     ) -> "Categorical":
-        """Log-probabilities over ``temperature``, then only the ``top_k`` most likely values (0: all),
-        then the fewest most likely ones that hold ``top_p`` of the probability; in float64.
+        """Log-probabilities over ``temperature``, then only the likeliest values; in float64.
+
+        First the ``top_k`` likeliest (0: all), then the fewest of these that hold ``top_p`` of
+        their probability.
         """
         logits = (self.log_p - self.log_p.amax(-1, keepdim=True)).double() / temperature
         if 0 < top_k < logits.shape[-1]:

@@ -1,4 +1,4 @@
-"""What every distribution offers: a density, samples, its mean and mode, and the KL where it has a closed form."""
+"""What every distribution offers: density, samples, mean, mode, and the KL in closed form."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -84,5 +84,10 @@ class Distribution(ABC):
         return type(self)(*expanded)
 
     def log_prob_of_all(self, x: Tensor) -> Tensor:
-        """[M, N] log p_n(x_m) of values x [M, ...] under each of the N distributions."""
-        return self.log_prob(x[:, None])
+        """[M, N] log p_n(x_m) in nats, summed over positions.
+
+        Args:
+            x: values [M, *positions, *event]; the parameters are [N, *positions, ...].
+        """
+        log_prob = self.log_prob(x[:, None])
+        return log_prob.flatten(2).sum(2) if log_prob.dim() > 2 else log_prob

@@ -18,11 +18,11 @@ class Evidence:
     Attributes:
         log_px: [K, B] log p(x|z), nats per sequence, EOS counted.
         latents: name -> K samples of its posterior.
-        aux: name -> [K, B] log-likelihoods, weighted as the model wants them, that are trained on
-            and never part of a bound.
+        aux: name -> [K, B] log-likelihoods in nats per sequence, weighted as the model wants
+            them, that are trained on and never part of a bound.
         log_share: [K, B] log of each sample's share in an average over K, where a discrete latent
             was enumerated: log q(l|x) - log m for m samples of each value. None: 1 / K each.
-        state: of the model after the last step, where the next segment goes on.
+        state: of the model after the last step, from which the next segment continues.
         estimate: [B] log p^(x) of a particle filter, in place of the average of weights.
     """
 
@@ -52,9 +52,10 @@ class Evidence:
 
     @property
     def log_likelihood(self) -> Tensor:
-        """[B] an estimate of log p(x), from below in expectation (Burda et al. 2016).
+        """[B] an estimate of log p(x) in nats, from below in expectation (Burda et al. 2016).
 
-        log (1/K) sum_k w_k; of enumerated samples, log sum_k share_k w_k; of a filter, its estimate.
+        log (1/K) sum_k w_k; of enumerated samples, log sum_k share_k w_k; of a filter, its
+        estimate.
         """
         if self.estimate is not None:
             return self.estimate

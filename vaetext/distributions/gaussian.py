@@ -43,9 +43,11 @@ class Gaussian(Distribution):
         return self.mean + self.std * noise.normal(*shape, self.mean.shape[-1])
 
     def kl(self, other: Distribution) -> Tensor | None:
-        """[..., D] ((mean - mean')^2 / var' + r - 1 - log r) / 2, r = var / var', of each dimension.
+        """[..., D] nats of each dimension.
 
-        None where the other is no Gaussian.
+        ((mean - mean')^2 / var' + r - 1 - log r) / 2 with r = var / var'.
+
+        None where the other is not a Gaussian.
         """
         if not isinstance(other, Gaussian):
             return None
@@ -54,7 +56,7 @@ class Gaussian(Distribution):
         return 0.5 * (squared + log_ratio.exp() - 1.0 - log_ratio)
 
     def log_prob_of_all(self, x: Tensor) -> Tensor:
-        """[M, N] log N(x_m; mean_n, std_n^2): a matrix product, as it is bilinear in (x^2, x)."""
+        """A matrix product, as log N(x_m; mean_n, std_n^2) is bilinear in (x^2, x)."""
         x = x.flatten(1)
         mean = self.mean.flatten(1)
         var = self.log_var.flatten(1).exp()
@@ -76,7 +78,8 @@ class Gaussian(Distribution):
         """The product of both densities, normalised (Sønderby et al. 2016).
 
         Precisions add, means are weighted by them: var'' = 1 / (1/var + 1/var'),
-        mean'' = (mean/var + mean'/var') var''. (Petersen, section 2.4, prints the first without its square.)
+        mean'' = (mean/var + mean'/var') var''. (Petersen, section 2.4, prints the first without
+        its square.)
         """
         share = torch.sigmoid(other.log_var - self.log_var)  # of self in the precision
         mean = share * self.mean + (1 - share) * other.mean

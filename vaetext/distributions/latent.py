@@ -14,10 +14,11 @@ class Latent:
 
     Attributes:
         name: in tables, options and files.
-        q_given: the latents that q(z|x) is conditioned on besides x (its own name: its earlier steps).
+        q_given: the latents that q(z|x) is conditioned on besides x (its own name: its earlier
+            steps).
         p_given: the latents that p(z) is conditioned on.
         per_step: drawn while x grows, one z_t a step: there is no prior of the whole latent alone.
-        discrete: has no pathwise gradient.
+        discrete: whether a sample has no pathwise gradient.
         decoded: whether p(x|z) reads it; another shows only in the latents conditioned on it.
     """
 
@@ -34,7 +35,7 @@ class LatentSample:
     """K posterior samples of one latent for B sequences; log-densities in nats.
 
     Attributes:
-        z: [K, B, *positions, D], or [K, B] of a discrete latent.
+        z: [K, B, *positions, D], or [K, B, *positions] int64 of categorical values.
         q: the posterior that z was drawn from, broadcast against z.
         p: the prior at z's place.
         mask: [K or 1, B, *positions] true (or a weight) where a position counts; None: everywhere.

@@ -23,7 +23,8 @@ class Noise(ABC):
 
         Args:
             name: of the variable.
-            step: a number, or [K, B] numbers of their own. ``at("z", t).normal(D)`` is slice t of ``at("z").normal(T, D)``.
+            step: a number, or [K, B] int64, each sample's and sequence's own.
+                ``at("z", t).normal(D)`` is slice t of ``at("z").normal(T, D)``.
         """
         return self
 
@@ -37,7 +38,10 @@ class Noise(ABC):
 
     @abstractmethod
     def expand(self, times: int) -> "Noise":
-        """``times`` * K independent samples, for the values of a discrete latent."""
+        """``times`` * K independent samples, ``times`` in a row for each of the K.
+
+        They are for the values of a discrete latent.
+        """
 
 
 class FreshNoise(Noise):
@@ -62,7 +66,10 @@ class FreshNoise(Noise):
 
 
 class MeanNoise(FreshNoise):
-    """The middle of every distribution: zeros, so every Gaussian is at its mean, and uniforms of 1/2."""
+    """The middle of every distribution: a Gaussian's mean, the median of discrete values.
+
+    Normals are 0 and uniforms 1/2.
+    """
 
     def __init__(
         self, rows: int, device: torch.device, dtype: torch.dtype = torch.float32, samples: int = 1
@@ -82,9 +89,10 @@ class MeanNoise(FreshNoise):
 class KeyedNoise(Noise):
     """Draws that depend on (seed, sequence index, sample index, name, step, coordinate) alone.
 
-    So no number of an evaluation changes with batch size, order, padding or the number of processes, and samples can be drawn in
-    chunks. Every name, step and coordinate is folded into the key by a round of the splitmix64 finaliser (Steele et al. 2014);
-    normals come from the inverse of their distribution function.
+    So no number of an evaluation changes with batch size, order, padding or the number of
+    processes, and samples can be drawn in chunks. Every name, step and coordinate is folded into
+    the key by a round of the splitmix64 finaliser (Steele et al. 2014); normals come from the
+    inverse of their distribution function.
 
     Args:
         seed: of the whole evaluation.
@@ -98,7 +106,7 @@ class KeyedNoise(Noise):
     ) -> None:
         number = torch.arange(samples.start, samples.stop, device=index.device)
         root = _mix(torch.tensor(_signed(seed % 2**64), device=index.device))
-        self._begin(seed, index, samples, dtype, _mix(_mix(root + index) + number[:, None]))
+        self._hold(_mix(_mix(root + index) + number[:, None]), dtype)
 
     def at(self, name: str, step: int | Tensor | None = None) -> Noise:
         key = _mix(self._key + crc32(name.encode()))
@@ -113,8 +121,9 @@ class KeyedNoise(Noise):
         return self._uniform(shape)
 
     def expand(self, times: int) -> Noise:
-        numbers = range(times * self._numbers.start, times * self._numbers.stop)
-        return KeyedNoise(self._seed, self._index, numbers, self._dtype)
+        key = _mix(self._key + crc32(b"expand"))
+        number = torch.arange(times, device=key.device)
+        return self._with_key(_mix(key[:, None] + number[:, None]).flatten(0, 1))
 
     def _uniform(self, shape: tuple[int, ...]) -> Tensor:
         key = self._key
@@ -123,20 +132,14 @@ class KeyedNoise(Noise):
         mantissa = (key >> 11) & (2**53 - 1)
         return (mantissa.double() + 0.5).clamp(max=2**53 - 1) * 2.0**-53  # never 1
 
-    def _begin(
-        self, seed: int, index: Tensor, numbers: range, dtype: torch.dtype, key: Tensor
-    ) -> None:
-        self.samples = len(numbers)
-        self.rows = len(index)
-        self._seed = seed
-        self._index = index
-        self._numbers = numbers
-        self._dtype = dtype
+    def _hold(self, key: Tensor, dtype: torch.dtype) -> None:
+        self.samples, self.rows = key.shape
         self._key = key
+        self._dtype = dtype
 
     def _with_key(self, key: Tensor) -> "KeyedNoise":
         other = KeyedNoise.__new__(KeyedNoise)
-        other._begin(self._seed, self._index, self._numbers, self._dtype, key)
+        other._hold(key, self._dtype)
         return other
 
 

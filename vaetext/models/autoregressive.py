@@ -13,7 +13,10 @@ from vaetext.modules.decoder import Decoder
 
 
 class Autoregressive(SequenceModel):
-    """log p(x|z) = sum_t log p(x_t | x_<t, z) by a recurrent ``decoder``; ``start`` sets its state."""
+    """log p(x|z) = sum_t log p(x_t | x_<t, z) by a recurrent ``decoder``.
+
+    A subclass writes ``start``, which gives the decoder's state before the first step.
+    """
 
     decoder: Decoder
 

@@ -2,13 +2,10 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from vaetext.data.batch import Batch
 from vaetext.distributions.evidence import Evidence
-
-if TYPE_CHECKING:
-    from vaetext.models.base import SequenceModel
 
 
 @dataclass(frozen=True)
@@ -28,11 +25,11 @@ class Diagnostic(ABC):
     """Sees every batch of an evaluated split once, with its evidence, and then reports."""
 
     @abstractmethod
-    def update(self, model: "SequenceModel", batch: Batch, evidence: Evidence) -> None:
+    def update(self, model: Any, batch: Batch, evidence: Evidence) -> None:
         """Takes one batch, with the evidence of its first chunk of samples (never enumerated).
 
         Args:
-            model: in evaluation mode.
+            model: whose diagnostic it is, in evaluation mode.
             batch: of the split.
             evidence: at KL weight 1.
         """

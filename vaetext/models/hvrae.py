@@ -84,14 +84,14 @@ class HVRAE(Autoregressive, ChosenPrior):
         self.latents = (Latent("z_g"), Latent("z_l", q_given=("z_g",), p_given=p_given))
 
     def encode(self, batch: Batch, carried: State | None = None) -> Posterior:
-        """q(z_g|x), and the features that q(z_l|z_g, x) reads; both encoders leave EOS out."""
+        """q(z_g|x), and the features that q(z_l|z_g, x) reads; the last EOS is left out of both."""
         embedded = self.encoder.embed(batch)
-        frames, mask = self.pyramid(embedded, batch.word_mask)
+        frames, mask = self.pyramid(embedded, batch.encoder_mask)
         if self.frames:
             local = nn.functional.pad(frames, (0, 0, 0, self.frames - frames.shape[1]))
         else:
             local = max_pool(frames, mask)
-        return Posterior(self.head(self.encoder.read(embedded, batch.word_mask)), local)
+        return Posterior(self.head(self.encoder.read(embedded, batch.encoder_mask)), local)
 
     def sample(
         self, encoded: Posterior, noise: Noise, enumerate: bool = False

@@ -24,11 +24,14 @@ class ChosenPrior(SequenceModel):
     encoder: Any
 
     def setup(self, batches: Iterable[Batch]) -> None:
-        """Initialises the pseudo-inputs of a VampPrior from training sentences, EOS left out."""
+        """Initialises the pseudo-inputs of a VampPrior from training sequences.
+
+        The last EOS of each is left out.
+        """
         self.prior.setup(
             row[words]
             for batch in batches
-            for row, words in zip(self.encoder.embed(batch), batch.word_mask, strict=True)
+            for row, words in zip(self.encoder.embed(batch), batch.encoder_mask, strict=True)
         )
 
 

@@ -21,7 +21,7 @@ from vaetext.modules.heads import Head
 
 @dataclass(frozen=True)
 class Encoded:
-    """What a step model knows of a segment before any latent is drawn.
+    """What is known of a segment before any latent is drawn.
 
     Attributes:
         batch: the segment.
@@ -222,7 +222,7 @@ class Particles:
     def weigh(
         self, t: int, state: State, z: Tensor, q: Distribution, p: Distribution, hidden: Tensor
     ) -> State:
-        """Multiplies the weights of step t in, and resamples sequences with too few particles left."""
+        """Multiplies the weights by those of step t; resamples where too few particles are left."""
         real = self.batch.mask[:, t]
         self.shares.append((self.log_w.softmax(0) * len(self.log_w)).detach())
         step = self.head(hidden).log_prob(self.batch.x[:, t]) + p.log_prob(z) - q.log_prob(z)

@@ -9,7 +9,7 @@ from vaetext.modules.recurrent import Recurrent, features
 
 
 class Encoder(nn.Module):
-    """x -> [B, features], read by an RNN, EOS left out (Chien and Wang, the authors' code).
+    """x -> [B, features], read by an RNN without the last EOS (Chien and Wang, the authors' code).
 
     Args:
         cell: "lstm" or "gru".
@@ -46,10 +46,10 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[B, features], or [B, P, features] of a map; a sequence without words gives zeros."""
-        # the last step of a batch of tokens is the EOS of its longest sequence, not a word
+        # the last step of a batch of tokens is the EOS of its longest sequence, which is not read
         has_eos = batch.domain.eos is not None
-        words = max(1, batch.word_mask.shape[1] - has_eos)
-        return self.read(self.embed(batch)[:, :words], batch.word_mask[:, :words])
+        words = max(1, batch.encoder_mask.shape[1] - has_eos)
+        return self.read(self.embed(batch)[:, :words], batch.encoder_mask[:, :words])
 
     def embed(self, batch: Batch) -> Tensor:
         """[B, T, E] embedded steps, padding included."""

@@ -63,8 +63,8 @@ class Recurrent(nn.Module):
         Args:
             steps: [B, T, inputs].
             state: of each layer, shaped as by ``initial``; None for zeros.
-            mask: [B, T], true at real steps; None where the final state does not matter (without a
-                mask the outputs of real steps are the same).
+            mask: [B, T], true at real steps, which come before all others; None where the final
+                state does not matter (without a mask the outputs of real steps are the same).
 
         Returns:
             Outputs [B, T, H * directions] of the last layer, zeros on padding, and the final state

@@ -1,6 +1,6 @@
-"""The training objective of every model: a weighted bound, as a loss, with score-function gradients."""
+"""The training objective of every model: a weighted bound as a loss, and its gradients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from vaetext.config.options import closest
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.distributions.evidence import Evidence
-from vaetext.distributions.latent import LatentSample
+from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
 from vaetext.models.base import SequenceModel
@@ -40,7 +40,7 @@ class Objective(nn.Module):
 
     - ``enumerate``: exact, every value with its share q(l|x);
     - ``rloo``: log q(l|x) * (reward - mean reward of the other samples), K >= 2;
-    - ``reinforce-ema``: the same with a running mean of earlier rewards, which has not seen this one.
+    - ``reinforce-ema``: the same with a running mean of the rewards of earlier batches.
 
     The reward of a sample is its term of the trained bound, with the same KL weights and floors,
     less the KLs that no discrete draw moves. With a discrete latent a floor is decided by a running
@@ -60,9 +60,7 @@ class Objective(nn.Module):
         super().__init__()
         self.config = config
         self.discrete = {each.name for each in model.latents if each.discrete}
-        self.moved = {  # the latents whose KL a discrete draw moves
-            each.name for each in model.latents if self.discrete & {*each.q_given, *each.p_given}
-        }
+        self.moved = _moved(model.latents, self.discrete)
         self.free_bits = {
             each.name: config.of_latent("free_bits", each.name) for each in model.latents
         }
@@ -175,13 +173,21 @@ class Objective(nn.Module):
         return kl, floor
 
     def _running_mean(self, name: str, mean: Tensor) -> Tensor:
-        """The mean KL of earlier batches; the first batch has only its own."""
+        """The mean KL of each part in earlier batches, shaped like ``mean``, that in this one.
+
+        Where no earlier batch had a part, as a step that is later than any before, it is its own.
+        """
         key = f"kl_{name}"
         if not hasattr(self, key):
             self.register_buffer(key, mean.clone())
-        before: Tensor = getattr(self, key).clone()
-        if self.training and before.shape == mean.shape:
-            getattr(self, key).lerp_(mean, 1 - self.config.baseline_decay)
+        known: Tensor = getattr(self, key)
+        if mean.dim() and len(known) < len(mean):
+            known = torch.cat([known, mean[len(known) :]])
+            setattr(self, key, known)
+        parts = known[: len(mean)] if mean.dim() else known  # a view of the buffer
+        before = parts.clone()
+        if self.training:
+            parts.lerp_(mean, 1 - self.config.baseline_decay)
         return before
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
@@ -224,3 +230,12 @@ class Objective(nn.Module):
                 f"trainer.bound={config.bound}: q of the discrete latent {names} gets no gradient"
                 " from it; set trainer.bound=elbo"
             )
+
+
+def _moved(latents: Sequence[Latent], discrete: set[str]) -> set[str]:
+    """The latents whose KL a discrete draw moves: those conditioned on one, also through others."""
+    found: set[str] = set()
+    for _ in latents:
+        given = discrete | found
+        found |= {each.name for each in latents if given & {*each.q_given, *each.p_given}}
+    return found
