@@ -1,4 +1,4 @@
-"""Decoding against a law whose every sequence can be enumerated."""
+"""Decoding of a distribution whose every sequence can be enumerated."""
 
 import itertools
 import math
@@ -17,7 +17,7 @@ from vaetext.evaluation.decoding import GREEDY, ROWS, DecodingOptions, choose, g
 from vaetext.models.base import Generator, SequenceModel
 
 EOS, SIZE = 1, 4
-LAWS = [  # [law, previous symbol or BOS, next symbol]
+TABLES = [  # [table, previous symbol or BOS, next symbol]
     [
         [0.1, 0.0, 0.5, 0.4],
         [0.25] * 4,
@@ -35,15 +35,15 @@ LAWS = [  # [law, previous symbol or BOS, next symbol]
 ]
 
 
-class Law(SequenceModel):
-    """A distribution given two codes that nothing can decode step by step."""
+class TwoCodes(SequenceModel):
+    """A distribution conditioned on one of two codes, without a step-by-step decoder."""
 
     name = "two-codes"
     latents = ("z",)
 
     def __init__(self) -> None:
         super().__init__(Symbols(SIZE, EOS, 0, 9))
-        self.laws = torch.nn.Parameter(torch.tensor(LAWS, dtype=torch.float64).log())
+        self.tables = torch.nn.Parameter(torch.tensor(TABLES, dtype=torch.float64).log())
 
     def posterior(self, batch: Batch) -> Any:
         raise NotImplementedError
@@ -58,26 +58,31 @@ class Law(SequenceModel):
         return {"z": (noise.uniform("z") > 0.5).long()}
 
 
-class Chain(Law, Generator):
-    """A chain whose law is the code's, swapped by every 3 of the prefix: the state must follow its row through ``select``."""
+class Chain(TwoCodes, Generator):
+    """A Markov chain with the code's table; every 3 swaps the two tables.
+
+    So the state must follow its row through ``select``.
+    """
 
     def start(self, codes: dict[str, Tensor], rows: int) -> Tensor:
         assert codes["z"].shape == (rows,)
         return codes["z"]
 
     def step(self, state: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
-        law = torch.where(token == 3, 1 - state, state)
-        return self.laws[law, token], law
+        table = torch.where(token == 3, 1 - state, state)
+        return self.tables[table, token], table
 
     def select(self, state: Tensor, index: Tensor) -> Tensor:
         return state[index]
 
 
-def log_p(law: int, sequence: tuple[int, ...]) -> float:
+def log_p(table: int, sequence: tuple[int, ...]) -> float:
     total = 0.0
     for before, after in itertools.pairwise((SIZE, *sequence)):
-        law = 1 - law if before == 3 else law
-        total += math.log(LAWS[law][before][after]) if LAWS[law][before][after] else -math.inf
+        table = 1 - table if before == 3 else table
+        total += (
+            math.log(TABLES[table][before][after]) if TABLES[table][before][after] else -math.inf
+        )
     return total
 
 
@@ -97,15 +102,15 @@ def codes(*laws: int) -> dict[str, Tensor]:
 @pytest.mark.parametrize("max_length", [1, 2, 3, 5, 7])
 def test_a_wide_beam_finds_the_likeliest_of_all_sequences(max_length: int) -> None:
     found = generate(Chain(), codes(0, 1, 0), 3, DecodingOptions(beam=3**7, max_length=max_length))
-    for law, sequence in zip((0, 1, 0), found, strict=True):
-        assert sequence == list(max(complete(max_length), key=lambda each: log_p(law, each)))
+    for table, sequence in zip((0, 1, 0), found, strict=True):
+        assert sequence == list(max(complete(max_length), key=lambda each: log_p(table, each)))
 
 
-def test_an_unlikely_end_is_no_result() -> None:
+def test_an_unlikely_end_is_not_a_result() -> None:
     """The empty sequence is the likeliest of all here, yet no one would end there."""
     model = Chain()
     with torch.no_grad():
-        model.laws.copy_(torch.tensor([0.05, 0.1, 0.43, 0.42]).log())
+        model.tables.copy_(torch.tensor([0.05, 0.1, 0.43, 0.42]).log())
     empty, found = (
         log_p_of(model, []),
         generate(model, codes(0), 1, DecodingOptions(beam=2, max_length=6))[0],
@@ -116,14 +121,14 @@ def test_an_unlikely_end_is_no_result() -> None:
 
 
 def log_p_of(model: Chain, body: list[int]) -> float:
-    return sum(model.laws[0, 0, symbol].item() for symbol in [*body, EOS])
+    return sum(model.tables[0, 0, symbol].item() for symbol in [*body, EOS])
 
 
 def test_a_beam_beats_greedy() -> None:
-    for law in (0, 1):
+    for table in (0, 1):
         beam, greedy = (
-            log_p(law, tuple(generate(Chain(), codes(law), 1, choice)[0]))
-            for choice in (DecodingOptions(beam=4), GREEDY)
+            log_p(table, tuple(generate(Chain(), codes(table), 1, options)[0]))
+            for options in (DecodingOptions(beam=4), GREEDY)
         )
         assert beam >= greedy
 
@@ -131,14 +136,14 @@ def test_a_beam_beats_greedy() -> None:
 def test_a_beam_that_never_ends_is_cut_at_the_likeliest_prefix() -> None:
     model = Chain()
     with torch.no_grad():
-        model.laws[:, :, EOS] = -torch.inf
+        model.tables[:, :, EOS] = -torch.inf
     found = generate(model, codes(0, 1), 2, DecodingOptions(beam=200, max_length=4))
-    for law, sequence in zip((0, 1), found, strict=True):
+    for table, sequence in zip((0, 1), found, strict=True):
         prefixes = itertools.product((0, 2, 3), repeat=4)
-        assert sequence == list(max(prefixes, key=lambda each: log_p(law, each)))
+        assert sequence == list(max(prefixes, key=lambda each: log_p(table, each)))
 
 
-def test_greedy_takes_the_likeliest_symbol_of_each_step_and_stops_at_eos_or_max_length() -> None:
+def test_greedy_takes_the_likeliest_token_until_eos_or_max_length() -> None:
     found = generate(Chain(), codes(0, 1, 0), 3, DecodingOptions(greedy=True, max_length=6))
     assert found == [[2, 2, 2, 2, 2, 2], [0, EOS], [2, 2, 2, 2, 2, 2]]
     assert generate(Chain(), codes(0), 1, DecodingOptions(top_k=1, max_length=6)) == found[:1]
@@ -153,7 +158,7 @@ def test_greedy_takes_the_likeliest_symbol_of_each_step_and_stops_at_eos_or_max_
     assert len(generate(longer, codes(0), 1, GREEDY)[0]) == 138
 
 
-def test_samples_follow_the_law() -> None:
+def test_samples_follow_the_distribution() -> None:
     n, max_length = 20000, 3
     drawn = generate(Chain(), codes(*([0] * n)), n, DecodingOptions(max_length=max_length))
     counts: dict[tuple[int, ...], int] = {}
@@ -170,7 +175,7 @@ def test_samples_follow_the_law() -> None:
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
 def test_temperature_sharpens_and_flattens(temperature: float) -> None:
     n = 40000
-    row = torch.tensor(LAWS[0][2])
+    row = torch.tensor(TABLES[0][2])
     uniform = torch.rand(n, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     drawn = choose(row.log().expand(n, -1), DecodingOptions(temperature=temperature), uniform)
     expected = row ** (1 / temperature) / (row ** (1 / temperature)).sum()
@@ -208,28 +213,28 @@ def test_a_temperature_near_zero_takes_the_likeliest() -> None:
         ).tolist() == [2]
 
 
-def test_symbols_are_drawn_in_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_are_sampled_in_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []  # a float32 draw could be 1.0, past every symbol that has a probability
 
-    def recorded(log_probs: Tensor, choice: DecodingOptions, uniform: Tensor) -> Tensor:
+    def recorded(log_probs: Tensor, options: DecodingOptions, uniform: Tensor) -> Tensor:
         seen.append(uniform.dtype)
-        return choose(log_probs, choice, uniform)
+        return choose(log_probs, options, uniform)
 
     monkeypatch.setattr(generation, "choose", recorded)
     generate(Chain(), codes(0, 1, 0), 3, DecodingOptions(max_length=4), 0)
     assert set(seen) == {torch.float64}
 
 
-def test_restricted_draws_stay_in_their_support() -> None:
+def test_restricted_samples_stay_in_their_support() -> None:
     drawn = generate(Chain(), codes(*([1] * 500)), 500, DecodingOptions(top_k=2, max_length=5))
     for sequence in drawn:
-        law = 1
+        table = 1
         for before, after in itertools.pairwise((SIZE, *sequence)):
-            law = 1 - law if before == 3 else law
-            assert sum(p > LAWS[law][before][after] for p in LAWS[law][before]) < 2
+            table = 1 - table if before == 3 else table
+            assert sum(p > TABLES[table][before][after] for p in TABLES[table][before]) < 2
 
 
-def test_a_row_is_the_same_whatever_it_is_drawn_with() -> None:
+def test_a_sample_does_not_depend_on_the_others() -> None:
     many = generate(
         Chain(), codes(*([0, 1] * ROWS)), 2 * ROWS, DecodingOptions(max_length=9), seed=3
     )
@@ -247,6 +252,6 @@ def test_a_row_is_the_same_whatever_it_is_drawn_with() -> None:
 
 def test_a_model_without_a_step_by_step_decoder_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"model two-codes .*beam=4"):
-        generate(Law(), codes(0), 1, DecodingOptions(beam=4))
+        generate(TwoCodes(), codes(0), 1, DecodingOptions(beam=4))
     with pytest.raises(ValueError, match="model two-codes "):
-        generate(Law(), codes(0), 1, GREEDY)
+        generate(TwoCodes(), codes(0), 1, GREEDY)

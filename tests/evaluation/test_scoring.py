@@ -1,4 +1,4 @@
-"""Evaluation against laws whose answers are known."""
+"""Scores and metrics of models whose true values are known."""
 
 import json
 import math
@@ -26,26 +26,29 @@ CPU = torch.device("cpu")
 
 
 class Linear(SequenceModel):
-    """z ~ N(0, 1), "x" = the first symbol as a number ~ N(z, 1): log p(x) = log N(x; 0, 2), q(z|x) is a little off."""
+    """z ~ N(0, 1), x ~ N(z, 1) is the first token as a number, so log p(x) = log N(x; 0, 2).
+
+    q(z|x) is a little off.
+    """
 
     latents = ("z",)
 
     def __init__(self) -> None:
         super().__init__(Symbols(9, 1, 0, 9))
-        self.law = StandardNormal(1)
+        self.prior = StandardNormal(1)
 
     def posterior(self, batch: Batch) -> Gaussian:
         x = batch.x[:, :1].double()
         return Gaussian(0.5 * x + 0.1, torch.full_like(x, math.log(0.6)))
 
     def sample(self, posterior: Gaussian, noise: Noise) -> dict[str, Code]:
-        return {"z": self.law.code("z", posterior, noise)}
+        return {"z": self.prior.code("z", posterior, noise)}
 
     def log_px(self, batch: Batch, codes: dict[str, Tensor]) -> Tensor:
         return standard(codes["z"]).log_prob(batch.x[:, :1].double() - codes["z"])
 
     def sample_prior(self, noise: Noise) -> dict[str, Any]:
-        return {"z": self.law.sample("z", noise)}
+        return {"z": self.prior.sample("z", noise)}
 
 
 def record(samples: int) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def test_bounds_are_above_the_truth_and_importance_sampling_reaches_it() -> None
     assert tight["rec"] + tight["kl"]["z"] == pytest.approx(tight["neg_elbo"])
 
 
-def test_each_perplexity_counts_what_its_name_says() -> None:
+def test_each_perplexity_counts_the_tokens_that_its_name_says() -> None:
     row = record(1)
     assert (row["sequences"], row["tokens"], row["tokens_no_eos"]) == (60, 120, 60)
     assert row["ppl"] == pytest.approx(math.exp(row["neg_elbo"] / 2))
@@ -86,7 +89,7 @@ def test_each_perplexity_counts_what_its_name_says() -> None:
     )
 
 
-def test_the_distance_has_the_standard_error_of_a_mean() -> None:
+def test_the_distance_to_the_truth_has_the_standard_error_of_a_mean() -> None:
     split = Split.of([[n % 6 + 2, 1] for n in range(60)], np.linspace(-30, -3, 60))
     scores = score(Linear(), split, seed=0, samples=1, batch_tokens=40, device=CPU)
     gaps = np.linspace(-30, -3, 60) - (scores.log_px - scores.kl["z"]).mean(0).numpy()
@@ -108,11 +111,11 @@ def test_one_sequence_has_no_standard_error() -> None:
     json.dumps(row, allow_nan=False)
 
 
-def test_published_rows_follow_from_their_convention() -> None:
+def test_a_published_perplexity_follows_from_its_nll() -> None:
     assert perplexity(102.27, 3761, 78669) == pytest.approx(132.89, abs=0.05)
 
 
-def test_shuffling_a_used_latent_hurts() -> None:
+def test_shuffling_a_used_latent_raises_rec() -> None:
     assert record(1)["shuffle_rec_increase"]["z"] > 1
 
 

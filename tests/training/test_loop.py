@@ -82,7 +82,7 @@ def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(
             torch.nn.utils.clip_grad_norm_(other.model.parameters(), clip)
         plain.step()
         plain.zero_grad()
-        one.state.batch = other.state.batch = one.state.step  # where the KL weight stands
+        one.state.batch = other.state.batch = one.state.step  # which the KL weight depends on
     for value, expected in zip(one.model.parameters(), other.model.parameters(), strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
 
@@ -157,7 +157,7 @@ class Killed(Exception):
 
 
 def kill_at(run: Training, step: int) -> None:
-    """Makes a run vanish after some optimizer steps, as kill -9 would: nothing is saved on the way out."""
+    """Ends a run after some optimizer steps, as kill -9 would: nothing is saved."""
     update = run.update
 
     def counted() -> None:
@@ -248,7 +248,7 @@ def test_epoch_batches_is_the_number_of_steps_of_an_epoch(tmp_path: Path) -> Non
 def test_metrics_hold_the_kl_weight_of_each_latent_under_beta_delay(
     tmp_path: Path,
 ) -> None:
-    config = HVRAE(name="hvrae", embedding_dim=5, latent_dim=2)
+    config = HVRAE(name="hvrae", embedding_dim=5, hidden_dim=6, latent_dim=2)
     options = {**OPTIONS, "epochs": 2, "beta_schedule": "linear", "beta_epochs": 2}
     for name, delay in (("together", 0.0), ("after", 1.0)):
         model = build(config, Symbols(8, 1, 0, 9))
@@ -405,8 +405,8 @@ def test_metrics_hold_the_learning_rate_and_kl_weight_of_their_steps(tmp_path: P
     run.update = recorded  # type: ignore[method-assign]
     run.fit()
     for split, expected in (("steps", used), ("train", [used[7], used[15]])):
-        told = [(line["lr"], line["beta"]) for line in lines(tmp_path) if line["split"] == split]
-        np.testing.assert_allclose(told, expected)
+        found = [(line["lr"], line["beta"]) for line in lines(tmp_path) if line["split"] == split]
+        np.testing.assert_allclose(found, expected)
 
 
 def test_metrics_of_an_epoch_are_means_over_its_sequences(

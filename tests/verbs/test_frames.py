@@ -84,7 +84,7 @@ def test_an_untrained_bound_is_above_the_truth(corpus: Corpus, model: SequenceMo
     assert (scores.truth - scores.elbo).mean() > 0
 
 
-def test_a_model_of_longer_sequences_draws_no_longer_ones_than_the_data(corpus: Corpus) -> None:
+def test_samples_are_no_longer_than_the_data(corpus: Corpus) -> None:
     longer = build(
         CNN(
             name="cnn",
@@ -103,21 +103,25 @@ def test_a_model_of_longer_sequences_draws_no_longer_ones_than_the_data(corpus: 
     assert [len(each) for each in generation.reconstruct(longer, given, GREEDY)] == [30, 3]
 
 
-def test_frames_are_drawn_from_their_law_and_greedy_takes_the_mean(model: SequenceModel) -> None:
+def test_frames_are_sampled_from_their_distribution_and_greedy_takes_the_mean(
+    model: SequenceModel,
+) -> None:
     rows = 4000
     codes = {"z": torch.zeros(rows, 3)}
-    law, _ = model.step(model.start({"z": codes["z"][:1]}, 1), torch.zeros(1, 1))  # type: ignore[operator]
+    distribution, _ = model.step(model.start({"z": codes["z"][:1]}, 1), torch.zeros(1, 1))  # type: ignore[operator]
     first = np.stack(generate(model, codes, rows, DecodingOptions(max_length=1), seed=3))[:, 0, 0]
-    error = law.std.item() / math.sqrt(rows)
-    assert abs(first.mean() - law.mean.item()) < 4.5 * error
-    assert abs(first.std() - law.std.item()) < 4.5 * error
+    error = distribution.std.item() / math.sqrt(rows)
+    assert abs(first.mean() - distribution.mean.item()) < 4.5 * error
+    assert abs(first.std() - distribution.std.item()) < 4.5 * error
     cooler = np.stack(
         generate(model, codes, rows, DecodingOptions(max_length=1, temperature=0.5), seed=3)
     )[:, 0, 0]
-    np.testing.assert_allclose(cooler - law.mean.item(), 0.5 * (first - law.mean.item()), atol=1e-6)
+    np.testing.assert_allclose(
+        cooler - distribution.mean.item(), 0.5 * (first - distribution.mean.item()), atol=1e-6
+    )
     greedy = generate(model, {"z": codes["z"][:2]}, 2, GREEDY)
     assert [each.shape for each in greedy] == [(16, 1)] * 2
-    assert greedy[0][0, 0] == pytest.approx(law.mean.item(), abs=1e-6)
+    assert greedy[0][0, 0] == pytest.approx(distribution.mean.item(), abs=1e-6)
 
 
 @pytest.mark.parametrize("option", [{"beam": 3}, {"top_k": 2}, {"top_p": 0.5}])
@@ -153,13 +157,13 @@ def test_every_verb_reads_and_writes_lines_of_numbers(
     capsys.readouterr()
 
 
-def test_a_model_without_a_latent_has_nothing_to_move(corpus: Corpus) -> None:
+def test_a_model_without_a_latent_has_no_path(corpus: Corpus) -> None:
     plain = build(RNNLM(name="rnnlm", embedding_dim=5, hidden_dim=6), corpus.domain).eval()
     with pytest.raises(ValueError, match="rnnlm has no latent"):
         generation.path_between(plain, None, None, 3)
 
 
-def test_samples_are_drawn_beside_the_data_in_raw_units(corpus: Corpus) -> None:
+def test_samples_are_plotted_beside_the_data_in_raw_units(corpus: Corpus) -> None:
     assert corpus.curve is not None
     data, samples = plots.samples(corpus, [np.zeros((16, 1)), np.ones((16, 1))]).axes
     np.testing.assert_allclose(

@@ -128,7 +128,7 @@ def active_units(code: Code) -> int:
 def mutual_information(code: Code, block: int = 512) -> float | None:
     """I_q(x; z) = E_x E_q[log q(z|x) - log (1/N) sum_x' q(z|x')], one sample each, nats.
 
-    None where q is no Gaussian. The sum over all N sequences x' is a matrix product, since
+    None where q is not Gaussian. The sum over all N sequences x' is a matrix product, since
     log q(z_i|x_j) is bilinear in (z_i^2, z_i).
 
     Args:

@@ -37,7 +37,7 @@ class LatentCode:
 
     Attributes:
         mean: [N, ...] E_q[z|x].
-        std: [N, ...] standard deviations; None where q is no Gaussian.
+        std: [N, ...] standard deviations; None where q is not Gaussian.
         z: [N, ...] one sample.
     """
 
