@@ -1,5 +1,6 @@
 """What all tests share: one thread, a cache of their own, and where the real corpora are."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,19 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("VAETEXT_CACHE", str(folder))
         patch.delenv("VAETEXT_DATA", raising=False)
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Handlers that a command installs are gone after the test."""
+    root = logging.getLogger()
+    before = root.handlers.copy()
+    level = root.level
+    yield
+    for handler in set(root.handlers) - set(before):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
 
 
 @pytest.fixture

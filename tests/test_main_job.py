@@ -1,23 +1,15 @@
-"""What the main job promises, run as it stands: minutes, so only in ``make test-all``."""
+"""The main job reaches the numbers that are promised. It takes minutes: ``make test-all``."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_module
 
-from vaetext.config.store import register, typed
-from vaetext.config.train import TrainConfig
-from vaetext.training.session import train
+import vaetext
 
 
 def trained(model: str, folder: Path) -> dict[str, Any]:
-    register()
-    with initialize_config_module("vaetext.conf", version_base="1.3"):
-        config = typed(compose("train", overrides=[f"model={model}"]), TrainConfig)
-    train(config, folder)
-    return json.loads((folder / "results.json").read_text())["test"]  # type: ignore[no-any-return]
+    return vaetext.train([f"model={model}"], folder).results["test"]  # type: ignore[no-any-return]
 
 
 @pytest.mark.slow

@@ -1,11 +1,15 @@
-"""A model from another package, installed as any package is: found, configured, trained and sampled from."""
+"""A model of another package is found, configured, trained and sampled from like our own."""
 
 import os
-import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import run_cli, run_cli_apart
+from hydra.core.config_store import ConfigStore
+
+from vaetext.config.plugins import plugin_schemas
 
 MODEL = '''
 from dataclasses import dataclass
@@ -57,42 +61,68 @@ class Unigram(SequenceModel, Generator):
 '''
 
 
-def vaetext(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
-        "OMP_NUM_THREADS": "1",
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "vaetext", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+METADATA = "Metadata-Version: 2.1\nName: unigram\nVersion: 1.0\n"
+YAML = """# one table of probabilities
+defaults: [/schema/model/unigram@_here_, _self_]
+
+name: unigram
+"""
+INSTALLED = {
+    "unigram/__init__.py": MODEL,
+    "unigram/conf/model/unigram.yaml": YAML,
+    "unigram-1.0.dist-info/METADATA": METADATA,
+    "unigram-1.0.dist-info/entry_points.txt": "[vaetext.models]\nunigram = unigram:Unigram\n",
+}
+SIZES = ["data.train_size=40", "data.valid_size=10", "data.test_size=10"]
 
 
-def test_a_model_of_another_package_is_like_our_own(tmp_path: Path) -> None:
-    installed = {
-        "unigram.py": MODEL,
-        "unigram-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: unigram\nVersion: 1.0\n",
-        "unigram-1.0.dist-info/entry_points.txt": "[vaetext.models]\nunigram = unigram:Unigram\n",
-        "conf/model/unigram.yaml": "# my own\ndefaults: [/schema/model/unigram@_here_, _self_]\n\nname: unigram\n",
-    }
-    for name, text in installed.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    sizes = ["data.train_size=40", "data.valid_size=10", "data.test_size=10"]
-    train = ["train", "--config-dir", "conf", "model=unigram", "trainer=debug", *sizes]
-    trained = vaetext(tmp_path, *train)
-    assert trained.returncode == 0, trained.stderr
-    assert "NLL" in trained.stdout
-    sampled = vaetext(tmp_path, "sample", "outputs/grammar/unigram/latest", "n=2", "max_length=5")
-    assert sampled.returncode == 0, sampled.stderr
-    assert len(sampled.stdout.splitlines()) == 2
-    wrong = vaetext(tmp_path, *train, "model.start=-2")
-    assert wrong.returncode != 0
-    assert "model.start=-2.0 is out of range" in wrong.stderr
+def install(folder: Path, files: dict[str, str]) -> dict[str, str]:
+    """Writes a package as pip would; the environment in which it is found."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
+
+
+def test_a_model_with_a_yaml_of_the_users_own_trains(tmp_path: Path) -> None:
+    own = {"own/model/mine.yaml": YAML.replace("name: unigram", "name: unigram\nstart: 0.5")}
+    environment = install(tmp_path, {**INSTALLED, **own})
+    train = ["train", "--config-dir", "own", "model=mine", "trainer=debug", *SIZES]
+    trained = run_cli_apart(*train, folder=tmp_path, environment=environment)
+    assert trained.status == 0, trained.error
+    assert "NLL" in trained.output
+    saved = tmp_path / "outputs/grammar/unigram/latest/.hydra/config.yaml"
+    assert "start: 0.5" in saved.read_text()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, whose packages this process finds until the test ends."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin_schemas.cache_clear()
+    yield tmp_path
+    plugin_schemas.cache_clear()
+    sys.modules.pop("unigram", None)
+    ConfigStore.instance().repo["schema"]["model"].pop("unigram.yaml", None)
+
+
+def test_a_model_of_another_package_is_in_help_and_completion(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(here, INSTALLED)
+    shown = run_cli("train", "model=unigram", "--help").output
+    assert "\n  unigram     one table of probabilities\n" in shown
+    assert "model.start=0.0 " in shown
+    monkeypatch.setenv("COMP_LINE", "vaetext train model=u")
+    assert run_cli("-sc", "query=bash").output.split() == ["model=unigram"]
+
+
+def test_the_options_of_a_model_of_another_package_are_checked(here: Path) -> None:
+    install(here, INSTALLED)
+    wrong = run_cli("train model=unigram model.start=-2")
+    assert wrong.status == 1
+    assert "error: model.start=-2.0 is out of range" in wrong.error
 
 
 @pytest.mark.parametrize(
@@ -103,26 +133,13 @@ def test_a_model_of_another_package_is_like_our_own(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_model_of_another_package_breaks_no_other(
-    tmp_path: Path, text: str, changed: str, why: str
+    here: Path, caplog: pytest.LogCaptureFixture, text: str, changed: str, why: str
 ) -> None:
-    (tmp_path / "unigram-1.0.dist-info").mkdir()
-    (tmp_path / "unigram-1.0.dist-info/METADATA").write_text(
-        "Metadata-Version: 2.1\nName: unigram\nVersion: 1.0\n"
-    )
-    (tmp_path / "unigram-1.0.dist-info/entry_points.txt").write_text(
-        "[vaetext.models]\nunigram = unigram:Unigram\n"
-    )
-    (tmp_path / "unigram.py").write_text(MODEL.replace(text, changed))
-    ours = vaetext(tmp_path, "train", "--cfg", "job")
-    assert ours.returncode == 0 and "name: vrae" in ours.stdout
-    assert f"model unigram of unigram:Unigram is left out: {why}" in ours.stderr
-    (tmp_path / "conf/model").mkdir(parents=True)
-    (tmp_path / "conf/model/unigram.yaml").write_text(
-        "defaults: [/schema/model/unigram@_here_, _self_]\n\nname: unigram\n"
-    )
-    theirs = vaetext(tmp_path, "train", "--config-dir", "conf", "model=unigram")
-    assert (
-        theirs.returncode == 1
-        and "error: model/unigram.yaml: unknown model unigram; install the package that provides it"
-        in theirs.stderr
-    )
+    install(here, {**INSTALLED, "unigram/__init__.py": MODEL.replace(text, changed)})
+    ours = run_cli("train --cfg job")
+    assert ours.status == 0
+    assert "name: vrae" in ours.output
+    assert f"model unigram of unigram:Unigram is left out: {why}" in caplog.text
+    theirs = run_cli("train model=unigram")
+    assert theirs.status == 1
+    assert theirs.error.startswith("error: model/unigram.yaml: unknown model unigram; install the")

@@ -27,7 +27,7 @@ def load(
         seed: of the noise; None takes that of the run.
 
     Raises:
-        ValueError: the folder is no run, lacks that checkpoint, or comes from another version.
+        ValueError: the folder holds no run, lacks that checkpoint, or comes from another version.
     """
     from vaetext.runs.load import load
 

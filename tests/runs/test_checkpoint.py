@@ -52,8 +52,9 @@ def test_weights_of_another_model_are_refused_in_one_line() -> None:
         match=r"weight is of shape \(3, 2\) there and of shape \(2, 3\) here; .*use that version",
     ):
         checkpoint.load_weights(model, {**weights, "weight": torch.ones(3, 2)}, source)
-    with pytest.raises(
-        ValueError,
-        match=r"best\.safetensors: .* weight is absent there and .* here, and 2 more differ; run was written by .* use that version$",
-    ):
+    absent = (
+        r"best\.safetensors: .* weight is absent there and .* here, and 2 more differ; run was"
+        r" written by .* use that version$"
+    )
+    with pytest.raises(ValueError, match=absent):
         checkpoint.load_weights(model, {"other": torch.ones(1)}, source)

@@ -1,9 +1,5 @@
-"""The loop: learning, resuming bit for bit, and what happens when something breaks."""
+"""The training loop: its steps, schedules, metrics, and what happens when something breaks."""
 
-import json
-import math
-import os
-import signal
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -12,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small import CPU, OPTIONS, lines, splits, training, weights
 
-from vaetext.config.data import Sine
 from vaetext.config.model import CNN, HVRAE, LVAE, VRAE, Model
 from vaetext.config.trainer import Trainer
-from vaetext.data import corpora
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise, MeanNoise
@@ -25,35 +20,7 @@ from vaetext.models.registry import build
 from vaetext.modules.dropout import Dropout
 from vaetext.objectives.schedules import kl_weight
 from vaetext.runs import checkpoint
-from vaetext.training.interrupts import Stopped
 from vaetext.training.loop import Training
-
-CPU = torch.device("cpu")
-OPTIONS: dict[str, Any] = {
-    "epochs": 3,
-    "batch_size": 4,
-    "log_every": 3,
-    "lr": 0.01,
-    "word_dropout": 0.1,
-}
-
-
-def splits() -> dict[str, Split]:
-    sentences = [[2 + n % 4, 3 + n % 3, 2 + n % 5, 1][n % 3 :] for n in range(30)]
-    return {"train": Split.of(sentences), "valid": Split.of(sentences[:7])}
-
-
-def training(folder: Path, **options: Any) -> Training:
-    torch.manual_seed(1)
-    config = VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2)
-    return Training(
-        Trainer(**{**OPTIONS, **options}),
-        build(config, Symbols(8, 1, 0, 9)),
-        splits(),
-        folder,
-        CPU,
-        seed=1,
-    )
 
 
 @pytest.mark.parametrize("clip", [0.0, 0.01, 1e6])
@@ -82,7 +49,7 @@ def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(
             torch.nn.utils.clip_grad_norm_(other.model.parameters(), clip)
         plain.step()
         plain.zero_grad()
-        one.state.batch = other.state.batch = one.state.step  # where the KL weight stands
+        one.state.batch = other.state.batch = one.state.step  # which the KL weight depends on
     for value, expected in zip(one.model.parameters(), other.model.parameters(), strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
 
@@ -152,90 +119,6 @@ def test_pseudo_inputs_start_as_training_sentences(kind: type[Model], tmp_path: 
         torch.testing.assert_close(model.prior.components().mean, expected.mean)
 
 
-class Killed(Exception):
-    pass
-
-
-def kill_at(run: Training, step: int) -> None:
-    """Makes a run vanish after some optimizer steps, as kill -9 would: nothing is saved on the way out."""
-    update = run.update
-
-    def counted() -> None:
-        update()
-        if run.state.step == step:
-            raise Killed
-
-    run.update = counted  # type: ignore[method-assign]
-
-
-def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
-    return checkpoint.load(folder / "checkpoints" / f"{which}.safetensors", CPU)[0]["model"]
-
-
-def lines(folder: Path) -> list[dict[str, Any]]:
-    return [
-        {**json.loads(line), "seconds": 0}
-        for line in (folder / "metrics.jsonl").read_text().splitlines()
-    ]
-
-
-def same(one: Path, other: Path) -> None:
-    assert lines(one) == lines(other)
-    for which in ("last", "best"):
-        expected, found = weights(one, which), weights(other, which)
-        assert all(torch.equal(expected[name], found[name]) for name in expected)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"optimizer": "sgd"},
-        {"accumulate": 3},
-        {"schedule": "plateau", "plateau_patience": 0},
-        {"epoch_batches": 3},
-        {"epoch_batches": 11},
-        pytest.param({"precision": "bf16"}, marks=pytest.mark.bf16),
-    ],
-)
-@pytest.mark.parametrize("step", [1, 2, 5, 7])
-def test_a_killed_run_is_resumed_bit_for_bit(
-    tmp_path: Path, step: int, options: dict[str, Any]
-) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    training(whole, **options).fit()
-    run = training(cut, checkpoint_minutes=1e-9, **options)  # a checkpoint at every step
-    kill_at(run, step)
-    with pytest.raises(Killed):
-        run.fit()
-    again = training(cut, **options)
-    if (cut / "checkpoints/last.safetensors").exists():
-        torch.manual_seed(99)
-        again.restore()
-    again.fit()
-    same(whole, cut)
-
-
-def test_a_killed_run_is_resumed_on_the_same_fresh_sequences(tmp_path: Path) -> None:
-    def fresh(folder: Path, **options: Any) -> Training:
-        corpus = corpora.load(Sine(name="sine", train_size=24, valid_size=10, test_size=10))
-        torch.manual_seed(1)
-        model = build(VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2), corpus.domain)
-        return Training(Trainer(**OPTIONS, **options), model, corpus.splits, folder, CPU, seed=1)
-
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    fresh(whole).fit()
-    run = fresh(cut, checkpoint_minutes=1e-9)
-    kill_at(run, 9)
-    with pytest.raises(Killed):
-        run.fit()
-    again = fresh(cut)
-    again.restore()
-    assert (again.state.epoch, again.state.batch) == (1, 2)
-    again.fit()
-    same(whole, cut)
-
-
 def test_epoch_batches_is_the_number_of_steps_of_an_epoch(tmp_path: Path) -> None:
     run = training(tmp_path, epoch_batches=5, epochs=2, beta_epochs=2, beta_schedule="linear")
     run.fit()
@@ -248,7 +131,7 @@ def test_epoch_batches_is_the_number_of_steps_of_an_epoch(tmp_path: Path) -> Non
 def test_metrics_hold_the_kl_weight_of_each_latent_under_beta_delay(
     tmp_path: Path,
 ) -> None:
-    config = HVRAE(name="hvrae", embedding_dim=5, latent_dim=2)
+    config = HVRAE(name="hvrae", embedding_dim=5, hidden_dim=6, latent_dim=2)
     options = {**OPTIONS, "epochs": 2, "beta_schedule": "linear", "beta_epochs": 2}
     for name, delay in (("together", 0.0), ("after", 1.0)):
         model = build(config, Symbols(8, 1, 0, 9))
@@ -293,20 +176,6 @@ def test_each_latent_of_a_ladder_has_its_own_kl_weight(tmp_path: Path) -> None:
     assert line["loss"] == pytest.approx(line["rec"] + sum(weighted), rel=1e-5)
 
 
-def test_an_interrupted_run_is_resumed_from_its_checkpoint(tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    training(whole).fit()
-    run = training(cut)
-    run.report = lambda line: os.kill(os.getpid(), signal.SIGINT) if line["step"] == 3 else None
-    with pytest.raises(Stopped):
-        run.fit()
-    again = training(cut)
-    again.restore()
-    assert 0 < again.state.step < 20
-    again.fit()
-    same(whole, cut)
-
-
 def test_a_loss_that_is_not_finite_stops_training_at_its_step(tmp_path: Path) -> None:
     run = training(tmp_path, checkpoint_minutes=1e-9, log_every=100)
     update = run.update
@@ -346,30 +215,6 @@ def test_a_bound_that_is_not_finite_stops_training_and_keeps_the_best_weights(
         first.fit()
 
 
-def test_an_interrupt_in_the_last_validation_stops_training(tmp_path: Path) -> None:
-    run = training(tmp_path, epochs=1)
-    run.report = lambda line: (
-        os.kill(os.getpid(), signal.SIGINT) if line["split"] == "valid" else None
-    )
-    with pytest.raises(Stopped):
-        run.fit()
-    again = training(tmp_path, epochs=1)
-    again.restore()
-    assert again.finished
-
-
-def test_a_line_of_metrics_lost_in_part_is_cut_off(tmp_path: Path) -> None:
-    training(tmp_path, epochs=2).fit()
-    written = (tmp_path / "metrics.jsonl").read_bytes()
-    (tmp_path / "metrics.jsonl").write_bytes(written[:-50])
-    again = training(tmp_path)
-    again.restore()
-    again.fit()
-    kept = written[:-50].rpartition(b"\n")
-    assert (tmp_path / "metrics.jsonl").read_bytes().startswith(kept[0] + kept[1])
-    assert [line["epoch"] for line in lines(tmp_path) if line["split"] == "valid"][-1] == 2
-
-
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_batch_normalisation_is_trained_on_random_batches(tmp_path: Path, batch_norm: bool) -> None:
     config = CNN(name="cnn", embedding_dim=5, latent_dim=2, channels=[4], batch_norm=batch_norm)
@@ -405,8 +250,8 @@ def test_metrics_hold_the_learning_rate_and_kl_weight_of_their_steps(tmp_path: P
     run.update = recorded  # type: ignore[method-assign]
     run.fit()
     for split, expected in (("steps", used), ("train", [used[7], used[15]])):
-        told = [(line["lr"], line["beta"]) for line in lines(tmp_path) if line["split"] == split]
-        np.testing.assert_allclose(told, expected)
+        found = [(line["lr"], line["beta"]) for line in lines(tmp_path) if line["split"] == split]
+        np.testing.assert_allclose(found, expected)
 
 
 def test_metrics_of_an_epoch_are_means_over_its_sequences(
@@ -439,49 +284,6 @@ def test_validation_samples_with_the_seed_of_the_run(tmp_path: Path) -> None:
         run.model, run.splits["valid"], seed=1, samples=1, batch_tokens=4096, device=CPU
     )
     assert run.validate()["neg_elbo"] == pytest.approx(-expected.elbo.mean().item(), rel=1e-9)
-
-
-def test_checkpoints_and_the_metrics_before_them_are_synced_to_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced, fsync = [], os.fsync
-
-    def recorded(descriptor: int) -> None:
-        synced.append(os.fstat(descriptor).st_ino)
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", recorded)
-    training(tmp_path, epochs=1).fit()
-    metrics, folder, last = (
-        (tmp_path / name).stat().st_ino
-        for name in ("metrics.jsonl", "checkpoints", "checkpoints/last.safetensors")
-    )
-    assert {metrics, folder, last} <= set(synced) and synced.index(metrics) < synced.index(last)
-
-
-def test_a_kill_between_the_two_checkpoints_keeps_the_best_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = training(tmp_path, epochs=4)
-    saving = Training.save
-
-    def killed(self: Training) -> None:
-        if self.state.epoch == 3:  # the best one of epoch 2 is written
-            raise Killed
-        saving(self)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Training, "save", killed)
-        with pytest.raises(Killed):
-            run.fit()
-    assert checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)[1]["epoch"] == 2
-    again = training(tmp_path, epochs=4, lr=3.0)  # another rate, so that no later epoch is as good
-    again.restore()
-    state = again.fit()
-    _, best = checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)
-    assert (state.best, state.best_epoch) == (best["neg_elbo"], best["epoch"]) and best[
-        "epoch"
-    ] == 2
 
 
 def test_training_stops_early_and_keeps_the_best_epoch(tmp_path: Path) -> None:
@@ -540,29 +342,6 @@ def test_min_improvement_is_in_nats_per_token(tmp_path: Path) -> None:
         assert run.state.stale == stale, fall
 
 
-def test_a_finished_run_is_resumed_with_more_epochs(tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    training(whole).fit()
-    training(cut, epochs=2).fit()
-    again = training(cut)
-    again.restore()
-    assert not again.finished
-    again.fit()
-    same(whole, cut)
-
-
-def test_metrics_before_the_first_checkpoint_are_written_again(tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    training(whole).fit()
-    run = training(cut)
-    kill_at(run, 4)
-    with pytest.raises(Killed):
-        run.fit()
-    assert lines(cut)
-    training(cut).fit()
-    same(whole, cut)
-
-
 def test_gradient_accumulation_is_the_gradient_of_the_larger_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -603,19 +382,3 @@ def test_training_learns(tmp_path: Path) -> None:
     run.fit()
     valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
     assert valid[-1] < 0.8 * valid[0]
-
-
-def test_another_batch_size_continues_at_the_same_share_of_the_epoch(tmp_path: Path) -> None:
-    run = training(tmp_path, checkpoint_minutes=1e-9, schedule="cosine", beta_epochs=3)
-    kill_at(run, 12)  # the fourth of eight batches of the second epoch is done, but not saved
-    with pytest.raises(Killed):
-        run.fit()
-    assert run.config.batch_size == 4
-    again = training(tmp_path, batch_size=8, accumulate=2, schedule="cosine", beta_epochs=3)
-    again.restore()
-    assert (again.state.step, again.state.batch, again.batches) == (11, 0, 4) and again.epochs == 1
-    again.fit()
-    rates = [line["lr"] for line in lines(tmp_path) if line["split"] == "train"]
-    assert rates == pytest.approx(
-        [0.01 * 0.5 * (1 + math.cos(math.pi * epoch / 3)) for epoch in (7 / 8, 1.5, 2.5)]
-    )  # two steps an epoch

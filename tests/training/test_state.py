@@ -1,11 +1,13 @@
-"""What a validation makes of where training stands, against lists written by hand."""
+"""The state after each validation, compared with lists written by hand."""
 
 import pytest
 
 from vaetext.training.state import State
 
 
-def judged(values: list[float], least: float, patience: int | None) -> list[tuple[int, int, int]]:
+def counts_after(
+    values: list[float], least: float, patience: int | None
+) -> list[tuple[int, int, int]]:
     """(stale, plateau, reductions) after each epoch."""
     state, after = State(), []
     for value in values:
@@ -26,7 +28,7 @@ def judged(values: list[float], least: float, patience: int | None) -> list[tupl
 def test_the_rate_is_cut_after_more_than_patience_epochs_without_an_improvement(
     patience: int | None, plateau: list[int], reductions: list[int]
 ) -> None:
-    after = judged([10, 9, 9, 9.5, 8, 8.5], 0.0, patience)
+    after = counts_after([10, 9, 9, 9.5, 8, 8.5], 0.0, patience)
     assert [each[0] for each in after] == [0, 0, 1, 2, 0, 1]
     assert [each[1] for each in after] == plateau
     assert [each[2] for each in after] == reductions

@@ -87,7 +87,7 @@ def test_an_untrained_bound_is_above_the_truth(corpus: Corpus, model: SequenceMo
     assert (scores.truth - scores.elbo).mean() > 0
 
 
-def test_a_model_of_longer_sequences_draws_no_longer_ones_than_the_data(corpus: Corpus) -> None:
+def test_samples_are_no_longer_than_the_data(corpus: Corpus) -> None:
     longer = build(
         CNN(
             name="cnn",
@@ -163,13 +163,13 @@ def test_every_verb_reads_and_writes_lines_of_numbers(
     capsys.readouterr()
 
 
-def test_a_model_without_a_latent_has_nothing_to_move(corpus: Corpus) -> None:
+def test_a_model_without_a_latent_has_no_path(corpus: Corpus) -> None:
     plain = build(RNNLM(name="rnnlm", embedding_dim=5, hidden_dim=6), corpus.domain).eval()
     with pytest.raises(ValueError, match="rnnlm has no latent"):
         generation.path_between(plain, None, None, 3)
 
 
-def test_samples_are_drawn_beside_the_data_in_raw_units(corpus: Corpus) -> None:
+def test_samples_are_plotted_beside_the_data_in_raw_units(corpus: Corpus) -> None:
     assert corpus.curve is not None
     data, samples = plots.samples(corpus, [np.zeros((16, 1)), np.ones((16, 1))]).axes
     np.testing.assert_allclose(

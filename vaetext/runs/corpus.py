@@ -1,11 +1,13 @@
 """What a run folder keeps of its data, and whether the data found now is still the same."""
 
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vaetext.config.data import Data, UserText
+from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.data.domain import Domain
@@ -15,6 +17,8 @@ from vaetext.data.tokenizer import Tokenizer
 from vaetext.runs.folder import origin
 from vaetext.runs.layout import DOMAIN, SOURCES, STANDARDIZER, TOKENIZER
 from vaetext.runs.results import read_json
+
+log = logging.getLogger(__name__)
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:
@@ -50,6 +54,24 @@ def read_domain(folder: Path) -> Domain:
         raise ValueError(
             f"{folder / DOMAIN} is missing or does not fit ({error}): {origin(folder)}"
         ) from error
+
+
+def load_corpus(data: Data, folder: Path) -> Corpus:
+    """The data of the run in ``folder``; a warning says whether its sequences have changed.
+
+    Raises:
+        ValueError: it has another vocabulary or scale than in training.
+    """
+    corpus = corpora.load(relocate_files(data, folder))
+    check_corpus(folder, corpus)
+    if names := changed_splits(folder, corpus):
+        log.warning(
+            "%s: data=%s has changed since training (%s): other sequences are scored",
+            folder,
+            corpus.name,
+            names,
+        )
+    return corpus
 
 
 def check_corpus(folder: Path, corpus: Corpus) -> None:

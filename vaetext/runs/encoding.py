@@ -40,7 +40,7 @@ class LatentCode:
 
     Attributes:
         mean: [N, ...] E_q[z|x] (of a discrete latent: the probabilities of its values).
-        std: [N, ...] standard deviations; None where q is no Gaussian, or conditioned on the
+        std: [N, ...] standard deviations; None where q is not Gaussian, or conditioned on the
             sample of another latent.
         z: [N, ...] one sample.
         offsets: [N + 1] int64, or None where all sentences have the same shape.

@@ -75,7 +75,7 @@ def load_config(folder: Path) -> TrainConfig:
     """The configuration a run was trained with, with the options that ``resume`` changed.
 
     Raises:
-        ValueError: the folder is no run folder, or comes from another version.
+        ValueError: the folder holds no run, or that of another version.
     """
     check_is_run(folder)
     check_version(folder)
@@ -178,7 +178,7 @@ def has_trained(folder: Path) -> bool:
 def link_latest(folder: Path, create: bool) -> None:
     """Points ``latest`` beside the run folder at it, where the file system has links.
 
-    What is no link stays.
+    A file or folder of that name stays as it is.
 
     Args:
         create: also where there is no ``latest`` yet. A run that is resumed may have been moved to

@@ -1,6 +1,5 @@
 """A trained run: its results, its model, and what can be asked of it."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,6 @@ from vaetext.config.verbs import (
     ReconstructConfig,
     SampleConfig,
 )
-from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Sequences, Split
 from vaetext.data.standardizer import Standardizer
@@ -31,11 +29,9 @@ from vaetext.evaluation.metrics import evaluate
 from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import Scores, score
 from vaetext.models.base import SequenceModel
-from vaetext.runs.corpus import changed_splits, check_corpus, relocate_files
+from vaetext.runs.corpus import load_corpus
 from vaetext.runs.encoding import Encoding, SentenceScores, latent_code, sentence_scores
 from vaetext.runs.results import read_results
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(repr=False, eq=False)
@@ -85,20 +81,11 @@ class Run:
         Raises:
             ValueError: the data found now has another vocabulary or scale than the run's.
         """
-        corpus = corpora.load(relocate_files(self.config.data, self.folder))
-        check_corpus(self.folder, corpus)
-        if names := changed_splits(self.folder, corpus):
-            log.warning(
-                "%s: data=%s has changed since training (%s): other sequences are scored",
-                self.folder,
-                corpus.name,
-                names,
-            )
-        return corpus
+        return load_corpus(self.config.data, self.folder)
 
     @property
     def parameters(self) -> int:
-        """How many numbers are trained."""
+        """Number of trained values."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def evaluate(

@@ -58,7 +58,7 @@ def run_folders(path: Path) -> list[Path]:
 def jobs_not_begun(sweep: Path) -> tuple[list[str], str]:
     """The numbers of a sweep's jobs that have no folder, and the command that starts them.
 
-    None where the folder is no sweep, or another sweeper's.
+    Nothing where the folder is not a sweep, or that of another sweeper.
     """
     if not (sweep / SWEEP).is_file():
         return [], ""

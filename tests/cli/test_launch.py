@@ -1,0 +1,229 @@
+"""Jobs, their folders and sweeps, with a stand-in for training."""
+
+import operator
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from command_line import run_cli
+from hydra.core.hydra_config import HydraConfig
+
+import vaetext.verbs.train
+from vaetext.config.options import option
+from vaetext.config.verbs import VERBS, ReadsRun, Verb
+from vaetext.report.output import output_folder
+
+
+class Stub:
+    """Stands in for training: counts its jobs, and fails where seed is 1."""
+
+    def __init__(self) -> None:
+        self.folders: list[Path] = []
+
+    def __call__(self, config: Any) -> float:
+        self.folders.append(Path(HydraConfig.get().runtime.output_dir))
+        if config.seed == 1:
+            raise ValueError("seed=1 is bad luck")
+        return 0.0
+
+
+@pytest.fixture
+def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stub:
+    stub = Stub()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(vaetext.verbs.train, "run", stub)
+    return stub
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with two folders ``a`` and ``b`` that hold a run."""
+    for name in ("a", "b"):
+        (tmp_path / name / ".hydra").mkdir(parents=True)
+        (tmp_path / name / ".hydra/config.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_runs_never_share_a_folder(stub: Stub) -> None:
+    for _ in range(3):
+        assert run_cli("train").status == 0
+    assert len(set(stub.folders)) == 3
+    for folder in stub.folders:
+        assert (folder / ".hydra/config.yaml").is_file()
+        assert folder.parts[-3:-1] == ("grammar", "vrae")
+
+
+def test_an_error_of_a_verb_is_one_message_and_leaves_no_folder(stub: Stub, tmp_path: Path) -> None:
+    done = run_cli("train seed=1 data=sine")
+    assert done.status == 1
+    assert done.error == "error: seed=1 is bad luck\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_fails_after_it_wrote_a_result_keeps_its_folder(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_late(config: Any) -> float:
+        stub(config)
+        (stub.folders[-1] / "env.json").touch()
+        raise ValueError("later")
+
+    assert run_cli("train seed=0").status == 0
+    monkeypatch.setattr(vaetext.verbs.train, "run", fail_late)
+    assert run_cli("train seed=2").status == 1
+    assert [folder.is_dir() for folder in stub.folders] == [True, True]
+
+
+def test_an_interrupt_ends_with_status_130(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(config: Any) -> float:
+        raise KeyboardInterrupt("checkpoint written")
+
+    monkeypatch.setattr(vaetext.verbs.train, "run", interrupt)
+    done = run_cli("train data=sine")
+    assert done.status == 130
+    assert done.error == "interrupted: checkpoint written\n"
+
+
+@pytest.mark.parametrize("flags", ["--cfg job", "--cfg all", "--info"])
+def test_showing_a_configuration_makes_no_folder(stub: Stub, flags: str, tmp_path: Path) -> None:
+    assert run_cli(f"train {flags}").status == 0
+    assert stub.folders == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_of_a_trainer_on_one_data_set_are_logged(stub: Stub) -> None:
+    logged = run_cli("train trainer.epochs=3").error
+    assert "trainer=default on data=grammar: 7 options from conf/trainer_for_data/" in logged
+    assert "grammar/default.yaml (batch_size=64," in logged
+
+
+def test_runs_may_be_written_below_the_home_folder(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "the home"))
+    assert run_cli("train outputs=~/runs").status == 0
+    assert stub.folders[0].is_relative_to(tmp_path / "the home/runs")
+
+
+def test_a_job_that_fails_does_not_stop_a_sweep(stub: Stub) -> None:
+    done = run_cli("train -m seed=1,2")
+    assert done.status == 1
+    assert "error: job 0 failed (seed=1): seed=1 is bad luck" in done.error
+    assert "Traceback" not in done.error
+    assert [folder.name for folder in stub.folders] == ["0", "1"]
+
+
+def test_a_sweep_that_is_run_again_has_the_same_folders(stub: Stub) -> None:
+    for _ in range(2):
+        assert run_cli("train -m seed=2,3").status == 0
+    assert stub.folders[:2] == stub.folders[2:]
+
+
+@pytest.mark.parametrize("wrong", ["model=vraee", "trainer.nope=3", "model=vrae,rnnlm seed=a b"])
+def test_a_sweep_with_a_typo_makes_no_folder(stub: Stub, wrong: str, tmp_path: Path) -> None:
+    assert run_cli(f"train -m seed=2,3 {wrong}").status == 1
+    assert stub.folders == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_is_refused_before_its_first_job(stub: Stub, tmp_path: Path) -> None:
+    done = run_cli("train -m seed=2,3 model.latent_dim=4,0")
+    assert done.status == 1
+    assert "error: job 1 (seed=2 model.latent_dim=0): model.latent_dim=0 is out of" in done.error
+    assert stub.folders == []
+
+
+@pytest.mark.parametrize(("rates", "status"), [("0.1,-1", 1), ("0.1,0.2", 0)])
+def test_an_experiment_may_hold_a_sweep(
+    stub: Stub, tmp_path: Path, rates: str, status: int
+) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/rates.yaml").write_text(
+        f"# @package _global_\nhydra: {{sweeper: {{params: {{trainer.lr: '{rates}'}}}}}}\n"
+    )
+    done = run_cli("train", "-m", "--config-dir", str(tmp_path), "experiment=rates")
+    assert done.status == status
+    message = "job 1 (trainer.lr=-1 experiment=rates): trainer.lr=-1.0 is out of range"
+    assert (message in done.error) == bool(status)
+    assert len(stub.folders) == (0 if status else 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "values"),
+    [
+        ("data -m data=sine,grammar", "data.name", ["sine", "grammar"]),
+        ("tables a -m format=csv,latex", "format", ["csv", "latex"]),
+        ("reproduce -m scale=debug,full", "scale", ["debug", "full"]),
+        ("resume -m run=a,b", "run", ["a", "b"]),
+    ],
+)
+def test_a_multirun_of_a_verb_without_a_folder_makes_none(
+    line: str, key: str, values: list[str], runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    value = operator.attrgetter(key)
+    verb = line.split()[0]
+    monkeypatch.setattr(f"vaetext.verbs.{verb}.run", lambda config: seen.append(value(config)))
+    assert run_cli(line).status == 0
+    assert seen == values
+    assert sorted(each.name for each in runs.iterdir()) == ["a", "b"]
+    for name in ("a", "b"):
+        assert (runs / name / "train.log").is_file() == (verb == "resume")
+
+
+def test_a_multirun_over_runs_writes_below_each(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders: list[Path] = []
+    monkeypatch.setattr("vaetext.verbs.sample.run", lambda config: folders.append(output_folder()))
+    assert run_cli("sample -m run=a,b seed=1,2").status == 0
+    below = [folder.relative_to(runs).parts[:2] for folder in folders]
+    assert below == [(name, "sample") for name in "aabb"]
+    assert len(set(folders)) == 4
+    assert all(folder.is_dir() for folder in folders)
+    assert sorted(each.name for each in runs.iterdir()) == ["a", "b"]
+
+
+def test_a_run_is_not_overwritten_by_another_configuration(stub: Stub, tmp_path: Path) -> None:
+    sweep = "train -m sweep=foo"
+    assert run_cli(f"{sweep} seed=2").status == 0
+    assert run_cli(f"{sweep} seed=7").status == 0  # no result was written: it may be corrected
+    folder = tmp_path / "outputs/sweeps/foo/0"
+    (folder / "DONE").touch()
+    saved = (folder / ".hydra/config.yaml").read_bytes()
+    for line, difference in (
+        (f"{sweep} seed=5", "seed=7, not 5"),
+        (f"train hydra.run.dir={folder} model=rnnlm seed=7", "model.name=vrae, not rnnlm"),
+    ):
+        done = run_cli(line)
+        assert done.status == 1
+        assert f"error: {folder} holds a run with {difference}; choose another" in done.error
+        assert (folder / ".hydra/config.yaml").read_bytes() == saved
+    assert len(stub.folders) == 2
+    assert run_cli(f"{sweep} seed=7 debug=true trainer.threads=1").status == 0
+    assert len(stub.folders) == 3
+
+
+def test_a_verb_takes_a_row_a_schema_a_yaml_and_a_module(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass
+    class CountConfig(ReadsRun):
+        """Options of ``vaetext count``."""
+
+        least: int = option(2, "least count", min=0)
+
+    seen: list[Any] = []
+    monkeypatch.setitem(VERBS, "count", Verb("count tokens", CountConfig))
+    monkeypatch.setitem(sys.modules, "vaetext.verbs.count", SimpleNamespace(run=seen.append))  # type: ignore[arg-type]
+    conf = Path(vaetext.verbs.train.__file__).parents[2] / "conf/sample.yaml"
+    (runs / "own").mkdir()
+    (runs / "own/count.yaml").write_text(conf.read_text().replace("verb/sample", "verb/count"))
+    assert "count tokens" in run_cli("--help").output
+    assert run_cli("count a least=3 --config-dir own").status == 0
+    assert (seen[0].run, seen[0].least, type(seen[0])) == ("a", 3, CountConfig)
+    assert "'count'" in run_cli("cuont").error

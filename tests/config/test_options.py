@@ -1,0 +1,69 @@
+"""Values out of range, and options that contradict each other, are refused with a remedy."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from vaetext.config.data import SineContinuous, UserText
+from vaetext.config.model import CNN, HVRAE, LVAE, VRAE, HybridCNN
+from vaetext.config.options import MAX_SEED, Checked, closest, option
+from vaetext.config.train import TrainConfig
+from vaetext.config.trainer import Trainer
+from vaetext.config.verbs import SampleConfig
+
+WRONG: list[tuple[Any, dict[str, Any], str]] = [
+    (VRAE, {"latent_dim": 0}, "latent_dim=0 is out of range: it must be at least 1"),
+    (VRAE, {"dropout": 1.5}, "dropout=1.5 is out of range: it must be less than 1"),
+    (VRAE, {"cell": "lst"}, "cell='lst': choose from lstm, gru; did you mean 'lstm'?"),
+    (VRAE, {"max_length": 9}, "has an effect with latent=feature-map only; set max_length=0"),
+    (VRAE, {"stride": 4}, "has an effect with latent=feature-map only; set stride=8"),
+    (VRAE, {"latent": "feature-map", "z_to": "inputs"}, "with latent=dense only; set z_to=state"),
+    (VRAE, {"latent": "feature-map", "pooling": "max"}, "with latent=dense only; set pooling=fin"),
+    (CNN, {"latent": "feature-map", "prior": "gmm"}, "set prior=standard with latent=feature-map"),
+    (CNN, {"channels": []}, "channels=[] leaves no convolution"),
+    (HVRAE, {"max_length": 9}, "has an effect with local=sequence only; set max_length=0"),
+    (HybridCNN, {"alpha": -0.1}, "alpha=-0.1 is out of range: it must be at least 0"),
+    (LVAE, {"latent_dims": [3, 2]}, "give both lists the same length"),
+    (Trainer, {"beta_max": -1}, "beta_max=-1 is out of range"),
+    (Trainer, {"batch_size": 0}, "batch_size=0 is out of range"),
+    (Trainer, {"lr": float("nan")}, "lr=nan is out of range: it must be finite"),
+    (Trainer, {"checkpoint_minutes": float("inf")}, "it must be finite"),
+    (Trainer, {"threads": 10**6}, "threads=1000000 is out of range: it must be at most 1024"),
+    (Trainer, {"betas": [0.9]}, "betas=[0.9] must be two numbers"),
+    (Trainer, {"betas": [0.9, 0.99, 0.999]}, "must be two numbers"),
+    (Trainer, {"beta_delay": 1, "beta_schedule": "constant"}, "the KL weight never rises"),
+    (UserText, {"tokens": "bpe", "min_count": 2}, "min_count=2: the vocabulary of tokens=bpe is"),
+    (SineContinuous, {"noise": 1e200}, "it must be at most 1000000"),
+    (SampleConfig, {"run": "x", "greedy": True, "top_k": 3}, "samples nothing; set greedy=false"),
+    (SampleConfig, {"run": "x", "beam": 2, "top_p": 0.5}, "set beam=0 greedy=false"),
+]
+
+
+@pytest.mark.parametrize(("schema", "options", "words"), WRONG)
+def test_a_wrong_value_is_refused(schema: Any, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match="=") as raised:
+        schema(**options)
+    assert words in str(raised.value)
+
+
+def test_parts_of_a_configuration_that_contradict_each_other_are_refused() -> None:
+    trainer = Trainer(free_bits=1, free_bits_per="dimension")
+    with pytest.raises(ValueError, match="=latent"):
+        TrainConfig(VRAE(prior="gmm"), UserText(), trainer)
+    with pytest.raises(ValueError, match=f"seed={MAX_SEED + 1} is out of range"):
+        TrainConfig(VRAE(), UserText(), trainer, seed=MAX_SEED + 1)
+
+
+def test_a_list_option_has_its_own_default() -> None:
+    @dataclass
+    class Numbers(Checked):
+        values: list[int] = option([1], "some numbers", min=0)
+
+    Numbers().values.append(2)
+    assert Numbers().values == [1]
+
+
+def test_the_closest_word_is_suggested() -> None:
+    assert closest("hvra", ["hvrae", "cnn"]) == "; did you mean 'hvrae'?"
+    assert closest("xyz", ["hvrae", "cnn"]) == ""

@@ -1,0 +1,190 @@
+"""A run that was killed or interrupted is resumed bit for bit."""
+
+import math
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from small import CPU, OPTIONS, Killed, kill_at, lines, same, training
+
+from vaetext.config.data import Sine
+from vaetext.config.model import VRAE
+from vaetext.config.trainer import Trainer
+from vaetext.data import corpora
+from vaetext.models.registry import build
+from vaetext.runs import checkpoint
+from vaetext.training.interrupts import Stopped
+from vaetext.training.loop import Training
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"optimizer": "sgd"},
+        {"accumulate": 3},
+        {"schedule": "plateau", "plateau_patience": 0},
+        {"epoch_batches": 3},
+        {"epoch_batches": 11},
+        pytest.param({"precision": "bf16"}, marks=pytest.mark.bf16),
+    ],
+)
+@pytest.mark.parametrize("step", [1, 2, 5, 7])
+def test_a_killed_run_is_resumed_bit_for_bit(
+    tmp_path: Path, step: int, options: dict[str, Any]
+) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole, **options).fit()
+    run = training(cut, checkpoint_minutes=1e-9, **options)  # a checkpoint at every step
+    kill_at(run, step)
+    with pytest.raises(Killed):
+        run.fit()
+    again = training(cut, **options)
+    if (cut / "checkpoints/last.safetensors").exists():
+        torch.manual_seed(99)
+        again.restore()
+    again.fit()
+    same(whole, cut)
+
+
+def test_a_killed_run_is_resumed_on_the_same_fresh_sequences(tmp_path: Path) -> None:
+    def fresh(folder: Path, **options: Any) -> Training:
+        corpus = corpora.load(Sine(name="sine", train_size=24, valid_size=10, test_size=10))
+        torch.manual_seed(1)
+        model = build(VRAE(name="vrae", embedding_dim=5, hidden_dim=6, latent_dim=2), corpus.domain)
+        return Training(Trainer(**OPTIONS, **options), model, corpus.splits, folder, CPU, seed=1)
+
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    fresh(whole).fit()
+    run = fresh(cut, checkpoint_minutes=1e-9)
+    kill_at(run, 9)
+    with pytest.raises(Killed):
+        run.fit()
+    again = fresh(cut)
+    again.restore()
+    assert (again.state.epoch, again.state.batch) == (1, 2)
+    again.fit()
+    same(whole, cut)
+
+
+def test_an_interrupted_run_is_resumed_from_its_checkpoint(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole).fit()
+    run = training(cut)
+    run.report = lambda line: os.kill(os.getpid(), signal.SIGINT) if line["step"] == 3 else None
+    with pytest.raises(Stopped):
+        run.fit()
+    again = training(cut)
+    again.restore()
+    assert 0 < again.state.step < 20
+    again.fit()
+    same(whole, cut)
+
+
+def test_an_interrupt_in_the_last_validation_stops_training(tmp_path: Path) -> None:
+    run = training(tmp_path, epochs=1)
+    run.report = lambda line: (
+        os.kill(os.getpid(), signal.SIGINT) if line["split"] == "valid" else None
+    )
+    with pytest.raises(Stopped):
+        run.fit()
+    again = training(tmp_path, epochs=1)
+    again.restore()
+    assert again.finished
+
+
+def test_a_line_of_metrics_lost_in_part_is_cut_off(tmp_path: Path) -> None:
+    training(tmp_path, epochs=2).fit()
+    written = (tmp_path / "metrics.jsonl").read_bytes()
+    (tmp_path / "metrics.jsonl").write_bytes(written[:-50])
+    again = training(tmp_path)
+    again.restore()
+    again.fit()
+    kept = written[:-50].rpartition(b"\n")
+    assert (tmp_path / "metrics.jsonl").read_bytes().startswith(kept[0] + kept[1])
+    assert [line["epoch"] for line in lines(tmp_path) if line["split"] == "valid"][-1] == 2
+
+
+def test_checkpoints_and_the_metrics_before_them_are_synced_to_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, fsync = [], os.fsync
+
+    def recorded(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    training(tmp_path, epochs=1).fit()
+    metrics, folder, last = (
+        (tmp_path / name).stat().st_ino
+        for name in ("metrics.jsonl", "checkpoints", "checkpoints/last.safetensors")
+    )
+    assert {metrics, folder, last} <= set(synced) and synced.index(metrics) < synced.index(last)
+
+
+def test_a_kill_between_the_two_checkpoints_keeps_the_best_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = training(tmp_path, epochs=4)
+    saving = Training.save
+
+    def killed(self: Training) -> None:
+        if self.state.epoch == 3:  # the best one of epoch 2 is written
+            raise Killed
+        saving(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "save", killed)
+        with pytest.raises(Killed):
+            run.fit()
+    assert checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)[1]["epoch"] == 2
+    again = training(tmp_path, epochs=4, lr=3.0)  # another rate, so that no later epoch is as good
+    again.restore()
+    state = again.fit()
+    _, best = checkpoint.load(tmp_path / "checkpoints/best.safetensors", CPU)
+    assert (state.best, state.best_epoch) == (best["neg_elbo"], best["epoch"]) and best[
+        "epoch"
+    ] == 2
+
+
+def test_a_finished_run_is_resumed_with_more_epochs(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole).fit()
+    training(cut, epochs=2).fit()
+    again = training(cut)
+    again.restore()
+    assert not again.finished
+    again.fit()
+    same(whole, cut)
+
+
+def test_metrics_before_the_first_checkpoint_are_written_again(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole).fit()
+    run = training(cut)
+    kill_at(run, 4)
+    with pytest.raises(Killed):
+        run.fit()
+    assert lines(cut)
+    training(cut).fit()
+    same(whole, cut)
+
+
+def test_another_batch_size_continues_at_the_same_share_of_the_epoch(tmp_path: Path) -> None:
+    run = training(tmp_path, checkpoint_minutes=1e-9, schedule="cosine", beta_epochs=3)
+    kill_at(run, 12)  # the fourth of eight batches of the second epoch is done, but not saved
+    with pytest.raises(Killed):
+        run.fit()
+    assert run.config.batch_size == 4
+    again = training(tmp_path, batch_size=8, accumulate=2, schedule="cosine", beta_epochs=3)
+    again.restore()
+    assert (again.state.step, again.state.batch, again.batches) == (11, 0, 4) and again.epochs == 1
+    again.fit()
+    rates = [line["lr"] for line in lines(tmp_path) if line["split"] == "train"]
+    assert rates == pytest.approx(
+        [0.01 * 0.5 * (1 + math.cos(math.pi * epoch / 3)) for epoch in (7 / 8, 1.5, 2.5)]
+    )  # two steps an epoch
