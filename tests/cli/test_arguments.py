@@ -60,6 +60,7 @@ def test_any_mix_of_special_characters_is_read_back_exactly() -> None:
         ("tables", ["x", "y", "format=csv"], ["runs=['x','y']", "format=csv"]),
         ("data", ["ptb", "examples=0"], ["data=ptb", "examples=0"]),
         ("resume", ["x", "trainer.epochs=3"], ["run='x'", "++trainer.epochs=3"]),
+        ("train", ["trainer.latents.z_l.free_bits=2"], ["++trainer.latents.z_l.free_bits=2"]),
     ],
 )
 def test_operands_become_overrides(verb: str, arguments: list[str], overrides: list[str]) -> None:

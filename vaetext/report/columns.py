@@ -54,8 +54,8 @@ _NOTE = (
     " rec over the tokens without EOS. AU: units with Var_x(E_q[z|x]) > 0.01 (of a latent below"
     " others Var_x(E_q - E_p), its own part). MI: I_q(x; z) against the aggregate posterior of the"
     " whole split. shuffle: rise of rec when z is permuted between sequences; prior: when a latent"
-    " per step is drawn from its prior. FIVO-NLL(K): bound of a particle filter. distance to truth ="
-    " mean(-ELBO + log p(x)). Of real-valued sequences all figures are densities of standardised"
+    " per step is drawn from its prior. FIVO-NLL(K): bound of a particle filter. distance to truth"
+    " = mean(-ELBO + log p(x)). Of real-valued sequences all figures are densities of standardised"
     " values, and log-likelihood per frame = ELBO over frames."
 )
 

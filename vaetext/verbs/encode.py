@@ -33,8 +33,8 @@ def run(config: EncodeConfig) -> None:
 def npz(latents: dict[str, LatentCode], numbers: tuple[int, ...]) -> bytes:
     """An .npz file of ``<latent>.mean``, ``<latent>.std`` and ``<latent>.z``, each [N, ...].
 
-    ``index`` [N] holds the lines' numbers. ``std`` is there where q is Gaussian; ``offsets`` [N + 1]
-    where a line has as many rows as it has steps.
+    ``index`` [N] holds the lines' numbers. ``std`` is there where q is Gaussian; ``offsets``
+    [N + 1] where a line has as many rows as it has steps.
     """
     arrays = {
         f"{name}.{part}": getattr(code, part)
