@@ -11,7 +11,6 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
-from vaetext.objectives.loss import training_loss
 
 from vaetext.config.store import register
 from vaetext.config.trainer import Trainer
@@ -24,6 +23,7 @@ from vaetext.evaluation.decoding import DecodingOptions, generate
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
+from vaetext.objectives.objective import Objective
 
 CONF = Path(__file__).parents[1] / "conf"
 CPU = torch.device("cpu")
@@ -69,8 +69,9 @@ def with_longest(split: Split) -> np.ndarray:
 
 def check_training(model: SequenceModel, batch: Batch) -> None:
     """One batch's loss and gradients are finite."""
-    evidence = model.evidence(batch, FreshNoise(1, len(batch), CPU))
-    loss = training_loss(evidence, Trainer(), [1.0] * len(model.latents))
+    objective = Objective(Trainer(), model)
+    evidence = objective.evidence(model, batch, FreshNoise(1, len(batch), CPU))
+    loss = objective(evidence, dict.fromkeys(model.latent_names, 1.0)).loss
     loss.backward()  # type: ignore[no-untyped-call]
     assert loss.isfinite()
     assert all(each.grad.isfinite().all() for each in model.parameters() if each.grad is not None)
@@ -86,7 +87,7 @@ def check_evaluation(model: SequenceModel, split: Split) -> None:
 def check_sampling(model: SequenceModel, data: Corpus) -> None:
     """Two short sequences from the prior are texts."""
     model.eval()
-    z = {name: each[0] for name, each in model.sample_prior(FreshNoise(1, 2, CPU)).items()}
+    z = {name: each[0] for name, each in model.sample_prior(FreshNoise(1, 2, CPU), {}).items()}
     sequences = generate(model, z, 2, DecodingOptions(max_length=3))
     assert [0 < len(sequence) <= 3 for sequence in sequences] == [True, True]
     assert all(isinstance(data.tokenizer.decode(sequence), str) for sequence in sequences)

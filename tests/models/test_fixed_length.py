@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from vaetext.objectives.loss import training_loss
 
 from vaetext.config.model import CNN, HVRAE, LCNNVAE, LRNNVAE, LVAE, MODELS, VRAE, HybridCNN, Model
 from vaetext.config.trainer import Trainer
@@ -15,9 +14,10 @@ from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
 from vaetext.evaluation.decoding import DecodingOptions, generate
-from vaetext.models.base import Generator, SequenceModel
+from vaetext.models.base import SequenceModel
 from vaetext.models.hybrid_cnn import HybridCNN as HybridModel
 from vaetext.models.registry import build
+from vaetext.objectives.objective import Objective
 
 SYMBOLS = Symbols(size=4, eos=1, unk=0, longest=5)
 SIZES: dict[str, Any] = {"embedding_dim": 5, "latent_dim": 3}
@@ -67,7 +67,8 @@ def make(config: Model, symbols: Symbols = SYMBOLS) -> SequenceModel:
         for parameter in model.parameters():
             parameter.mul_(3)
         noise = FreshNoise(2, 40, torch.device("cpu"), torch.float64)
-        model.evidence(batch_of(sequences(4)), noise)
+        batch = batch_of(sequences(4))
+        model.evidence(batch, model.encode(batch), noise)
     return model.eval()
 
 
@@ -87,8 +88,15 @@ def batch_of(rows: list[list[int]]) -> Batch:
 def prior_sample(model: SequenceModel, rows: int, seed: int) -> dict[str, torch.Tensor]:
     """One sample of the prior, repeated for all rows: z [1, rows, ...]."""
     index = torch.zeros(1, dtype=torch.int64)
-    codes = model.sample_prior(KeyedNoise(seed, index, range(1), torch.float64))
-    return {name: z.expand(-1, rows, *z.shape[2:]) for name, z in codes.items()}
+    z = model.sample_prior(KeyedNoise(seed, index, range(1), torch.float64), {})
+    return {name: each.expand(-1, rows, *each.shape[2:]) for name, each in z.items()}
+
+
+def log_px(model: SequenceModel, rows: list[list[int]], seed: int) -> torch.Tensor:
+    """[rows] log p(x|z) with one z of the prior for all rows."""
+    batch = batch_of(rows)
+    noise = KeyedNoise(seed, batch.index, range(1), torch.float64)
+    return model.log_px(batch, prior_sample(model, len(rows), seed), noise)[0]
 
 
 @pytest.mark.parametrize("config", CASES)
@@ -97,9 +105,9 @@ def test_p_of_x_given_z_sums_to_one_over_all_sequences(config: Model) -> None:
     rows = sequences(SYMBOLS.longest)
     longest_shares = set()
     for seed in range(3):
-        log_px = model.log_px(batch_of(rows), prior_sample(model, len(rows), seed))[0]
-        assert log_px.exp().sum().item() == pytest.approx(1.0, abs=1e-12)
-        longest_shares.add(round(log_px[-81:].exp().sum().item(), 3))
+        found = log_px(model, rows, seed)
+        assert found.exp().sum().item() == pytest.approx(1.0, abs=1e-12)
+        longest_shares.add(round(found[-81:].exp().sum().item(), 3))
     assert len(longest_shares) == 3  # z changes the probability of the greatest length
 
 
@@ -107,12 +115,11 @@ def test_p_of_x_given_z_sums_to_one_over_all_sequences(config: Model) -> None:
 def test_beam_search_finds_the_best_sequence_and_samples_end_in_time(config: Model) -> None:
     model = make(config)
     rows = sequences(SYMBOLS.longest)
-    assert isinstance(model, Generator)
-    code = prior_sample(model, len(rows), 0)
-    best = rows[int(model.log_px(batch_of(rows), code)[0].argmax())]
-    one = {name: z[0, :1] for name, z in code.items()}
+    code = prior_sample(model, 1, 0)
+    best = rows[int(log_px(model, rows, 0).argmax())]
+    one = {name: z[0] for name, z in code.items()}
     assert generate(model, one, 1, DecodingOptions(beam=81, max_length=20)) == [best]
-    many = {name: z[0, :1].expand(200, *z.shape[2:]) for name, z in code.items()}
+    many = {name: z[0].expand(200, *z.shape[2:]) for name, z in code.items()}
     samples = generate(model, many, 200, DecodingOptions(max_length=20))
     assert len(samples) == 200
     assert all(each[-1] == SYMBOLS.eos and len(each) <= SYMBOLS.longest for each in samples)
@@ -120,9 +127,8 @@ def test_beam_search_finds_the_best_sequence_and_samples_end_in_time(config: Mod
 
 def test_tokens_of_cnn_are_independent_given_z() -> None:
     model = make(BOUNDED[0])
-    code = prior_sample(model, 3, 0)
-    one, other, empty = model.log_px(batch_of([[2, 3, 0, 1], [3, 3, 0, 1], [1]]), code)[0].tolist()
-    again = model.log_px(batch_of([[2, 2, 2, 1], [3, 2, 2, 1], [1]]), code)[0].tolist()
+    one, other, empty = log_px(model, [[2, 3, 0, 1], [3, 3, 0, 1], [1]], 0).tolist()
+    again = log_px(model, [[2, 2, 2, 1], [3, 2, 2, 1], [1]], 0).tolist()
     assert one - other == pytest.approx(again[0] - again[1])
     assert empty == again[2]
 
@@ -133,7 +139,8 @@ def test_every_greatest_length_works(config: Model, longest: int) -> None:
     symbols = Symbols(4, 1, 0, longest)
     model = build(config, symbols).double()
     batch = batch_of([[2] * (longest - 1) + [1]])
-    result = model.evidence(batch, FreshNoise(1, 1, torch.device("cpu"), torch.float64))
+    noise = FreshNoise(1, 1, torch.device("cpu"), torch.float64)
+    result = model.evidence(batch, model.encode(batch), noise)
     result.elbo.sum().backward()  # batch normalisation of a single value included
     assert result.elbo.isfinite().all()
     assert longest > 1 or result.log_px.item() == 0
@@ -154,8 +161,9 @@ def test_alpha_changes_the_loss_and_no_bound() -> None:
     bounds = []
     for alpha in (0.0, 0.3, 1.0):
         model = make(HybridCNN(name="hybrid-cnn", **HYBRID, alpha=alpha))
-        evidence = model.evidence(batch, KeyedNoise(0, batch.index, range(3), torch.float64))
-        losses.append(training_loss(evidence, Trainer(), 1.0).item())
+        noise = KeyedNoise(0, batch.index, range(3), torch.float64)
+        evidence = model.evidence(batch, model.encode(batch), noise)
+        losses.append(Objective(Trainer(), model)(evidence, {"z": 1.0}).loss.item())
         bounds.append(torch.stack([evidence.elbo, evidence.log_weight]))
         aux = sum(each.mean().item() for each in evidence.aux.values())
         assert losses[-1] == pytest.approx(-evidence.elbo.mean().item() - aux)
@@ -171,8 +179,8 @@ def test_auxiliary_distribution_sums_to_one() -> None:
     assert isinstance(model, HybridModel)
     rows = sequences(SYMBOLS.longest)
     z = prior_sample(model, len(rows), 0)["z"]
-    log_px = model.log_px_aux(batch_of(rows), 1, model.deconvolution(z.flatten(0, 1)))
-    assert log_px.exp().sum().item() == pytest.approx(1.0, abs=1e-12)
+    found = model.log_px_aux(batch_of(rows), model.deconvolution(z))
+    assert found.exp().sum().item() == pytest.approx(1.0, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +214,7 @@ def test_pseudo_inputs_longer_than_a_sequence_are_refused() -> None:
 def test_pseudo_inputs_do_not_change_the_running_statistics() -> None:
     model = build(CNN(name="cnn", **CONVOLUTIONAL, prior="vamp", pseudo_length=4), SYMBOLS)
     before = {name: value.clone() for name, value in model.named_buffers()}
-    model.sample_prior(KeyedNoise(0, torch.arange(3), range(2)))
+    model.sample_prior(KeyedNoise(0, torch.arange(3), range(2)), {})
     assert all(module.training for module in model.modules())
     assert all(
         torch.equal(value, before[name])

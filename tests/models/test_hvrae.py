@@ -11,8 +11,9 @@ from torch import Tensor
 from vaetext.config.model import HVRAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
-from vaetext.distributions.evidence import Code
+from vaetext.distributions.latent import LatentSample
 from vaetext.distributions.noise import KeyedNoise, MeanNoise, Noise
+from vaetext.distributions.state import State
 from vaetext.models.hvrae import HVRAE, Posterior
 
 LONGEST = 4  # words of the longest string enumerated
@@ -31,16 +32,13 @@ SIZES: dict[str, Any] = {
 class Shortened(HVRAE):
     """A model with an error: frames past the end are zero and free, so the map gives the length."""
 
-    def sample(self, posterior: Posterior, noise: Noise) -> dict[str, Code]:
-        codes = super().sample(posterior, noise)
-        past = (posterior.local == 0).all(-1)
-        z_g = codes["z_g"].z
-        z_l = codes["z_l"]
-        q = self.local_posterior(posterior.local, z_g)
-        log_q = q.log_prob(z_l.z).masked_fill(past, 0).sum(-1)
-        log_p = self.local_prior(z_g).log_prob(z_l.z).masked_fill(past, 0).sum(-1)
-        z = z_l.z.masked_fill(past[..., None], 0)
-        return {**codes, "z_l": replace(z_l, z=z, log_q=log_q, log_p=log_p)}
+    def sample(
+        self, encoded: Posterior, noise: Noise, enumerate: bool = False
+    ) -> dict[str, LatentSample]:
+        latents = super().sample(encoded, noise, enumerate)
+        real = (encoded.local != 0).any(-1)
+        z = latents["z_l"].z * real[..., None]
+        return {**latents, "z_l": replace(latents["z_l"], z=z, mask=real[None])}
 
 
 def model(local: str, prior: str, kind: type[HVRAE] = HVRAE) -> HVRAE:
@@ -62,14 +60,14 @@ def strings() -> Batch:
     return Batch(tokens, lengths, torch.arange(len(rows)), TINY)
 
 
-def ends_in_time(hvrae: HVRAE, state: Any, token: Tensor, words: int) -> Tensor:
+def ends_in_time(hvrae: HVRAE, state: State, noise: Noise, words: int) -> Tensor:
     """[rows] probability of EOS after at most so many more words, from single steps alone."""
-    log_probs, state = hvrae.step(state, token)
-    assert isinstance(log_probs, Tensor)
-    total = log_probs[:, 1].exp()
+    p, state = hvrae.emit(state, noise)
+    total = p.log_prob(torch.tensor(1)).exp()[0]
     for word in (0, 2) if words else ():
-        later = ends_in_time(hvrae, state, torch.full_like(token, word), words - 1)
-        total = total + log_probs[:, word].exp() * later
+        chosen = torch.full(state["x"].shape, word)
+        later = ends_in_time(hvrae, hvrae.advance(state, chosen), noise, words - 1)
+        total = total + p.log_prob(chosen).exp()[0] * later
     return total
 
 
@@ -81,13 +79,12 @@ def distance(hvrae: HVRAE) -> float:
     """
     batch = strings()
     noise = KeyedNoise(0, batch.index, range(SAMPLES), torch.float64)
-    weights = hvrae.evidence(batch, noise).log_weight.exp()
+    weights = hvrae.evidence(batch, hvrae.encode(batch), noise).log_weight.exp()
     total = weights.mean(0).sum()
     error = (weights.var(0) / SAMPLES).sum().sqrt()
     noise = KeyedNoise(1, torch.arange(SAMPLES), range(1), torch.float64)
-    codes = {name: z[0] for name, z in hvrae.sample_prior(noise).items()}
-    start = hvrae.start(codes, SAMPLES)
-    decoded = ends_in_time(hvrae, start, torch.full((SAMPLES,), TINY.bos), LONGEST)
+    start = hvrae.start(hvrae.sample_prior(noise, {}), noise)
+    decoded = ends_in_time(hvrae, start, noise, LONGEST)
     assert decoded.max() <= 1 + 1e-9
     spread = (error**2 + decoded.var() / SAMPLES).sqrt()
     assert spread < 0.05 * total
@@ -110,17 +107,29 @@ def test_posterior_and_prior_of_z_l_are_conditioned_on_z_g() -> None:
     batch = strings()
     zeros = torch.zeros(1, len(batch), 1, dtype=torch.float64)
     ones = torch.ones_like(zeros)
-    local = hvrae.posterior(batch).local
+    local = hvrae.encode(batch).local
     given_zeros = hvrae.local_posterior(local, zeros)
     given_ones = hvrae.local_posterior(local, ones)
     assert (given_zeros.mean != given_ones.mean).all()
-    noise = MeanNoise(len(batch), torch.device("cpu"))
-    codes = {"z_g": ones, "z_l": torch.zeros(1, len(batch), 3, 1, dtype=torch.float64)}
-    z_l = hvrae.redrawn(codes, "z_g", noise)["z_l"]
+    noise = MeanNoise(len(batch), torch.device("cpu"), torch.float64)
+    z_l = hvrae.sample_prior(noise, {"z_g": ones})["z_l"]
     torch.testing.assert_close(z_l, hvrae.local_prior(ones).mean.expand_as(z_l))
     assert (z_l != hvrae.local_prior(zeros).mean).all()
-    assert hvrae.redrawn(codes, "z_l", noise) is codes
-    assert model("sequence", "standard").redrawn(codes, "z_g", noise) is codes
+    assert hvrae.conditioned_on("z_g") == {"z_l"}
+    assert hvrae.conditioned_on("z_l") == set()
+    assert model("sequence", "standard").conditioned_on("z_g") == set()
+
+
+@torch.no_grad()
+def test_given_latents_are_kept() -> None:
+    hvrae = model("sequence", "conditional")
+    noise = KeyedNoise(0, torch.arange(3), range(2), torch.float64)
+    whole = hvrae.sample_prior(noise, {})
+    z_l = torch.ones_like(whole["z_l"])
+    kept = hvrae.sample_prior(noise, {"z_l": z_l})
+    assert torch.equal(kept["z_l"], z_l) and torch.equal(kept["z_g"], whole["z_g"])
+    again = hvrae.sample_prior(noise, {"z_g": whole["z_g"]})
+    assert torch.equal(again["z_l"], whole["z_l"])
 
 
 def test_map_has_the_same_size_for_every_length() -> None:
@@ -128,7 +137,7 @@ def test_map_has_the_same_size_for_every_length() -> None:
     for tokens in ([[1]], [[0, 2, 2, 0, 2, 0, 2, 2, 1]]):
         batch = Batch(torch.tensor(tokens), torch.tensor([len(tokens[0])]), torch.tensor([0]), TINY)
         noise = KeyedNoise(0, batch.index, range(2), torch.float64)
-        kl = hvrae.sample(hvrae.posterior(batch), noise)["z_l"].kl
+        kl = hvrae.sample(hvrae.encode(batch), noise)["z_l"].kl
         assert kl.shape == (2, 1, 3, 1)
         assert bool((kl > 0).all())
 

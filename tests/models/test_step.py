@@ -42,7 +42,7 @@ def rows_of(batch: Batch, rows: list[int]) -> Batch:
 
 
 def scaled(model: StepModel) -> StepModel:
-    """Weights large enough that every term matters, unless z feeds its own log-variance."""
+    """Weights so large that every term matters; unchanged where z feeds its own log-variance."""
     with torch.no_grad():
         for parameter in model.parameters():
             parameter *= 1 if isinstance(model, ToySRNN) else 2
