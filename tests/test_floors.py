@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vaetext.config.model import MODELS
+from vaetext.config.models import MODELS
 from vaetext.config.verbs import VERBS
 
 ROOT = Path(__file__).parents[1] / "vaetext"

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from vaetext.config.model import MODELS, Latent
+from vaetext.config.model import Latent
+from vaetext.config.models import MODELS
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.domain import Symbols
 from vaetext.models.base import SequenceModel

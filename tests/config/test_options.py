@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from vaetext.config.data import SineContinuous, UserText
-from vaetext.config.model import CNN, HVRAE, LVAE, VRAE, HybridCNN
+from vaetext.config.models.cnn import CNN
+from vaetext.config.models.hvrae import HVRAE
+from vaetext.config.models.hybrid_cnn import HybridCNN
+from vaetext.config.models.lvae import LVAE
+from vaetext.config.models.vrae import VRAE
 from vaetext.config.options import MAX_SEED, Checked, closest, option
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import Trainer

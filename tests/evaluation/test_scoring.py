@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaetext.config.model import HVRAE, VRAE
+from vaetext.config.models.hvrae import HVRAE
+from vaetext.config.models.vrae import VRAE
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from vaetext.config.model import CNN, HVRAE, LCNNVAE, LRNNVAE, LVAE, MODELS, VRAE, HybridCNN, Model
+from vaetext.config.model import Model
+from vaetext.config.models import MODELS
+from vaetext.config.models.cnn import CNN
+from vaetext.config.models.hvrae import HVRAE
+from vaetext.config.models.hybrid_cnn import HybridCNN
+from vaetext.config.models.lcnnvae import LCNNVAE
+from vaetext.config.models.lrnnvae import LRNNVAE
+from vaetext.config.models.lvae import LVAE
+from vaetext.config.models.vrae import VRAE
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaetext.config.model import HVRAE as Config
+from vaetext.config.models.hvrae import HVRAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
 from vaetext.distributions.latent import LatentSample

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaetext.config.model import LCNNVAE, LRNNVAE, LVAE
+from vaetext.config.models.lcnnvae import LCNNVAE
+from vaetext.config.models.lrnnvae import LRNNVAE
+from vaetext.config.models.lvae import LVAE
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate

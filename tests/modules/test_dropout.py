@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaetext.config.model import RNNLM
+from vaetext.config.models.rnnlm import RNNLM
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise

@@ -11,7 +11,9 @@ from omegaconf import OmegaConf
 from records import record, result
 
 from vaetext.config.data import TextData
-from vaetext.config.model import RNNLM, VRAE, Model
+from vaetext.config.model import Model
+from vaetext.config.models.rnnlm import RNNLM
+from vaetext.config.models.vrae import VRAE
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import Trainer
 from vaetext.report.collect import collect, find_runs

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vaetext.config.data import Grammar, Sine
-from vaetext.config.model import MODELS
+from vaetext.config.models import MODELS
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
 from vaetext.models.base import SequenceModel

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from vaetext.config.model import VRAE
+from vaetext.config.models.vrae import VRAE
 from vaetext.config.trainer import Trainer
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split

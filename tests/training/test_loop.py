@@ -10,7 +10,11 @@ import pytest
 import torch
 from small import CPU, OPTIONS, lines, splits, training, weights
 
-from vaetext.config.model import CNN, HVRAE, LVAE, VRAE, Model
+from vaetext.config.model import Model
+from vaetext.config.models.cnn import CNN
+from vaetext.config.models.hvrae import HVRAE
+from vaetext.config.models.lvae import LVAE
+from vaetext.config.models.vrae import VRAE
 from vaetext.config.trainer import Trainer
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate

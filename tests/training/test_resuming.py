@@ -11,7 +11,7 @@ import torch
 from small import CPU, OPTIONS, Killed, kill_at, lines, same, training
 
 from vaetext.config.data import Sine
-from vaetext.config.model import VRAE
+from vaetext.config.models.vrae import VRAE
 from vaetext.config.trainer import Trainer
 from vaetext.data import corpora
 from vaetext.models.registry import build

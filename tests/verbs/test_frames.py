@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from vaetext.config.data import SineContinuous
-from vaetext.config.model import CNN, RNNLM, VRAE
+from vaetext.config.models.cnn import CNN
+from vaetext.config.models.rnnlm import RNNLM
+from vaetext.config.models.vrae import VRAE
 from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus

@@ -1,4 +1,4 @@
-"""The options of every model; their values are in ``conf/model/``."""
+"""Options that several models share; those of each model are in ``config/models/``."""
 
 from dataclasses import dataclass
 
@@ -46,11 +46,6 @@ class FixedLength(Model):
 
 
 @dataclass
-class RNNLM(Recurrent):
-    """Recurrent language model without a latent: log p(x) is exact."""
-
-
-@dataclass
 class Latent(Model):
     """Options of every model with a latent vector z."""
 
@@ -84,69 +79,6 @@ class Mapped(Latent, FixedLength):
 
 
 @dataclass
-class VRAE(Mapped, Recurrent):
-    """Variational recurrent autoencoder with one latent vector z, or a feature map."""
-
-    encoder_layers: int = option(1, "recurrent layers of the encoder", min=1)
-    bidirectional: bool = option(False, "the encoder reads in both directions")
-    pooling: str = option(
-        "final",
-        "latent=dense: q(z|x) reads the encoder's final state, or the maximum over its steps",
-        choices=("final", "max"),
-    )
-    z_to: str = option(
-        "state",
-        "latent=dense: z enters the decoder's initial state, or inputs: that and every input",
-        choices=("state", "inputs"),
-    )
-    stride: int = option(
-        8, "latent=feature-map: steps of the sequence for each position of z", min=1
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.latent == "dense":
-            _refuse(self, "latent=feature-map", "max_length", "stride")
-        else:
-            _refuse(self, "latent=dense", "pooling", "z_to")
-
-
-@dataclass
-class HVRAE(FixedLength, Latent, Recurrent):
-    """Hierarchical VRAE: a global latent z_g, and a local z_l from a pyramid encoder."""
-
-    latent_dim: int = option(16, "dimensions of z_g", min=1)
-    local_dim: int = option(16, "dimensions of z_l (of each position, with local=sequence)", min=1)
-    prior: str = option(
-        "standard",
-        "prior of z_g: standard is N(0, I), gmm a learned Gaussian mixture, vamp a VampPrior",
-        choices=("standard", "gmm", "vamp"),
-    )
-    local: str = option(
-        "pooled",
-        "z_l is one vector, or a sequence of vectors that the decoder attends to",
-        choices=("pooled", "sequence"),
-    )
-    local_prior: str = option(
-        "standard",
-        "prior of z_l: standard is N(0, I), conditional a learned p(z_l|z_g)",
-        choices=("standard", "conditional"),
-    )
-    pyramid_layers: int = option(3, "layers of the pyramid; each halves the time resolution", min=1)
-    encoder_layers: int = option(1, "recurrent layers of z_g's encoder", min=1)
-    max_length: int = option(
-        0,
-        "local=sequence: longest sequence, in tokens with EOS or frames; 0: longest in the data",
-        min=0,
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.local == "pooled":
-            _refuse(self, "local=sequence", "max_length")
-
-
-@dataclass
 class Convolutional(Mapped):
     """Options of every model with a convolutional encoder and a deconvolution."""
 
@@ -163,22 +95,6 @@ class Convolutional(Mapped):
         super().__post_init__()
         if not self.channels:
             raise ValueError("channels=[] leaves no convolution; give the channels of at least one")
-
-
-@dataclass
-class CNN(Convolutional):
-    """Convolutional encoder and deconvolution: the tokens are independent given z."""
-
-
-@dataclass
-class HybridCNN(Convolutional, Recurrent):
-    """Convolutional encoder, deconvolution, and a recurrent decoder that reads its features."""
-
-    alpha: float = option(
-        0.3,
-        "weight of the deconvolution's own log p(x|z) in the loss; reported numbers leave it out",
-        min=0.0,
-    )
 
 
 @dataclass
@@ -218,36 +134,12 @@ class Ladder(Recurrent, FixedLength):
             )
 
 
-@dataclass
-class LVAE(Ladder):
-    """Ladder VAE with dense layers."""
+def check_unused(config: Model, where: str, *names: str) -> None:
+    """Checks that options that have no effect have their defaults.
 
-
-@dataclass
-class LCNNVAE(Ladder):
-    """Ladder VAE with convolutional layers, transposed on the way down (Petersen, 4.2)."""
-
-    latent: str = option(
-        "dense",
-        "each latent is one vector, or a feature map of positions x channels",
-        choices=("dense", "feature-map"),
-    )
-
-
-@dataclass
-class LRNNVAE(Ladder):
-    """Ladder VAE with recurrent layers (Petersen, 7.2)."""
-
-    latent: str = option(
-        "dense",
-        "each latent is one vector, or a feature map of positions x channels",
-        choices=("dense", "feature-map"),
-    )
-    bidirectional: bool = option(False, "the recurrent layers read in both directions")
-
-
-def _refuse(config: Model, where: str, *names: str) -> None:
-    """Checks that options that have no effect have their defaults."""
+    Raises:
+        ValueError: one has another value.
+    """
     for name in names:
         value = getattr(config, name)
         default = getattr(type(config), name)
@@ -255,16 +147,3 @@ def _refuse(config: Model, where: str, *names: str) -> None:
             raise ValueError(
                 f"{name}={value} has an effect with {where} only; set {name}={default}, or {where}"
             )
-
-
-# name -> schema; ``vaetext/models/`` and ``conf/model/`` have a file of each name
-MODELS: dict[str, type[Model]] = {
-    "rnnlm": RNNLM,
-    "vrae": VRAE,
-    "hvrae": HVRAE,
-    "cnn": CNN,
-    "hybrid-cnn": HybridCNN,
-    "lvae": LVAE,
-    "lcnnvae": LCNNVAE,
-    "lrnnvae": LRNNVAE,
-}

@@ -7,7 +7,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from vaetext.config.data import DATA
-from vaetext.config.model import MODELS, Model
+from vaetext.config.model import Model
+from vaetext.config.models import MODELS
 from vaetext.config.options import closest
 from vaetext.config.plugins import plugin_schemas, register_search_path
 from vaetext.config.trainer import Trainer

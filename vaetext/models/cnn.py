@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from vaetext.config.model import CNN as Config
+from vaetext.config.models.cnn import CNN as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.distribution import Distribution

@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from vaetext.config.model import LCNNVAE as Config
+from vaetext.config.models.lcnnvae import LCNNVAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from vaetext.config.model import LVAE as Config
+from vaetext.config.models.lvae import LVAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian

@@ -3,7 +3,8 @@
 from importlib import import_module
 from typing import Any
 
-from vaetext.config.model import MODELS, Model
+from vaetext.config.model import Model
+from vaetext.config.models import MODELS
 from vaetext.config.options import closest
 from vaetext.config.plugins import plugins
 from vaetext.data.domain import Domain

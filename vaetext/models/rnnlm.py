@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vaetext.config.model import RNNLM as Config
+from vaetext.config.models.rnnlm import RNNLM as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.latent import LatentSample

@@ -1,0 +1,34 @@
+"""Options of vrae; their values are in ``conf/model/vrae.yaml``."""
+
+from dataclasses import dataclass
+
+from vaetext.config.model import Mapped, Recurrent, check_unused
+from vaetext.config.options import option
+
+
+@dataclass
+class VRAE(Mapped, Recurrent):
+    """Variational recurrent autoencoder with one latent vector z, or a feature map."""
+
+    encoder_layers: int = option(1, "recurrent layers of the encoder", min=1)
+    bidirectional: bool = option(False, "the encoder reads in both directions")
+    pooling: str = option(
+        "final",
+        "latent=dense: q(z|x) reads the encoder's final state, or the maximum over its steps",
+        choices=("final", "max"),
+    )
+    z_to: str = option(
+        "state",
+        "latent=dense: z enters the decoder's initial state, or inputs: that and every input",
+        choices=("state", "inputs"),
+    )
+    stride: int = option(
+        8, "latent=feature-map: steps of the sequence for each position of z", min=1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.latent == "dense":
+            check_unused(self, "latent=feature-map", "max_length", "stride")
+        else:
+            check_unused(self, "latent=dense", "pooling", "z_to")
