@@ -1,0 +1,126 @@
+"""Documents: sequences with an EOS after each sentence. Every EOS is predicted, none is a word."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vaetext.config.model import HVRAE, LRNNVAE, RNNLM, VRAE
+from vaetext.data.domain import Symbols
+from vaetext.data.loader import Split, collate
+from vaetext.distributions.noise import KeyedNoise
+from vaetext.evaluation.decoding import DecodingOptions, generate
+from vaetext.evaluation.latents import mean_codes
+from vaetext.evaluation.metrics import evaluate, summary
+from vaetext.evaluation.scoring import Scores, score
+from vaetext.models.base import SequenceModel
+from vaetext.models.registry import build
+
+CPU = torch.device("cpu")
+DOCUMENTS = [[2, 3, 1, 4, 1], [5, 1], [1], [6, 1, 1, 5, 4, 3, 1], [2, 1, 2, 1, 2, 1]]
+WORDS = [3, 1, 0, 4, 3]
+SYMBOLS = Symbols(size=7, eos=1, unk=0, longest=7)
+SMALL: dict[str, Any] = {"embedding_dim": 5, "hidden_dim": 6, "dropout": 0.0}
+LATENT: dict[str, Any] = {**SMALL, "latent_dim": 3}
+LADDER: dict[str, Any] = {
+    **SMALL,
+    "hidden_dims": [6, 5],
+    "latent_dims": [3, 2],
+    "reconstruction_dim": 4,
+}
+CASES = {
+    "rnnlm": RNNLM(name="rnnlm", **SMALL),
+    "vrae-lstm": VRAE(name="vrae", **LATENT, cell="lstm", bidirectional=True),
+    "vrae-max": VRAE(name="vrae", **LATENT, pooling="max"),
+    "vrae-map": VRAE(name="vrae", **LATENT, latent="feature-map", stride=2),
+    "hvrae": HVRAE(name="hvrae", **LATENT, local_dim=2, pyramid_layers=2),
+    "hvrae-sequence": HVRAE(
+        name="hvrae", **LATENT, local_dim=2, pyramid_layers=2, local="sequence"
+    ),
+    "lrnnvae": LRNNVAE(name="lrnnvae", **LADDER),
+}
+
+
+def make(case: str) -> SequenceModel:
+    torch.manual_seed(0)
+    return build(CASES[case], SYMBOLS).double().eval()
+
+
+def scored(model: SequenceModel, batch_tokens: int = 100, samples: int = 1) -> Scores:
+    return score(
+        model,
+        Split.of(DOCUMENTS),
+        seed=0,
+        samples=samples,
+        batch_tokens=batch_tokens,
+        device=CPU,
+    )
+
+
+@torch.no_grad()
+def test_every_eos_of_a_document_is_predicted() -> None:
+    model = make("rnnlm")
+    found = scored(model).log_px[0]
+    noise = KeyedNoise(0, torch.arange(1), range(1), torch.float64)
+    for number, document in enumerate(DOCUMENTS):
+        state = model.start({}, noise)
+        total = 0.0
+        for token in document:
+            p, state = model.emit(state, noise)
+            total += p.log_prob(torch.tensor(token)).item()
+            state = model.advance(state, torch.tensor([[token]]))
+        assert found[number].item() == pytest.approx(total, rel=1e-5)
+
+
+def test_words_of_a_document_are_the_tokens_that_are_not_eos() -> None:
+    scores = scored(make("vrae-lstm"))
+    assert scores.words is not None
+    assert scores.words.tolist() == WORDS
+    assert scores.tokens.tolist() == [5, 2, 1, 7, 6]
+
+
+def test_each_perplexity_of_documents_counts_what_its_name_says() -> None:
+    scores = scored(make("vrae-lstm"), samples=4)
+    results = summary(scores)
+    assert (results.sequences, results.tokens, results.tokens_no_eos) == (5, 21, 11)
+    nats = -scores.elbo.sum().item()
+    assert results.ppl == pytest.approx(math.exp(nats / 21))
+    assert results.ppl_no_eos == pytest.approx(math.exp(nats / 11))
+    rec = -scores.log_px.mean(0).sum().item()
+    assert results.rec_ppl_no_eos == pytest.approx(math.exp(rec / 11))
+    weight = torch.logsumexp(scores.log_weight, 0) - math.log(4)
+    assert results.iw_ppl == pytest.approx(math.exp(-weight.sum().item() / 21))
+    assert results.bits_per_symbol == pytest.approx(nats / 21 / math.log(2))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_padding_and_batches_change_no_number_of_a_document(case: str) -> None:
+    model = make(case)
+    alone, together = scored(model, batch_tokens=1), scored(model, batch_tokens=100)
+    torch.testing.assert_close(alone.log_px, together.log_px, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(alone.log_weight, together.log_weight, rtol=1e-6, atol=1e-6)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("case", [case for case in CASES if case != "rnnlm"])
+def test_the_posterior_depends_on_where_sentences_end(case: str) -> None:
+    model = make(case)
+    rows = [[2, 3, 1, 4, 1], [2, 1, 3, 4, 1]]
+    batch = collate(Split.of(rows), np.arange(2), SYMBOLS)
+    latents = model.sample(model.encode(batch), KeyedNoise(0, torch.zeros(2).long(), range(1)))
+    for sample in latents.values():
+        assert not torch.allclose(sample.q.mean[..., 0, :], sample.q.mean[..., 1, :])
+
+
+@pytest.mark.parametrize("case", ["vrae-lstm", "hvrae-sequence"])
+def test_documents_are_evaluated_and_reconstructed_up_to_their_first_eos(case: str) -> None:
+    model = make(case)
+    results = evaluate(model, Split.of(DOCUMENTS), seed=0, samples=2, batch_tokens=50, device=CPU)
+    assert math.isfinite(results.neg_elbo) and set(results.active_units) == set(results.kl)
+    outputs = generate(
+        model.float(), mean_codes(model, DOCUMENTS), len(DOCUMENTS), DecodingOptions(max_length=30)
+    )
+    for output in outputs:
+        assert output.count(SYMBOLS.eos) == (output[-1] == SYMBOLS.eos)
