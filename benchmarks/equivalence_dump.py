@@ -5,10 +5,9 @@
 ``TREE`` is a commit's files, ``CASES.json`` what ``equivalence.py`` writes, ``GIVEN.pt`` another
 commit's output whose weights, draws and latents are taken instead of this commit's own.
 
-Names and places of functions change between commits: ``first_of`` tries the newest place first.
+Whatever is named otherwise in some commit is looked up in ``equivalence_interface.py``.
 """
 
-import importlib
 import json
 import os
 import sys
@@ -20,6 +19,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from equivalence_interface import (
+    Frames,
+    KeyedNoise,
+    Split,
+    Symbols,
+    Trainer,
+    Training,
+    build,
+    check_modules,
+    collate,
+    evaluate,
+    importance_nll,
+    register,
+    training_loss,
+)
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 from torch import Tensor
@@ -40,46 +54,6 @@ TRAINER = {
 }
 
 
-TREE = Path(os.environ["PYTHONPATH"]).resolve()
-# an editable install would add this repository's packages to those of the tree
-sys.meta_path[:] = [each for each in sys.meta_path if "editable" not in each.__module__.lower()]
-
-
-def first_of(*places: str) -> Any:
-    """The first of several "module:name" that this commit has.
-
-    Raises:
-        ImportError: it has none of them.
-    """
-    for place in places:
-        module, _, name = place.partition(":")
-        try:
-            found = importlib.import_module(module)
-        except ModuleNotFoundError:
-            continue
-        if hasattr(found, name):
-            return getattr(found, name)
-    raise ImportError(f"none of {', '.join(places)} is in {TREE}; add its new place here")
-
-
-register = first_of("vaetext.config.store:register")
-build = first_of("vaetext.models.registry:build")
-Symbols = first_of("vaetext.data.domain:Symbols")
-Frames = first_of("vaetext.data.domain:Frames")
-Split = first_of("vaetext.data.loader:Split")
-collate = first_of("vaetext.data.loader:collate")
-Trainer = first_of("vaetext.config.trainer:Trainer")
-KeyedNoise = first_of("vaetext.distributions.noise:KeyedNoise")
-training_loss = first_of("vaetext.objectives.loss:training_loss")
-importance_nll = first_of("vaetext.objectives.bounds:importance_nll")
-Training = first_of("vaetext.training.loop:Training", "vaetext.runner.training:Training")
-evaluate = first_of(
-    "vaetext.evaluation.metrics:evaluate",
-    "vaetext.evaluation.scoring:evaluate",
-    "vaetext.runner.evaluation:evaluate",
-)
-
-
 def main(cases: str, out: str, given: str | None = None) -> None:
     """Writes ``out``: case -> name -> tensor."""
     torch.set_num_threads(1)
@@ -97,14 +71,6 @@ def main(cases: str, out: str, given: str | None = None) -> None:
         results[case] = one.numbers()
     check_modules()
     torch.save(results, out)
-
-
-def check_modules() -> None:
-    """Raises ImportError where a module of the package is not the tree's."""
-    for name, module in list(sys.modules.items()):
-        path = Path(getattr(module, "__file__", None) or TREE)
-        if name.partition(".")[0] == "vaetext" and TREE not in (path, *path.absolute().parents):
-            raise ImportError(f"{name} was imported from {path}, not from {TREE}")
 
 
 class Case:
