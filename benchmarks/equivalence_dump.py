@@ -5,10 +5,9 @@
 ``TREE`` is a commit's files, ``CASES.json`` what ``equivalence.py`` writes, ``GIVEN.pt`` another
 commit's output whose weights, draws and latents are taken instead of this commit's own.
 
-Names and places of functions change between commits: ``first_of`` tries the newest place first.
+Whatever is named otherwise in some commit is looked up in ``equivalence_interface.py``.
 """
 
-import importlib
 import json
 import os
 import sys
@@ -20,6 +19,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from equivalence_interface import (
+    ONE_INTERFACE,
+    Frames,
+    KeyedNoise,
+    Split,
+    Symbols,
+    Trainer,
+    Training,
+    build,
+    check_modules,
+    collate,
+    evaluate,
+    evidence_of,
+    importance_nll,
+    log_px_of,
+    loss_of,
+    prior_of,
+    register,
+)
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 from torch import Tensor
@@ -40,48 +58,6 @@ TRAINER = {
 }
 
 
-TREE = Path(os.environ["PYTHONPATH"]).resolve()
-# an editable install would add this repository's packages to those of the tree
-sys.meta_path[:] = [each for each in sys.meta_path if "editable" not in each.__module__.lower()]
-
-
-def first_of(*places: str) -> Any:
-    """The first of several "module:name" that this commit has.
-
-    Raises:
-        ImportError: it has none of them.
-    """
-    for place in places:
-        module, _, name = place.partition(":")
-        try:
-            found = importlib.import_module(module)
-        except ModuleNotFoundError:
-            continue
-        if hasattr(found, name):
-            return getattr(found, name)
-    raise ImportError(f"none of {', '.join(places)} is in {TREE}; add its new place here")
-
-
-register = first_of("vaetext.config.store:register")
-build = first_of("vaetext.models.registry:build")
-Symbols = first_of("vaetext.data.domain:Symbols")
-Frames = first_of("vaetext.data.domain:Real", "vaetext.data.domain:Frames")
-Split = first_of("vaetext.data.loader:Split")
-collate = first_of("vaetext.data.loader:collate")
-Trainer = first_of("vaetext.config.trainer:Trainer")
-KeyedNoise = first_of("vaetext.distributions.noise:KeyedNoise")
-importance_nll = first_of(
-    "vaetext.evaluation.metrics:importance_nll", "vaetext.objectives.bounds:importance_nll"
-)
-ONE_INTERFACE = hasattr(KeyedNoise, "at")  # models with encode, evidence(batch, encoded, noise)
-Training = first_of("vaetext.training.loop:Training", "vaetext.runner.training:Training")
-evaluate = first_of(
-    "vaetext.evaluation.metrics:evaluate",
-    "vaetext.evaluation.scoring:evaluate",
-    "vaetext.runner.evaluation:evaluate",
-)
-
-
 def main(cases: str, out: str, given: str | None = None) -> None:
     """Writes ``out``: case -> name -> tensor."""
     torch.set_num_threads(1)
@@ -99,14 +75,6 @@ def main(cases: str, out: str, given: str | None = None) -> None:
         results[case] = one.numbers()
     check_modules()
     torch.save(results, out)
-
-
-def check_modules() -> None:
-    """Raises ImportError where a module of the package is not the tree's."""
-    for name, module in list(sys.modules.items()):
-        path = Path(getattr(module, "__file__", None) or TREE)
-        if name.partition(".")[0] == "vaetext" and TREE not in (path, *path.absolute().parents):
-            raise ImportError(f"{name} was imported from {path}, not from {TREE}")
 
 
 class Case:
@@ -217,9 +185,8 @@ class Case:
             batch_tokens=4096,
             device=torch.device("cpu"),
         )
-        if ONE_INTERFACE:
-            record = vars(record)
-        return {f"evaluation/{name}": value for name, value in flat(record).items()}
+        numbers = vars(record) if ONE_INTERFACE else record
+        return {f"evaluation/{name}": value for name, value in flat(numbers).items()}
 
     def training(self, dtype: torch.dtype) -> Numbers:
         """Weights after three steps of the training loop, with dropout, and the metrics it wrote.
@@ -278,15 +245,14 @@ def recorder(draws: Numbers, given: Numbers, sequences: int) -> Any:
     class Recorder(KeyedNoise):  # type: ignore[misc, valid-type]
         def __init__(self, seed: int, index: Tensor, samples: range, name: str = "") -> None:
             super().__init__(seed, index, samples, torch.float64)
-            self.sample_numbers = samples
-            self.rows_of_draws = torch.arange(samples.start, samples.stop)[:, None]
+            self.numbers = samples
             self.index = index
             self.seed = seed
             self.name = name
 
         def at(self, name: str, step: Any = None) -> Any:
             path = f"{self.name}.{name}" if self.name else name
-            return Recorder(self.seed, self.index, self.sample_numbers, path)
+            return Recorder(self.seed, self.index, self.numbers, path)
 
         def normal(self, *arguments: Any) -> Any:
             return self.draw("normal", *self.named(*arguments))
@@ -295,14 +261,15 @@ def recorder(draws: Numbers, given: Numbers, sequences: int) -> Any:
             return self.draw("uniform", *self.named(*arguments))
 
         def named(self, *arguments: Any) -> tuple[Any, ...]:
-            """The name and shape: of the noise that it is, or of the first argument."""
+            """The name and the shape of what is drawn; older noise takes both as arguments."""
             return (self.name, *arguments) if ONE_INTERFACE else arguments
 
         def draw(self, kind: str, name: str, *shape: int) -> Any:
             key = f"draws/{name}/{self.seed}/{kind}/{'x'.join(map(str, shape))}"
             if key not in draws:
                 draws[key] = given[key] if key in given else self.whole(kind, name, *shape)
-            return draws[key][self.rows_of_draws, self.index]
+            samples = torch.arange(self.numbers.start, self.numbers.stop)
+            return draws[key][samples[:, None], self.index]
 
         def whole(self, kind: str, name: str, *shape: int) -> Any:
             """The draws of all sequences and samples."""
@@ -314,29 +281,6 @@ def recorder(draws: Numbers, given: Numbers, sequences: int) -> Any:
             return getattr(noise, kind)(*shape)
 
     return Recorder
-
-
-def evidence_of(model: Any, batch: Any, noise: Any) -> Any:
-    if ONE_INTERFACE:
-        return model.evidence(batch, model.encode(batch), noise)
-    return model.evidence(batch, noise)
-
-
-def log_px_of(model: Any, batch: Any, z: Numbers, noise: Any) -> Any:
-    return model.log_px(batch, z, noise) if ONE_INTERFACE else model.log_px(batch, z)
-
-
-def prior_of(model: Any, noise: Any) -> Any:
-    if ONE_INTERFACE:
-        return model.sample_prior(noise, {})
-    return (getattr(model, "sample_prior", None) or model.prior)(noise)
-
-
-def loss_of(model: Any, evidence: Any, trainer: Any, weights: list[float]) -> Any:
-    if ONE_INTERFACE:
-        objective = first_of("vaetext.objectives.objective:Objective")(trainer, model)
-        return objective(evidence, dict(zip(model.latent_names, weights, strict=True))).loss
-    return first_of("vaetext.objectives.loss:training_loss")(evidence, trainer, weights)
 
 
 def code_tensors(model: Any, name: str, code: Any) -> Numbers:

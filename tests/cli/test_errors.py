@@ -27,8 +27,8 @@ WRONG = {
     # a key
     "train modle=vrae": "modle: `vaetext train` has no such option; did you mean 'model'?",
     "train model.latent_dmi=3": "vrae has no such option; did you mean 'latent_dim'?",
-    "train model=rnnlm model.latent=feature-map": "model.latent: rnnlm has no such option; vrae, "
-    "cnn, hybrid-cnn, lcnnvae, lrnnvae have it",
+    "train model=rnnlm model.latent=feature-map": "model.latent: rnnlm has no such option; "
+    "cnn, hybrid-cnn, lcnnvae, lrnnvae, vrae have it",
     "train +sede=1": "sede: no such option; did you mean 'seed'?",
     "train ~trainer.lr": "~trainer.lr: an option cannot be removed; give it a value",
     # a value
