@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from vaetext.config.model import HVRAE, LRNNVAE, RNNLM, VRAE
+from vaetext.config.model import Model
+from vaetext.config.models.hvrae import HVRAE
+from vaetext.config.models.lrnnvae import LRNNVAE
+from vaetext.config.models.rnnlm import RNNLM
+from vaetext.config.models.vrae import VRAE
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import KeyedNoise
@@ -30,7 +34,7 @@ LADDER: dict[str, Any] = {
     "latent_dims": [3, 2],
     "reconstruction_dim": 4,
 }
-CASES = {
+CASES: dict[str, Model] = {
     "rnnlm": RNNLM(name="rnnlm", **SMALL),
     "vrae-lstm": VRAE(name="vrae", **LATENT, cell="lstm", bidirectional=True),
     "vrae-max": VRAE(name="vrae", **LATENT, pooling="max"),

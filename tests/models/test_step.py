@@ -12,7 +12,9 @@ from toys.step import ToySRNN, ToyVRNN
 
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Binary, Domain, Real, Symbols
+from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.evidence import Evidence
+from vaetext.distributions.gaussian import standard
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.distributions.state import State, detach
 from vaetext.models.step import StepModel
@@ -153,7 +155,7 @@ def test_segments_with_carried_state_equal_the_whole(toy: str, route: str) -> No
 
 
 @torch.no_grad()
-def test_a_row_that_starts_anew_forgets_what_was_carried() -> None:
+def test_a_row_that_begins_a_recording_forgets_what_was_carried() -> None:
     domain = DOMAINS[2]
     model, batch = scaled(ToyVRNN(ToyVRNN.Config(), domain)), batch_of(domain)
     carried = run(model, batch, 4, "evidence").state
@@ -208,6 +210,31 @@ def test_probabilities_of_all_sequences_sum_to_one() -> None:
         batch = full(torch.tensor([sequence]), domain)
         total += model.log_px(batch, {}, keyed(batch, samples)).exp().mean().item()
     assert total == pytest.approx(1.0, abs=0.02)
+
+
+class Broadcast(ToyVRNN):
+    """Its prior is N(0, I) over [D], and its posterior reads x alone, [B, D]."""
+
+    expanded = False
+
+    def prior_step(self, state: State) -> Distribution:
+        p = standard(state["h"], 2)
+        return p.expand(*state["h"].shape[:2]) if self.expanded else p
+
+    def posterior_step(self, state: State, features: State, prior: Distribution) -> Distribution:
+        h = features["x"] if not self.expanded else features["x"].expand_as(state["h"])
+        return self.posterior(torch.cat([h, h], -1))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("route", ["evidence", "filter"])
+def test_priors_and_posteriors_may_be_broadcast(route: str) -> None:
+    model, batch = Broadcast(Broadcast.Config(), DOMAINS[1]), batch_of(DOMAINS[1])
+    short = run(model, batch, 4, route)
+    model.expanded = True
+    whole = run(model, batch, 4, route)
+    assert short.latents["z"].kl.shape == (4, 4, 6, 2)
+    torch.testing.assert_close(short.log_likelihood, whole.log_likelihood, rtol=1e-10, atol=1e-10)
 
 
 def test_a_model_without_a_latent_per_step_cannot_be_filtered() -> None:

@@ -155,6 +155,13 @@ def test_names_of_latents_that_a_model_lacks_are_refused() -> None:
         Objective(Trainer(latents={"z": {"beta_max": 1.0}}), Declares())
 
 
+def test_discrete_latents_per_step_are_not_enumerated() -> None:
+    model = Declares(Latent("z", q_given=("z",), p_given=("z",), per_step=True, discrete=True))
+    with pytest.raises(ValueError, match=r"^trainer\.estimator=enumerate: .* set trainer\.est"):
+        Objective(Trainer(estimator="enumerate"), model)
+    Objective(Trainer(estimator="reinforce-ema"), model)
+
+
 def discrete(value: Tensor, **others: LatentSample) -> Evidence:
     """An evidence with a discrete latent of two equally likely values, at ``value`` [K, B]."""
     q = Categorical(torch.full((2,), 0.5, dtype=torch.float64).log())

@@ -106,7 +106,7 @@ class ToySRNN(ToyVRNN):
         return {"after": after.view(embedded.shape), "a": a.view(embedded.shape)}
 
     def _backward(self, both: Tensor, mask: Tensor) -> Tensor:
-        """Each row is turned round within its own length."""
+        """Each row is reversed within its own length."""
         places = torch.arange(mask.shape[1])
         turned = torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)[..., None]
         assert self.backward_rnn is not None

@@ -57,8 +57,8 @@ class Distribution(ABC):
         for name, (value, unused) in options.items():
             if value != unused:
                 raise ValueError(
-                    f"{name}={value}: a {type(self).__name__} distribution cannot be restricted so;"
-                    f" set {name}={unused:g}"
+                    f"{name}={value}: a {type(self).__name__} distribution has no such option; set"
+                    f" {name}={unused:g}"
                 )
         return self
 

@@ -17,7 +17,8 @@ class Latent:
         q_given: the latents that q(z|x) is conditioned on besides x (its own name: its earlier
             steps).
         p_given: the latents that p(z) is conditioned on.
-        per_step: drawn while x grows, one z_t a step: there is no prior of the whole latent alone.
+        per_step: whether it is drawn while x grows, one z_t a step; then it has no prior that
+            could be sampled without x.
         discrete: whether a sample has no pathwise gradient.
         decoded: whether p(x|z) reads it; another shows only in the latents conditioned on it.
     """

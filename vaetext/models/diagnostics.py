@@ -1,4 +1,4 @@
-"""Numbers and pages that one model alone has: tables and run folders show them unseen."""
+"""Numbers and pages that one model alone has; tables and run folders show those of any model."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -36,7 +36,15 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Steps:
-    """A pass over a segment: everything stacked over steps, and the state after the last."""
+    """A pass over a segment.
+
+    Attributes:
+        z: [K, B, T, D].
+        q: the posteriors of z_t, parameters [K, B, T, D].
+        p: its priors, [K, B, T, D].
+        hidden: [K, B, T, H] what the head reads.
+        state: after the last real step of each sequence, leaves [K, B, ...].
+    """
 
     z: Tensor
     q: Distribution
@@ -45,7 +53,9 @@ class Steps:
     state: State
 
 
-Draw = Callable[[int, Tensor, Distribution, Distribution], Tensor]  # t, clock, p, q -> z_t
+# t, clock, p, q -> z_t
+Draw = Callable[[int, Tensor, Distribution, Distribution], Tensor]
+# t, state, z_t, q, p, hidden -> state
 Weigh = Callable[[int, State, Tensor, Distribution, Distribution, Tensor], State]
 
 
@@ -78,11 +88,11 @@ class StepModel(SequenceModel):
 
     @abstractmethod
     def prior_step(self, state: State) -> Distribution:
-        """p(z_t | z_<t, x_<t), parameters [K, B, D]."""
+        """p(z_t | z_<t, x_<t), parameters [K, B, D], or ones that broadcast against that."""
 
     @abstractmethod
     def posterior_step(self, state: State, features: State, prior: Distribution) -> Distribution:
-        """q(z_t | z_<t, x), parameters [K, B, D]; features of step t, leaves [B, *]."""
+        """q(z_t | z_<t, x), parameters as of the prior; features of step t, leaves [B, *]."""
 
     @abstractmethod
     def output_step(self, state: State, z: Tensor) -> Tensor:
@@ -137,7 +147,7 @@ class StepModel(SequenceModel):
         return dict(given)
 
     def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
-        """A given path of z is replayed, step by step; after its end the prior goes on."""
+        """A given path of z is replayed, step by step; after it, z_t is drawn from the prior."""
         state = expand(self._begin(), noise.samples, noise.rows)
         return {**state, "replay": z["z"]} if "z" in z else state
 
@@ -190,7 +200,7 @@ class StepModel(SequenceModel):
             state = choose(real, moved, state)
             if weigh is not None:
                 state = weigh(t, state, z, q, p, hidden)
-            record.append((z, q, p, hidden))
+            record.append((z, q.expand(*real.shape), p.expand(*real.shape), hidden))
         z_t, q_t, p_t, hidden_t = zip(*record, strict=True)
         q, p = type(q_t[0]).stack(q_t, 2), type(p_t[0]).stack(p_t, 2)
         return Steps(torch.stack(z_t, 2), q, p, torch.stack(hidden_t, 2), state)
@@ -236,7 +246,7 @@ class Particles:
         return gather(state, self._ancestors(weight, poor, state["clock"]))
 
     def _ancestors(self, weight: Tensor, poor: Tensor, clock: Tensor) -> Tensor:
-        """[K, B] the particle that each one goes on from: systematic resampling where ``poor``."""
+        """[K, B] the particle that each one continues: systematic resampling where ``poor``."""
         samples = len(weight)
         own = torch.arange(samples, device=weight.device)[:, None]
         uniform = (self.noise.at("resample", clock).uniform()[0] + own) / samples

@@ -224,6 +224,12 @@ class Objective(nn.Module):
                 f"trainer.samples={config.samples}: trainer.estimator=rloo compares samples with"
                 " each other; set trainer.samples to 2 or more"
             )
+        if self.enumerates and any(each.discrete and each.per_step for each in model.latents):
+            raise ValueError(
+                f"trainer.estimator=enumerate: model {model.name} has a discrete latent per step,"
+                " whose values over a sequence are too many; set trainer.estimator=rloo or"
+                " reinforce-ema"
+            )
         if config.bound != "elbo" and self.discrete:
             names = ", ".join(sorted(self.discrete))
             raise ValueError(
