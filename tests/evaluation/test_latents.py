@@ -1,9 +1,15 @@
 """Codes to decode: means, samples of the prior, held latents, and paths."""
 
+from typing import Any
+
 import pytest
 import torch
 from tiny import LINES, tiny_model, tokenizer
+from toys.discrete import ToyDiscreteVRNN
+from toys.length import ToyLength
+from toys.step import ToyVRNN
 
+from vaetext.data.domain import Symbols
 from vaetext.evaluation import generation, latents
 from vaetext.evaluation.decoding import GREEDY, DecodingOptions
 from vaetext.evaluation.latents import (
@@ -34,6 +40,23 @@ def test_a_very_long_line_is_reconstructed_with_others() -> None:
     ids = tokenizer().encode_all([*LINES * 3, "the cat " * 10_000])
     options = DecodingOptions(greedy=True, max_length=3)
     assert len(generation.reconstruct(tiny_model(), ids, options)) == len(ids)
+
+
+@pytest.mark.parametrize("kind", [ToyVRNN, ToyDiscreteVRNN, ToyLength])
+def test_codes_of_sequences_of_different_lengths_are_joined(
+    kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    model = kind(kind.Config(), Symbols(5, eos=0, unk=1, longest=6)).eval()
+    sequences = [[2, 3, 4, 2, 0], [0], [3, 3, 0]]
+    monkeypatch.setattr(latents, "BATCH_TOKENS", 1)
+    codes = latents.mean_codes(model, sequences)
+    for number, sequence in enumerate(sequences):
+        for name, alone in latents.mean_codes(model, [sequence]).items():
+            size = alone.shape[1] if alone.dim() > 1 else None
+            together = codes[name][number]
+            torch.testing.assert_close(together[:size] if size else together, alone[0])
+            assert size is None or not together[size:].any()
 
 
 def test_a_model_without_a_latent_has_no_codes() -> None:

@@ -35,14 +35,13 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
 
 def _joined(parts: list[Tensor]) -> Tensor:
     """Batches of z [B, ...] as one; of a latent per step, zeros after the end of shorter ones."""
-    longest = max(part.shape[1:2].numel() for part in parts)
-    padded = [
-        torch.nn.functional.pad(part, (0, 0, 0, longest - part.shape[1]))
-        if part.dim() == 3
-        else part
-        for part in parts
-    ]
-    return torch.cat(padded)
+    if parts[0].dim() == 1:
+        return torch.cat(parts)
+    longest = max(part.shape[1] for part in parts)
+    joined = parts[0].new_zeros(sum(map(len, parts)), longest, *parts[0].shape[2:])
+    for rows, part in zip(torch.split(joined, list(map(len, parts))), parts, strict=True):
+        rows[:, : part.shape[1]] = part
+    return joined
 
 
 @torch.no_grad()
