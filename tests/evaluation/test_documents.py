@@ -108,6 +108,18 @@ def test_padding_and_batches_change_no_number_of_a_document(case: str) -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("case", ["vrae-lstm", "vrae-max"])
+def test_a_document_is_encoded_as_its_tokens_alone_without_the_last_eos(case: str) -> None:
+    model: Any = make(case)
+    q = model.encode(collate(Split.of(DOCUMENTS), np.arange(len(DOCUMENTS)), SYMBOLS))
+    for number, document in enumerate(DOCUMENTS):
+        if document[:-1]:
+            embedded = model.encoder.embedding(torch.tensor([document[:-1]]))
+            alone = model.head(model.encoder.read(embedded))
+            torch.testing.assert_close(q.mean[number], alone.mean[0], rtol=1e-10, atol=1e-10)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("case", [case for case in CASES if case != "rnnlm"])
 def test_the_posterior_depends_on_where_sentences_end(case: str) -> None:
     model = make(case)
