@@ -42,14 +42,15 @@ def test_a_very_long_line_is_reconstructed_with_others() -> None:
     assert len(generation.reconstruct(tiny_model(), ids, options)) == len(ids)
 
 
+@pytest.mark.parametrize("batch_tokens", [1, 4096])
 @pytest.mark.parametrize("kind", [ToyVRNN, ToyDiscreteVRNN, ToyLength])
 def test_codes_of_sequences_of_different_lengths_are_joined(
-    kind: Any, monkeypatch: pytest.MonkeyPatch
+    kind: Any, batch_tokens: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
     model = kind(kind.Config(), Symbols(5, eos=0, unk=1, longest=6)).eval()
     sequences = [[2, 3, 4, 2, 0], [0], [3, 3, 0]]
-    monkeypatch.setattr(latents, "BATCH_TOKENS", 1)
+    monkeypatch.setattr(latents, "BATCH_TOKENS", batch_tokens)
     codes = latents.mean_codes(model, sequences)
     for number, sequence in enumerate(sequences):
         for name, alone in latents.mean_codes(model, [sequence]).items():

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from vaetext.config.options import closest
 from vaetext.data.loader import Sequences, Split, collate, evaluation_order
+from vaetext.distributions.latent import LatentSample
 from vaetext.distributions.noise import KeyedNoise, MeanNoise, Noise
 from vaetext.models.base import SequenceModel
 
@@ -30,7 +31,16 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
         batch = collate(split, index, model.domain).to(device)
         parts.append(model.sample(model.encode(batch), MeanNoise(len(batch), device)))
     back = torch.from_numpy(np.argsort(np.concatenate(order))).to(device)
-    return {name: _joined([part[name].z[0] for part in parts])[back] for name in parts[0]}
+    return {name: _joined([_real(part[name]) for part in parts])[back] for name in parts[0]}
+
+
+def _real(sample: LatentSample) -> Tensor:
+    """z [B, ...] of the first sample, zeros at masked positions."""
+    z = sample.z[0]
+    if sample.mask is None:
+        return z
+    real = sample.mask[0] > 0
+    return z * real.reshape(*real.shape, *[1] * (z.dim() - real.dim()))
 
 
 def _joined(parts: list[Tensor]) -> Tensor:
