@@ -133,3 +133,28 @@ def test_every_command_works(options: list[str], here: Path) -> None:
     held = run_cli("sample", str(run), "n=4", "max_length=9", "hold=z")
     assert (held.status == 1) == per_step
     assert ("hold=z: it is drawn at every step" in held.error) == per_step
+
+
+def test_a_models_own_numbers_and_pages_are_shown_with_ours(here: Path) -> None:
+    trained = succeeding("train", "trainer=debug", "model=toy-length", *SIZES)
+    run = here / "outputs/grammar/toy-length/latest"
+    results = json.loads((run / "results.json").read_text())
+    counts = [int(line.split()[1]) for line in (run / "lengths.txt").read_text().splitlines()]
+    assert sum(counts) == results["test"]["sequences"] == 20
+    mean = sum(n * count for n, count in enumerate(counts, 1)) / 20
+    assert results["test"]["diagnostics"] == {"mean length": pytest.approx(mean)}
+    assert 1 <= results["valid"]["diagnostics"]["mean length"] <= 3
+    assert (run / "plots/lengths.png").read_bytes().startswith(b"\x89PNG")
+    table = (run / "table.md").read_text()
+    assert table.strip() in trained.output
+    (row,) = (line for line in table.splitlines() if line.startswith("| mean length "))
+    assert row.split("|")[3].strip() == f"{mean:.3f}"
+    for style in ("markdown", "csv"):
+        assert "mean length" in succeeding("tables", str(run), f"format={style}").output
+
+    succeeding("evaluate", str(run), "iw_samples=5", "batch_tokens=7")
+    again = written(run, "evaluate")
+    assert (again / "lengths.txt").read_text() == (run / "lengths.txt").read_text()
+    assert (again / "plots/lengths.png").is_file()
+    found = json.loads((again / "results.json").read_text())["test"]["diagnostics"]
+    assert found == results["test"]["diagnostics"]
