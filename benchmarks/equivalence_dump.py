@@ -185,6 +185,7 @@ class Case:
             batch_tokens=4096,
             device=torch.device("cpu"),
         )
+        record = getattr(record, "results", record)
         numbers = vars(record) if ONE_INTERFACE else record
         return {f"evaluation/{name}": value for name, value in flat(numbers).items()}
 

@@ -129,6 +129,9 @@ def test_a_model_of_another_package_runs(package: PackageCopy) -> None:
     assert "# bag on grammar, trainer=debug" in printed
     assert "KL z" in printed
     assert "| grammar | bag" in printed
+    assert r"mean of \|z\|" in printed
+    (page,) = package.folder.glob("outputs/grammar/bag/2*/norms.txt")
+    assert len(page.read_text().splitlines()) == 10
 
 
 def test_a_data_set_and_a_metric_work(package: PackageCopy) -> None:

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from vaetext.config.options import option
 from vaetext.config.model import Model
-from vaetext.models.base import Generator, SequenceModel
+from vaetext.config.options import option
+from vaetext.data.domain import Symbols
+from vaetext.distributions.categorical import Categorical
+from vaetext.models.base import SequenceModel
 
 
 @dataclass
@@ -29,38 +31,39 @@ class Config(Model):
     start: float = option(0.0, "every logit at first", min=-1.0)
 
 
-class Unigram(SequenceModel, Generator):
+class Unigram(SequenceModel):
     """log p(x) = sum_t log p(x_t)."""
 
     Config = Config
+    domains = (Symbols,)
+    reads_inputs = False
 
-    def __init__(self, config, symbols):
-        super().__init__(symbols)
-        self.logits = nn.Parameter(torch.full((symbols.size,), config.start))
+    def __init__(self, config, domain):
+        super().__init__(domain)
+        self.logits = nn.Parameter(torch.full((domain.size,), config.start))
 
-    def posterior(self, batch):
+    def encode(self, batch, carried=None):
         return None
 
-    def sample(self, posterior, noise):
+    def sample(self, encoded, noise, enumerate=False):
         return {}
 
-    def log_px(self, batch, codes):
-        return (self.logits.log_softmax(0)[batch.x] * batch.mask).sum(1)[None]
+    def log_px(self, batch, z, noise):
+        log_p = Categorical(self.logits.log_softmax(0)).log_prob(batch.x)
+        return (log_p * batch.mask).sum(1).expand(noise.samples, -1)
 
-    def sample_prior(self, noise):
+    def sample_prior(self, noise, given):
         return {}
 
-    def start(self, codes, rows):
-        return None
+    def start(self, z, noise):
+        return {"log_p": self.logits.log_softmax(0).expand(noise.samples, noise.rows, -1)}
 
-    def step(self, state, token):
-        return self.logits.log_softmax(0).expand(len(token), -1), state
+    def emit(self, state, noise):
+        return Categorical(state["log_p"]), state
 
-    def select(self, state, index):
+    def advance(self, state, x):
         return state
 '''
-
-
 METADATA = "Metadata-Version: 2.1\nName: unigram\nVersion: 1.0\n"
 YAML = """# one table of probabilities
 defaults: [/schema/model/unigram@_here_, _self_]
@@ -123,6 +126,23 @@ def test_the_options_of_a_model_of_another_package_are_checked(here: Path) -> No
     wrong = run_cli("train model=unigram model.start=-2")
     assert wrong.status == 1
     assert "error: model.start=-2.0 is out of range" in wrong.error
+
+
+def test_what_a_model_of_another_package_declares_is_heeded(here: Path) -> None:
+    install(here, INSTALLED)
+    train = ["train", "model=unigram", "trainer=debug", *SIZES]
+    assert run_cli(*train).status == 0
+    latest = "outputs/grammar/unigram/latest"
+    for more in ([], ["beam=3"], ["greedy=true"]):
+        sampled = run_cli("sample", latest, "n=2", "max_length=5", *more)
+        assert sampled.status == 0, sampled.error
+        assert len(sampled.output.splitlines()) == 2
+    frames = run_cli(*train, "data=sine-continuous", "data.noise=0.1")
+    assert frames.status == 1
+    message = "model=unigram: it takes data of kind symbols; this data set is of kind real"
+    assert message in frames.error
+    dropped = run_cli(*train, "trainer.word_dropout=0.1")
+    assert "unigram's decoder takes no token inputs" in dropped.error
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,8 @@ def test_the_posterior_depends_on_where_sentences_end(case: str) -> None:
 @pytest.mark.parametrize("case", ["vrae-lstm", "hvrae-sequence"])
 def test_documents_are_evaluated_and_reconstructed_up_to_their_first_eos(case: str) -> None:
     model = make(case)
-    results = evaluate(model, Split.of(DOCUMENTS), seed=0, samples=2, batch_tokens=50, device=CPU)
+    split = Split.of(DOCUMENTS)
+    results = evaluate(model, split, seed=0, samples=2, batch_tokens=50, device=CPU).results
     assert math.isfinite(results.neg_elbo) and set(results.active_units) == set(results.kl)
     outputs = generate(
         model.float(), mean_codes(model, DOCUMENTS), len(DOCUMENTS), DecodingOptions(max_length=30)

@@ -10,6 +10,7 @@ from toys.length import ToyLength
 from toys.step import ToyVRNN
 
 from vaetext.data.domain import Symbols
+from vaetext.distributions.latent import is_blank
 from vaetext.evaluation import generation, latents
 from vaetext.evaluation.decoding import GREEDY, DecodingOptions
 from vaetext.evaluation.latents import (
@@ -57,7 +58,23 @@ def test_codes_of_sequences_of_different_lengths_are_joined(
             size = alone.shape[1] if alone.dim() > 1 else None
             together = codes[name][number]
             torch.testing.assert_close(together[:size] if size else together, alone[0])
-            assert size is None or not together[size:].any()
+            per_step = next(each.per_step for each in model.latents if each.name == name)
+            if size is not None:
+                after = together[size:]
+                assert is_blank(after).all() if per_step else not after.any()
+
+
+@pytest.mark.parametrize("options", [GREEDY, DecodingOptions(max_length=9)])
+@pytest.mark.parametrize("kind", [ToyVRNN, ToyDiscreteVRNN])
+def test_a_path_of_latents_is_reconstructed_the_same_beside_a_longer_one(
+    kind: Any, options: DecodingOptions
+) -> None:
+    torch.manual_seed(3)
+    model = kind(kind.Config(), Symbols(5, eos=0, unk=1, longest=6)).eval()
+    short = [3, 3, 0]
+    for long in ([2, 3, 4, 2, 2, 4, 4, 0], [4, 0]):
+        both = generation.reconstruct(model, [short, long], options)
+        assert both[:1] == generation.reconstruct(model, [short], options)
 
 
 def test_a_model_without_a_latent_has_no_codes() -> None:

@@ -72,7 +72,8 @@ SEQUENCES = [[n % 6 + 2, 1] for n in range(60)]
 
 
 def evaluated(split: Split, samples: int = 1) -> SplitResults:
-    return evaluate(Linear(), split, seed=0, samples=samples, batch_tokens=40, device=CPU)
+    found = evaluate(Linear(), split, seed=0, samples=samples, batch_tokens=40, device=CPU)
+    return found.results
 
 
 def scored(split: Split, model: SequenceModel | None = None) -> Scores:
@@ -210,7 +211,7 @@ def test_a_map_of_one_size_is_collected_and_shuffled() -> None:
     with torch.no_grad():
         model.head.linear.weight[:3] *= 100.0  # type: ignore  # every unit that is reached moves
     split = Split.of([[n % 6 + 2] * (n % 5 + 1) + [1] for n in range(30)])
-    row = evaluate(model, split, seed=0, samples=2, batch_tokens=20, device=CPU)
+    row = evaluate(model, split, seed=0, samples=2, batch_tokens=20, device=CPU).results
     assert scored(split, model).codes["z"].z.shape == (30, 4, 3)
     assert row.shuffle_rec_increase["z"] != 0
     assert row.active_units["z"] == 9  # three a position, and no sequence reaches the fourth

@@ -167,7 +167,7 @@ def evaluated(*informed: str) -> SplitResults:
         samples=50,
         batch_tokens=100,
         device=torch.device("cpu"),
-    )
+    ).results
 
 
 def test_exact_layers_leave_no_gap_and_all_count_as_used() -> None:

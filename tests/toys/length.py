@@ -1,10 +1,12 @@
 """A latent sequence of unknown length: a discrete l, and z_1..z_l given it."""
 
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from vaetext.config.model import Model
@@ -13,11 +15,13 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.categorical import Categorical
 from vaetext.distributions.distribution import Distribution
+from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.gaussian import GaussianHead, standard
 from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
 from vaetext.models.base import SequenceModel
+from vaetext.models.diagnostics import Diagnostic, Page
 from vaetext.modules.heads import make_head
 
 
@@ -126,3 +130,29 @@ class ToyLength(SequenceModel):
 
     def advance(self, state: State, x: Tensor) -> State:
         return {**state, "x": x}
+
+    def diagnostics(self) -> list[Diagnostic]:
+        return [Lengths(self.most)]
+
+
+class Lengths(Diagnostic):
+    """How often each length is inferred."""
+
+    def __init__(self, most: int) -> None:
+        self.counts = torch.zeros(most, dtype=torch.int64)
+
+    def update(self, model: ToyLength, batch: Batch, evidence: Evidence) -> None:
+        (length,) = evidence.latents["length"].z
+        self.counts += torch.bincount(length, minlength=len(self.counts))
+
+    def numbers(self) -> dict[str, float]:
+        mean = (self.counts * torch.arange(1, len(self.counts) + 1)).sum() / self.counts.sum()
+        return {"mean length": mean.item()}
+
+    def pages(self) -> list[Page]:
+        lines = [f"{n} {count}\n" for n, count in enumerate(self.counts.tolist(), 1)]
+        figure = Figure()
+        figure.subplots().bar(range(1, len(lines) + 1), self.counts.tolist())
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png")
+        return [Page("lengths.txt", "".join(lines)), Page("plots/lengths.png", picture.getvalue())]

@@ -61,7 +61,7 @@ def run(
 
 def test_frames_have_densities_and_no_perplexity(corpus: Corpus, model: SequenceModel) -> None:
     found = evaluate(model, corpus.splits["test"], seed=0, samples=3, batch_tokens=100, device=CPU)
-    record = asdict(found)
+    record = asdict(found.results)
     assert record["log_likelihood_per_frame"] == pytest.approx(-record["neg_elbo"] / 16)
     without = ("ppl", "ppl_no_eos", "rec_ppl_no_eos", "iw_ppl", "bits_per_symbol", "tokens_no_eos")
     assert all(record[name] is None for name in without)

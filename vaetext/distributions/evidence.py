@@ -33,6 +33,14 @@ class Evidence:
     state: State | None = None
     estimate: Tensor | None = None
 
+    def first(self) -> "Evidence":
+        """The first sample alone, of evidence that was neither enumerated nor filtered."""
+        return Evidence(
+            log_px=self.log_px[:1],
+            latents={name: each.first() for name, each in self.latents.items()},
+            aux={name: each[:1] for name, each in self.aux.items()},
+        )
+
     def average(self, term: Tensor) -> Tensor:
         """[B, ...] the average over the K samples of a term [K, B, ...]."""
         if self.log_share is None:

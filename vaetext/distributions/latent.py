@@ -1,11 +1,22 @@
 """What a model declares of a latent, and what it drew of it for a batch."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 from torch import Tensor
 
 from vaetext.distributions.distribution import Distribution
+
+
+def blank(z: Tensor) -> float:
+    """What a path of z holds where no value is given: NaN, or -1 of a discrete latent."""
+    return math.nan if z.is_floating_point() else -1
+
+
+def is_blank(z: Tensor) -> Tensor:
+    """Bool like z: where its value is not given."""
+    return z.isnan() if z.is_floating_point() else z < 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,18 @@ class LatentSample:
     def total_kl(self) -> Tensor:
         """[K, B] nats."""
         return self._sum(self.kl)
+
+    def first(self) -> "LatentSample":
+        """The first sample alone, the parameters of q and p as large as z."""
+        shape = self.z.shape[: 2 + len(self.positions)]
+
+        def cut(tensor: Tensor) -> Tensor:
+            return tensor[:1]
+
+        q = self.q.expand(*shape).map(cut)
+        p = self.p.expand(*shape).map(cut)
+        mask = None if self.mask is None else self.mask[:1]
+        return LatentSample(self.z[:1], q, p, mask, self.positions)
 
     def _masked(self, values: Tensor) -> Tensor:
         """values [K, B, *positions, ...], zero where the mask is."""

@@ -57,25 +57,24 @@ class Part:
 
     @staticmethod
     def of(latent: Latent, sample: LatentSample, means: LatentSample) -> "Part":
-        """The first sample of a batch's latent, and the means of another one.
+        """A batch's latent.
 
         Args:
             latent: what the model declares.
-            sample: K samples.
-            means: the sample where every latent is at its mean.
+            sample: one sample, as ``first`` gives it.
+            means: the sample where every latent is at its mean, likewise.
         """
         real = None if sample.mask is None else sample.mask[0] > 0
-        shape = sample.z.shape[1 : 2 + len(sample.positions)]
 
-        def first(tensor: Tensor) -> Tensor:
+        def kept(tensor: Tensor) -> Tensor:
             return (tensor[0] if real is None else tensor[0][real]).cpu()
 
         return Part(
-            z=first(sample.z),
-            q=sample.q.expand(len(sample.z), *shape).map(first),
-            mean=first(means.q.expand(1, *shape).mean),
-            prior_mean=first(means.p.expand(1, *shape).mean) if latent.p_given else None,
-            kl=first(sample.kl),
+            z=kept(sample.z),
+            q=sample.q.map(kept),
+            mean=kept(means.q.mean),
+            prior_mean=kept(means.p.mean) if latent.p_given else None,
+            kl=kept(sample.kl),
             axes=sample.axes,
             lengths=None if real is None else real.flatten(1).sum(1).cpu(),
         )

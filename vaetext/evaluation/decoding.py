@@ -150,8 +150,8 @@ def _check_options_of_frames(options: DecodingOptions) -> None:
     for option in ("beam", "top_k", "top_p"):
         if (value := getattr(options, option)) != getattr(DecodingOptions, option):
             raise ValueError(
-                f"{option}={value} chooses among tokens, and this run's data is frames of real"
-                " numbers; use temperature or greedy"
+                f"{option}={value} chooses among tokens, and this run's data is frames; use"
+                " temperature or greedy"
             )
 
 

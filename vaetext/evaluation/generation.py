@@ -1,6 +1,9 @@
 """Sequences sampled, reconstructed and interpolated: codes, and what the decoder makes of them."""
 
+from collections.abc import Mapping
 from typing import Any
+
+import torch
 
 from vaetext.data.loader import Sequences
 from vaetext.evaluation.decoding import SAMPLING, DecodingOptions, generate
@@ -32,8 +35,13 @@ def sample(
     Sequence i depends on (seed, i) alone, and on the first one's code of a latent to ``hold``.
 
     Raises:
-        ValueError: there is no latent of the name to hold, or the model cannot be sampled from.
+        ValueError: there is no latent of the name to hold, or it is drawn at every step.
     """
+    if any(latent.name == hold and latent.per_step for latent in model.latents):
+        raise ValueError(
+            f"hold={hold}: it is drawn at every step, as the sequence grows, so samples cannot"
+            " share its value; hold another latent, or none"
+        )
     return generate(model, prior_codes(model, range(n), seed, hold), n, options, seed)
 
 
@@ -50,7 +58,7 @@ def reconstruct(
 
     Raises:
         ValueError: there is no latent of the name to hold, the decoder does not read it, or the
-            model has no latent or no step-by-step decoder.
+            model has no latent.
     """
     check_decoded(model, hold)
     codes = mean_codes(model, sequences)
@@ -83,8 +91,8 @@ def path_between(
         seed: of the prior's samples.
 
     Raises:
-        ValueError: the model has no latent, no latent of the name to hold or to move, or none whose
-            move the decoder shows.
+        ValueError: the model has no latent, one without paths, no latent of the name to hold or to
+            move, or none whose move the decoder shows.
     """
     check_interpolable(model)
     if b is not None and move is None:
@@ -94,6 +102,24 @@ def path_between(
     check_moving(set(decoded_latents(model)) - {hold}, hold)
     codes = path(first, last, steps, method, hold, move)
     return codes if move is None else follow(model, codes, move, hold)
+
+
+def given_codes(model: SequenceModel, codes: Mapping[str, Any]) -> Codes:
+    """A user's codes, latent name -> array [rows, ...], as the model reads them.
+
+    Raises:
+        ValueError: one is missing (but of a latent per step), or of no latent of the model.
+    """
+    latents = {latent.name: latent for latent in model.latents}
+    needed = {name for name, latent in latents.items() if not latent.per_step}
+    if not needed <= set(codes) <= set(latents):
+        raise ValueError(
+            f"codes of {', '.join(codes) or 'no latent'}: this model's latents are"
+            f" {', '.join(latents) or 'none'}; give the code of each"
+        )
+    device = next(model.parameters()).device
+    kinds = {name: torch.int64 if latents[name].discrete else torch.float32 for name in codes}
+    return {name: torch.as_tensor(z, dtype=kinds[name], device=device) for name, z in codes.items()}
 
 
 def end(

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from vaetext.config.options import closest
 from vaetext.data.loader import Sequences, Split, collate, evaluation_order
-from vaetext.distributions.latent import LatentSample
+from vaetext.distributions.latent import Latent, LatentSample, blank
 from vaetext.distributions.noise import KeyedNoise, MeanNoise, Noise
 from vaetext.models.base import SequenceModel
 
@@ -17,6 +17,8 @@ BATCH_TOKENS = 4096  # padded tokens encoded at once; it bounds memory and chang
 @torch.no_grad()
 def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
     """The posterior means of sequences, latent name -> z [rows, ...].
+
+    After a sequence's end a latent per step is blank, and another one zero, whatever else is given.
 
     Raises:
         ValueError: the model has no latent, or a sequence is longer than it can take.
@@ -31,27 +33,33 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
         batch = collate(split, index, model.domain).to(device)
         parts.append(model.sample(model.encode(batch), MeanNoise(len(batch), device)))
     back = torch.from_numpy(np.argsort(np.concatenate(order))).to(device)
-    return {name: _joined([_real(part[name]) for part in parts])[back] for name in parts[0]}
+    return {
+        latent.name: _joined([part[latent.name] for part in parts], latent.per_step)[back]
+        for latent in model.latents
+    }
 
 
-def _real(sample: LatentSample) -> Tensor:
-    """z [B, ...] of the first sample, zeros at masked positions."""
-    z = sample.z[0]
-    if sample.mask is None:
-        return z
-    real = sample.mask[0] > 0
-    return z * real.reshape(*real.shape, *[1] * (z.dim() - real.dim()))
-
-
-def _joined(parts: list[Tensor]) -> Tensor:
-    """Batches of z [B, ...] as one; of a latent per step, zeros after the end of shorter ones."""
-    if parts[0].dim() == 1:
+def _joined(samples: list[LatentSample], per_step: bool) -> Tensor:
+    """The first samples of all batches, z [rows, ...]; blanks or zeros where they are masked."""
+    z = samples[0].z
+    fill = blank(z) if per_step else 0
+    parts = [_masked(sample, fill) for sample in samples]
+    if z.dim() == 2:
         return torch.cat(parts)
     longest = max(part.shape[1] for part in parts)
-    joined = parts[0].new_zeros(sum(map(len, parts)), longest, *parts[0].shape[2:])
+    joined = z.new_full((sum(map(len, parts)), longest, *z.shape[3:]), fill)
     for rows, part in zip(torch.split(joined, list(map(len, parts))), parts, strict=True):
         rows[:, : part.shape[1]] = part
     return joined
+
+
+def _masked(sample: LatentSample, fill: float) -> Tensor:
+    """z [B, ...] of the first sample, ``fill`` at masked positions."""
+    z = sample.z[0]
+    if sample.mask is None:
+        return z
+    masked = sample.mask[0] == 0
+    return z.masked_fill(masked.reshape(*masked.shape, *[1] * (z.dim() - masked.dim())), fill)
 
 
 @torch.no_grad()
@@ -187,15 +195,24 @@ def decoded_latents(model: SequenceModel) -> list[str]:
     return [latent.name for latent in model.latents if latent.decoded]
 
 
+def has_paths(model: SequenceModel) -> bool:
+    """Whether there is a path between any two codes of a model."""
+    return bool(model.latents) and not any(_without_path(model))
+
+
 def check_interpolable(model: SequenceModel) -> None:
     """Raises ValueError where a model's codes have no path between them."""
-    for latent in model.latents:
-        if latent.per_step or latent.discrete:
-            kind = "is drawn at every step" if latent.per_step else "is discrete"
-            raise ValueError(
-                f"model {model.name}: latent {latent.name} {kind}, so there is no path between two"
-                " codes; use a run of a model with latent vectors, such as vrae"
-            )
+    check_has_latent(model)
+    for latent in _without_path(model):
+        kind = "is drawn at every step" if latent.per_step else "is discrete"
+        raise ValueError(
+            f"model {model.name}: latent {latent.name} {kind}, so there is no path between two"
+            " codes; use a run of a model with latent vectors, such as vrae"
+        )
+
+
+def _without_path(model: SequenceModel) -> list[Latent]:
+    return [latent for latent in model.latents if latent.per_step or latent.discrete]
 
 
 def check_has_latent(model: SequenceModel) -> None:

@@ -1,6 +1,7 @@
 """The numbers of ``results.json``: bounds, perplexities, and how much a latent is used."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,8 +13,24 @@ from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import Scores, batches, score
 from vaetext.models.base import SequenceModel
+from vaetext.models.diagnostics import Page
 
 ACTIVE = 0.01  # a unit is active when Var_x(E_q[z|x]) is larger (Burda et al. 2016)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A split's numbers, and what they come from.
+
+    Attributes:
+        results: every number.
+        scores: each sequence's terms and codes.
+        pages: what the model's own diagnostics show.
+    """
+
+    results: SplitResults
+    scores: Scores
+    pages: list[Page]
 
 
 def evaluate(
@@ -24,7 +41,7 @@ def evaluate(
     samples: int,
     batch_tokens: int,
     device: torch.device,
-) -> SplitResults:
+) -> Evaluation:
     """Every number of a split.
 
     Args:
@@ -35,8 +52,15 @@ def evaluate(
         batch_tokens: most padded tokens that are scored at once.
         device: of the model.
     """
+    diagnostics = model.diagnostics()
     scores = score(
-        model, split, seed=seed, samples=samples, batch_tokens=batch_tokens, device=device
+        model,
+        split,
+        seed=seed,
+        samples=samples,
+        batch_tokens=batch_tokens,
+        device=device,
+        diagnostics=diagnostics,
     )
     results = summary(scores)
     for name, codes in scores.codes.items():
@@ -49,9 +73,10 @@ def evaluate(
         increase[name] = rec_increase(
             model, split, codes if permutable else None, name, seed, batch_tokens, device
         )
-    for diagnostic in scores.diagnostics:
+    for diagnostic in diagnostics:
         results.diagnostics |= diagnostic.numbers()
-    return results
+    pages = [page for diagnostic in diagnostics for page in diagnostic.pages()]
+    return Evaluation(results, scores, pages)
 
 
 def summary(scores: Scores) -> SplitResults:

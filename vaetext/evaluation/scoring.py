@@ -1,7 +1,7 @@
 """One pass over a whole split: each sequence's terms, at KL weight 1, with keyed noise."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -28,7 +28,6 @@ class Scores:
         words: [N] tokens without EOS; None where sequences are frames.
         truth: [N] the true log p(x) where the distribution of the data is known.
         fivo: [N] a particle filter's estimate of log p(x), of models with a latent per step.
-        diagnostics: the model's own, which have seen every batch.
     """
 
     log_px: Tensor
@@ -39,7 +38,6 @@ class Scores:
     words: Tensor | None
     truth: Tensor | None
     fivo: Tensor | None = None
-    diagnostics: list[Diagnostic] = field(default_factory=list)
 
     @property
     def elbo(self) -> Tensor:
@@ -64,6 +62,7 @@ def score(
     samples: int,
     batch_tokens: int,
     device: torch.device,
+    diagnostics: Sequence[Diagnostic] = (),
 ) -> Scores:
     """Scores every sequence of a split.
 
@@ -76,6 +75,7 @@ def score(
             over 1, a model with a latent per step is filtered with as many particles too.
         batch_tokens: most padded tokens of a batch, and of a batch times the samples scored at
             once; it changes no number.
+        diagnostics: each sees every batch.
 
     Raises:
         ValueError: a sequence is longer than the model can take.
@@ -92,27 +92,25 @@ def score(
     words = torch.zeros(len(split), dtype=torch.int64)
     fivo = torch.zeros(len(split), dtype=torch.float64)
     parts: dict[str, list[Part]] = {name: [] for name in names}
-    diagnostics = model.diagnostics()
     order = []
     for batch in batches(model, split, batch_tokens, device):
         encoded = model.encode(batch)
         where = batch.index.cpu()
         order.append(where)
         words[where] = batch.word_mask.sum(1).cpu()
-        chunk = max(1, batch_tokens // (batch.x.shape[0] * batch.x.shape[1]))
-        for start in range(0, samples, chunk):
-            numbers = range(start, min(start + chunk, samples))
+        for numbers in _chunks(batch, samples, batch_tokens):
             noise = KeyedNoise(seed, batch.index, numbers)
             evidence = model.evidence(batch, encoded, noise)
             for key, value in _terms(evidence).items():
                 rows[key][numbers.start : numbers.stop, where] = value.cpu()
-            if start == 0:
+            if numbers.start == 0:
+                first = evidence.first()
                 means = model.sample(encoded, MeanNoise(len(batch), device))
                 for latent in model.latents:
-                    part = Part.of(latent, evidence.latents[latent.name], means[latent.name])
-                    parts[latent.name].append(part)
+                    name = latent.name
+                    parts[name].append(Part.of(latent, first.latents[name], means[name].first()))
                 for diagnostic in diagnostics:
-                    diagnostic.update(model, batch, evidence)
+                    diagnostic.update(model, batch, first)
         if filtered:
             fivo[where] = _filtered(model, split, batch, seed, samples, batch_tokens)
     places = torch.cat(order).argsort() if order else torch.zeros(0, dtype=torch.int64)
@@ -125,8 +123,14 @@ def score(
         words=None if model.domain.eos is None else words,
         truth=None if split.log_p is None else torch.from_numpy(split.log_p),
         fivo=fivo if filtered else None,
-        diagnostics=diagnostics,
     )
+
+
+def _chunks(batch: Batch, samples: int, batch_tokens: int) -> Iterator[range]:
+    """The numbers of the samples, in parts that are scored at once."""
+    size = max(1, batch_tokens // (batch.x.shape[0] * batch.x.shape[1]))
+    for start in range(0, samples, size):
+        yield range(start, min(start + size, samples))
 
 
 def _terms(evidence: Evidence) -> dict[str, Tensor]:

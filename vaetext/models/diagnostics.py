@@ -26,7 +26,7 @@ class Diagnostic(ABC):
 
     @abstractmethod
     def update(self, model: Any, batch: Batch, evidence: Evidence) -> None:
-        """Takes one batch, with the evidence of its first chunk of samples (never enumerated).
+        """Takes one batch, with the evidence of one sample of each sequence.
 
         Args:
             model: whose diagnostic it is, in evaluation mode.

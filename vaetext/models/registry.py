@@ -21,8 +21,8 @@ def build(config: Model, domain: Domain) -> SequenceModel:
     if not isinstance(domain, kind.domains):
         taken = ", ".join(each.kind for each in kind.domains)
         raise ValueError(
-            f"model={config.name}: it takes {taken} data, and this data set is {domain.kind};"
-            " choose another model or data set"
+            f"model={config.name}: it takes data of kind {taken}; this data set is of kind"
+            f" {domain.kind}; choose another model or data set"
         )
     model: SequenceModel = kind(config, domain)
     model.name = config.name

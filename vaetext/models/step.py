@@ -12,7 +12,7 @@ from torch import Tensor
 from vaetext.data.batch import Batch
 from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.evidence import Evidence
-from vaetext.distributions.latent import Latent, LatentSample
+from vaetext.distributions.latent import Latent, LatentSample, is_blank
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State, choose, expand, gather
 from vaetext.models.base import SequenceModel
@@ -147,14 +147,15 @@ class StepModel(SequenceModel):
         return dict(given)
 
     def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
-        """A given path of z is replayed, step by step; after it, z_t is drawn from the prior."""
+        """A given path of z is replayed; where it is blank, and after it, the prior is sampled."""
         state = expand(self._begin(), noise.samples, noise.rows)
         return {**state, "replay": z["z"]} if "z" in z else state
 
     def emit(self, state: State, noise: Noise) -> tuple[Distribution, State]:
         z = self.prior_step(state).sample(noise.at("z", state["clock"]))
         if "replay" in state and state["replay"].shape[2]:
-            z = state["replay"][:, :, 0]
+            given = state["replay"][:, :, 0]
+            z = torch.where(is_blank(given), z, given)
             state = {**state, "replay": state["replay"][:, :, 1:]}
         return self.head(self.output_step(state, z)), {**state, "z": z}
 

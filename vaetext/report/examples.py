@@ -12,9 +12,9 @@ from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.evaluation.decoding import GREEDY, generate
 from vaetext.evaluation.generation import reconstruct, sample
-from vaetext.evaluation.latents import Codes, follow, mean_codes, path
+from vaetext.evaluation.latents import Codes, follow, has_paths, mean_codes, path
 from vaetext.models.base import SequenceModel
-from vaetext.models.diagnostics import Diagnostic
+from vaetext.models.diagnostics import Page
 from vaetext.report import plots
 from vaetext.report.nearest import write_nearest
 from vaetext.runs.layout import INTERPOLATIONS, PLOTS, RECONSTRUCTIONS, SAMPLES
@@ -74,7 +74,7 @@ def write_interpolations(
     Of several latents each also moves alone. Nothing is written where codes have no path between
     them: latents that are discrete, drawn at every step, or of no fixed size.
     """
-    if any(latent.per_step or latent.discrete for latent in model.latents):
+    if not has_paths(model):
         return
     moves = (None, *model.latent_names) if len(model.latents) > 1 else (None,)
     rows = np.random.default_rng(seed).permutation(len(split))[: 2 * n]
@@ -94,11 +94,10 @@ def write_interpolations(
     atomic_write(folder / INTERPOLATIONS, "\n".join(pages))
 
 
-def write_pages(diagnostics: list[Diagnostic], folder: Path) -> None:
-    """Writes the pages that a model's own diagnostics make of an evaluated split."""
-    for diagnostic in diagnostics:
-        for page in diagnostic.pages():
-            atomic_write(folder / page.name, page.content)
+def write_pages(pages: list[Page], folder: Path) -> None:
+    """Writes what a model's own diagnostics show of an evaluated split."""
+    for page in pages:
+        atomic_write(folder / page.name, page.content)
 
 
 def lines_of(sentences: list[str]) -> str:

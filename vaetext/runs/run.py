@@ -25,7 +25,7 @@ from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.evaluation import generation
 from vaetext.evaluation.decoding import Decoding, DecodingOptions, generate
-from vaetext.evaluation.metrics import evaluate
+from vaetext.evaluation.metrics import Evaluation, evaluate
 from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import Scores, score
 from vaetext.models.base import SequenceModel
@@ -103,6 +103,16 @@ class Run:
             iw_samples: K of the importance-weighted bound.
             batch_tokens: padded tokens scored at once; it changes no number.
         """
+        return self.evaluation(split, iw_samples, batch_tokens, seed).results
+
+    def evaluation(
+        self,
+        split: str = "test",
+        iw_samples: int = 50,
+        batch_tokens: int = 4096,
+        seed: int | None = None,
+    ) -> Evaluation:
+        """The same, with each sequence's terms and the pages of the model's own diagnostics."""
         EvaluateConfig(seed=seed, split=split, iw_samples=iw_samples, batch_tokens=batch_tokens)
         return evaluate(
             self.model,
@@ -247,19 +257,12 @@ class Run:
         """The sentence at each row of codes.
 
         Args:
-            codes: latent name -> z [N, ...], of every latent.
+            codes: latent name -> z [N, ...], of every latent; one that is drawn at every step may
+                be left out.
             decoding: how tokens are chosen; by default the likeliest of each step.
         """
         options = DecodingOptions.of(Decodes(seed=seed, **decoding))
-        if set(codes) != set(self.model.latent_names):
-            raise ValueError(
-                f"codes of {', '.join(codes) or 'no latent'}: this model's latents are"
-                f" {', '.join(self.model.latent_names) or 'none'}; give the code of each"
-            )
-        rows = {
-            name: torch.as_tensor(z, dtype=torch.float32, device=self.device)
-            for name, z in codes.items()
-        }
+        rows = generation.given_codes(self.model, codes)
         count = len(next(iter(rows.values()))) if rows else 1
         return self._lines(generate(self.model, rows, count, options, self._seed(seed)))
 

@@ -16,9 +16,8 @@ from vaetext.config.trainer import TECHNICAL
 from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
-from vaetext.evaluation.metrics import evaluate
-from vaetext.evaluation.results import RunResults
-from vaetext.evaluation.scoring import score
+from vaetext.evaluation.metrics import Evaluation, evaluate
+from vaetext.evaluation.results import RunResults, SplitResults
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.report import plots
@@ -224,51 +223,50 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     groups, _ = checkpoint.load(training.best, training.device)
     checkpoint.load_weights(training.model, groups["model"], training.best)
     training.model.eval()
-    record = _results(config, corpus, training).to_json()
+    log.info("evaluating the checkpoint of epoch %s", training.state.best_epoch)
+    valid = _evaluated("valid", config, corpus, training, samples=1)
+    test = _evaluated("test", config, corpus, training, max(config.trainer.iw_samples, 1))
+    record = _results(config, training, {"valid": valid.results, "test": test.results}).to_json()
     atomic_write(folder / RESULTS, json.dumps(record, indent=2) + "\n")
     atomic_write(folder / TABLE, run_table(record))
     write_examples(training.model, corpus, folder, config.seed)
-    test = corpus.splits["test"]
-    scores = score(training.model, test, samples=1, **_common(config, training))
-    plots.write(folder, scores, test.factors)
-    write_pages(scores.diagnostics, folder)
+    plots.write(folder, test.scores, corpus.splits["test"].factors)
+    write_pages(test.pages, folder)
     atomic_write(folder / DONE, "")
     log.info("everything is in %s", folder)
 
 
-def _results(config: TrainConfig, corpus: Corpus, training: Training) -> RunResults:
-    """What was trained, how fast, and the numbers of valid and test."""
-    trainer = config.trainer
-    state = training.state
-    model = training.model
-    common = _common(config, training)
-    samples = max(trainer.iw_samples, 1)
-    log.info("evaluating the checkpoint of epoch %s", state.best_epoch)
-    return RunResults(
-        model=config.model.name,
-        data=config.data.name,
-        trainer=trainer.name,
+def _evaluated(
+    split: str, config: TrainConfig, corpus: Corpus, training: Training, samples: int
+) -> Evaluation:
+    return evaluate(
+        training.model,
+        corpus.splits[split],
         seed=config.seed,
-        parameters=_size(model),
-        best_epoch=state.best_epoch,
-        splits={
-            "valid": evaluate(model, corpus.splits["valid"], samples=1, **common),
-            "test": evaluate(model, corpus.splits["test"], samples=samples, **common),
-        },
-        epochs=state.epoch,
-        train_seconds=state.seconds,
-        tokens_per_second=state.tokens / max(state.seconds, 1e-9),
-        precision=trainer.precision,
+        samples=samples,
+        batch_tokens=config.trainer.eval_batch_tokens,
+        device=training.device,
     )
 
 
-def _common(config: TrainConfig, training: Training) -> dict[str, Any]:
-    """The arguments that every evaluation of a run has in common."""
-    return {
-        "seed": config.seed,
-        "batch_tokens": config.trainer.eval_batch_tokens,
-        "device": training.device,
-    }
+def _results(
+    config: TrainConfig, training: Training, splits: dict[str, SplitResults]
+) -> RunResults:
+    """What was trained, how fast, and the numbers of each split."""
+    state = training.state
+    return RunResults(
+        model=config.model.name,
+        data=config.data.name,
+        trainer=config.trainer.name,
+        seed=config.seed,
+        parameters=_size(training.model),
+        best_epoch=state.best_epoch,
+        splits=splits,
+        epochs=state.epoch,
+        train_seconds=state.seconds,
+        tokens_per_second=state.tokens / max(state.seconds, 1e-9),
+        precision=config.trainer.precision,
+    )
 
 
 def _size(model: SequenceModel) -> int:

@@ -5,6 +5,7 @@ import json
 from vaetext.config.verbs import EvaluateConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.evaluation.results import RunResults
+from vaetext.report.examples import write_pages
 from vaetext.report.output import output_folder, write_output
 from vaetext.report.table import run_table
 from vaetext.runs.layout import RESULTS, TABLE
@@ -12,9 +13,12 @@ from vaetext.runs.load import load
 
 
 def run(config: EvaluateConfig) -> None:
-    """Scores one split: results.json and table.md in the run's evaluate/ folder, and the table."""
+    """Scores one split: results.json, table.md and the model's own pages, and prints the table.
+
+    They are written to the run's evaluate/ folder.
+    """
     run = load(config.run, config.checkpoint, config.device, config.seed)
-    record = run.evaluate(
+    found = run.evaluation(
         config.split, iw_samples=config.iw_samples, batch_tokens=config.batch_tokens
     )
     result = RunResults(
@@ -24,8 +28,9 @@ def run(config: EvaluateConfig) -> None:
         seed=run.config.seed,
         parameters=run.parameters,
         best_epoch=run.epoch,
-        splits={config.split: record},
+        splits={config.split: found.results},
         checkpoint=run.checkpoint,
     ).to_json()
     write_output(run_table(result), output_folder() / TABLE)
     atomic_write(output_folder() / RESULTS, json.dumps(result, indent=2) + "\n")
+    write_pages(found.pages, output_folder())
