@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 import torch
-from small import CPU, OPTIONS, Killed, kill_at, lines, same, training
+from small import CPU, OPTIONS, Killed, kill_at, lines, same, splits, training
+from toys.length import ToyLength
 
 from vaetext.config.data import Sine
 from vaetext.config.models.vrae import VRAE
 from vaetext.config.trainer import Trainer
 from vaetext.data import corpora
+from vaetext.data.domain import Symbols
 from vaetext.models.registry import build
 from vaetext.runs import checkpoint
 from vaetext.training.interrupts import Stopped
@@ -46,6 +48,33 @@ def test_a_killed_run_is_resumed_bit_for_bit(
     if (cut / "checkpoints/last.safetensors").exists():
         torch.manual_seed(99)
         again.restore()
+    again.fit()
+    same(whole, cut)
+
+
+@pytest.mark.parametrize("estimator", ["reinforce-ema", "enumerate"])
+def test_running_means_of_the_objective_are_resumed(tmp_path: Path, estimator: str) -> None:
+    def discrete(folder: Path, **options: Any) -> Training:
+        torch.manual_seed(1)
+        config = Trainer(
+            **{**OPTIONS, "word_dropout": 0.0},
+            estimator=estimator,
+            free_bits=0.2,
+            **options,
+        )
+        model = ToyLength(ToyLength.Config(), Symbols(8, 1, 0, 9))
+        return Training(config, model, splits(), folder, CPU, seed=1)
+
+    whole = tmp_path / "whole"
+    cut = tmp_path / "cut"
+    discrete(whole).fit()
+    run = discrete(cut, checkpoint_minutes=1e-9)
+    kill_at(run, 11)
+    with pytest.raises(Killed):
+        run.fit()
+    again = discrete(cut)
+    again.restore()
+    assert float(again.objective.kl_z) > 0
     again.fit()
     same(whole, cut)
 

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from vaetext.config.verbs import Decodes
-from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.distributions.state import expand, gather
 from vaetext.distributions.state import rows as rows_of
@@ -103,7 +102,11 @@ def generate(
         ValueError: an option that chooses among tokens is set, and the data is frames.
     """
     if model.domain.eos is None:
-        _check_options_of_frames(options)
+        if options.beam:
+            raise ValueError(
+                f"beam={options.beam}: a beam chooses among tokens, and this run's data is frames;"
+                " set beam=0"
+            )
         frames = frames or model.domain.longest
         options = replace(options, max_length=min(options.max_length or frames, frames))
     elif not options.max_length:
@@ -125,7 +128,9 @@ def _sample(
     outputs: dict[int, list[Tensor]] = {row: [] for row in index.tolist()}
     for step in range(options.max_length):
         p, state = model.emit(state, noise)
-        x = p.mode if options.greedy else _restricted(p, options).sample(noise.at("x", step))
+        if not options.greedy:
+            p = p.restricted(options.temperature, options.top_k, options.top_p)
+        x = p.mode if options.greedy else p.sample(noise.at("x", step))
         for row, chosen in zip(index.tolist(), x[0].cpu(), strict=True):
             outputs[row].append(chosen)
         unfinished = (~model.domain.ends(x)[0]).nonzero()[:, 0]
@@ -139,20 +144,6 @@ def _sample(
         state = model.advance(state, x)
     stacked = [torch.stack(each) for each in outputs.values()]
     return [each.tolist() if each.dim() == 1 else each.numpy() for each in stacked]
-
-
-def _restricted(p: Distribution, options: DecodingOptions) -> Distribution:
-    return p.restricted(options.temperature, options.top_k, options.top_p)
-
-
-def _check_options_of_frames(options: DecodingOptions) -> None:
-    """Raises ValueError where an option is set that chooses among tokens."""
-    for option in ("beam", "top_k", "top_p"):
-        if (value := getattr(options, option)) != getattr(DecodingOptions, option):
-            raise ValueError(
-                f"{option}={value} chooses among tokens, and this run's data is frames; use"
-                " temperature or greedy"
-            )
 
 
 def _beam_search(
@@ -179,7 +170,8 @@ def _beam_search(
     outputs: list[list[int]] = [[] for _ in range(count)]
     for _ in range(options.max_length):
         p, state = model.emit(state, noise)
-        total = scores[:, :, None] + _log_p(p).transpose(0, 1)
+        log_p: Tensor = p.log_p  # type: ignore[attr-defined]  # of tokens, where there is an EOS
+        total = scores[:, :, None] + log_p.transpose(0, 1)
         least = total.flatten(1).topk(width).values[:, -1:]
         ends = total[:, :, eos]
         ended, which = ends.masked_fill(ends < least, -torch.inf).max(1)
@@ -198,12 +190,6 @@ def _beam_search(
     for n, number in enumerate(row.tolist()):
         outputs[number] = outputs[number] or prefixes[n, 0].tolist()
     return outputs
-
-
-def _log_p(p: Distribution) -> Tensor:
-    """[W, B, V] log-probabilities of all tokens."""
-    log_p: Tensor = p.log_p  # type: ignore[attr-defined]
-    return log_p
 
 
 def _extend(prefixes: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

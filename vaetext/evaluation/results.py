@@ -92,4 +92,5 @@ class RunResults:
     def to_json(self) -> dict[str, Any]:
         """A JSON object, the splits by their names beside the rest."""
         record = asdict(self)
-        return {**record, **record.pop("splits")}
+        splits = record.pop("splits")
+        return {**record, **splits}

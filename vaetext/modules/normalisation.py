@@ -70,3 +70,8 @@ class BatchNorm(nn.Module):
         self.mean.lerp_(mean.detach(), MOMENTUM)
         self.var.lerp_(unbiased.detach(), MOMENTUM)
         return mean, var
+
+
+def has_batch_norm(model: nn.Module) -> bool:
+    """Whether a model reads statistics of its batches in training."""
+    return any(isinstance(module, BatchNorm) for module in model.modules())

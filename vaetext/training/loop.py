@@ -16,7 +16,7 @@ from vaetext.distributions.noise import FreshNoise
 from vaetext.evaluation.metrics import summary
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
-from vaetext.modules.normalisation import BatchNorm
+from vaetext.modules.normalisation import has_batch_norm
 from vaetext.objectives.objective import Objective
 from vaetext.objectives.schedules import kl_weights, learning_rate
 from vaetext.runs import checkpoint
@@ -66,8 +66,7 @@ class Training:
         self.state = State()
         self.split = splits["train"]  # what the current epoch trains on
         # in batches of like length, batch statistics would depend on that length
-        normalised = any(isinstance(module, BatchNorm) for module in model.modules())
-        self.length_pool = 1 if normalised else config.length_pool
+        self.length_pool = 1 if has_batch_norm(model) else config.length_pool
         self.batches = config.epoch_batches or -(-len(splits["train"]) // config.batch_size)
         self.window = Sums(model.latent_names, device)  # since the last reading
         self.bad_step = torch.full((), -1, device=device)

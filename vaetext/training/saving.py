@@ -43,8 +43,8 @@ def load_last(
     groups, state = checkpoint.load(path, device)
     found = State(**state)
     checkpoint.load_weights(model, groups["model"], path)
-    objective.load_state_dict(groups.get("objective", {}))
-    checkpoint.load_optimizer(optimizer, groups.get("optimizer", {}))
+    objective.load_state_dict(groups["objective"])
+    checkpoint.load_optimizer(optimizer, groups.get("optimizer", {}))  # none before a step
     torch.set_rng_state(groups["random"]["cpu"].cpu())
     if "cuda" in groups["random"] and device.type == "cuda":
         torch.cuda.set_rng_state(groups["random"]["cuda"].cpu(), device)
