@@ -9,6 +9,7 @@ from torch import Tensor
 from vaetext.data.batch import Batch
 from vaetext.data.loader import Split, collate, evaluation_order
 from vaetext.distributions.evidence import Evidence
+from vaetext.distributions.latent import LatentSample
 from vaetext.distributions.noise import KeyedNoise, MeanNoise
 from vaetext.evaluation.codes import LatentCodes, Part, join
 from vaetext.models.base import SequenceModel
@@ -82,48 +83,72 @@ def score(
     """
     model.check_lengths(split.lengths, "the input")
     model.eval()
-    names = model.latent_names
-    samples = samples if names else 1
-    filtered = samples > 1 and any(latent.per_step for latent in model.latents)
-    rows = {
-        key: torch.zeros(samples, len(split), dtype=torch.float64)
-        for key in ("log_px", "log_weight", *names)
-    }
-    words = torch.zeros(len(split), dtype=torch.int64)
+    found = _Collected(model, split, samples if model.latents else 1)
+    filtered = found.samples > 1 and any(latent.per_step for latent in model.latents)
     fivo = torch.zeros(len(split), dtype=torch.float64)
-    parts: dict[str, list[Part]] = {name: [] for name in names}
-    order = []
     for batch in batches(model, split, batch_tokens, device):
         encoded = model.encode(batch)
-        where = batch.index.cpu()
-        order.append(where)
-        words[where] = batch.word_mask.sum(1).cpu()
-        for numbers in _chunks(batch, samples, batch_tokens):
+        for numbers in _chunks(batch, found.samples, batch_tokens):
             noise = KeyedNoise(seed, batch.index, numbers)
             evidence = model.evidence(batch, encoded, noise)
-            for key, value in _terms(evidence).items():
-                rows[key][numbers.start : numbers.stop, where] = value.cpu()
+            found.add(batch, numbers, evidence)
             if numbers.start == 0:
                 first = evidence.first()
-                means = model.sample(encoded, MeanNoise(len(batch), device))
-                for latent in model.latents:
-                    name = latent.name
-                    parts[name].append(Part.of(latent, first.latents[name], means[name].first()))
+                found.add_codes(batch, first, model.sample(encoded, MeanNoise(len(batch), device)))
                 for diagnostic in diagnostics:
                     diagnostic.update(model, batch, first)
         if filtered:
-            fivo[where] = _filtered(model, split, batch, seed, samples, batch_tokens)
-    places = torch.cat(order).argsort() if order else torch.zeros(0, dtype=torch.int64)
-    return Scores(
-        log_px=rows["log_px"],
-        kl={name: rows[name] for name in names},
-        log_weight=rows["log_weight"],
-        codes={latent.name: join(latent, parts[latent.name], places) for latent in model.latents},
-        tokens=torch.from_numpy(split.lengths),
-        words=None if model.domain.eos is None else words,
-        truth=None if split.log_p is None else torch.from_numpy(split.log_p),
-        fivo=fivo if filtered else None,
-    )
+            fivo[batch.index.cpu()] = _filtered(model, split, batch, seed, samples, batch_tokens)
+    return found.scores(fivo if filtered else None)
+
+
+class _Collected:
+    """The terms and codes of the batches of a split."""
+
+    def __init__(self, model: SequenceModel, split: Split, samples: int) -> None:
+        self.model = model
+        self.split = split
+        self.samples = samples
+        self.log_px = torch.zeros(samples, len(split), dtype=torch.float64)
+        self.log_ratio = torch.zeros_like(self.log_px)
+        self.kl = {name: torch.zeros_like(self.log_px) for name in model.latent_names}
+        self.words = torch.zeros(len(split), dtype=torch.int64)
+        self.parts: dict[str, list[Part]] = {name: [] for name in model.latent_names}
+        self.order = [torch.zeros(0, dtype=torch.int64)]
+
+    def add(self, batch: Batch, numbers: range, evidence: Evidence) -> None:
+        """Takes the samples ``numbers`` of a batch."""
+        where = batch.index.cpu()
+        rows = slice(numbers.start, numbers.stop)
+        self.log_px[rows, where] = evidence.log_px.double().cpu()
+        for name, each in evidence.latents.items():
+            self.kl[name][rows, where] = each.total_kl.double().cpu()
+            self.log_ratio[rows, where] += (each.log_q - each.log_p).double().cpu()
+
+    def add_codes(self, batch: Batch, first: Evidence, means: dict[str, LatentSample]) -> None:
+        """Takes a batch's first samples, and those where every latent is at its mean."""
+        self.order.append(batch.index.cpu())
+        self.words[batch.index.cpu()] = batch.word_mask.sum(1).cpu()
+        for latent in self.model.latents:
+            part = Part.of(latent, first.latents[latent.name], means[latent.name].first())
+            self.parts[latent.name].append(part)
+
+    def scores(self, fivo: Tensor | None) -> Scores:
+        """All of the split, in its order."""
+        places = torch.cat(self.order).argsort()
+        log_p = self.split.log_p
+        return Scores(
+            log_px=self.log_px,
+            kl=self.kl,
+            log_weight=self.log_px - self.log_ratio,
+            codes={
+                each.name: join(each, self.parts[each.name], places) for each in self.model.latents
+            },
+            tokens=torch.from_numpy(self.split.lengths),
+            words=None if self.model.domain.eos is None else self.words,
+            truth=None if log_p is None else torch.from_numpy(log_p),
+            fivo=fivo,
+        )
 
 
 def _chunks(batch: Batch, samples: int, batch_tokens: int) -> Iterator[range]:
@@ -131,14 +156,6 @@ def _chunks(batch: Batch, samples: int, batch_tokens: int) -> Iterator[range]:
     size = max(1, batch_tokens // (batch.x.shape[0] * batch.x.shape[1]))
     for start in range(0, samples, size):
         yield range(start, min(start + size, samples))
-
-
-def _terms(evidence: Evidence) -> dict[str, Tensor]:
-    """log p(x|z), log p(x, z) - log q(z|x), and the KL of each latent: [K, B], float64."""
-    log_px = evidence.log_px.double()
-    ratios = [(each.log_q - each.log_p).double() for each in evidence.latents.values()]
-    kl = {name: each.total_kl.double() for name, each in evidence.latents.items()}
-    return {"log_px": log_px, "log_weight": log_px - sum(ratios), **kl}
 
 
 def _filtered(
