@@ -22,7 +22,13 @@ from vaetext.distributions.noise import MeanNoise, Noise
 from vaetext.distributions.priors import StandardNormal
 from vaetext.distributions.state import State
 from vaetext.evaluation.codes import LatentCodes
-from vaetext.evaluation.metrics import active_units, evaluate, mutual_information, perplexity
+from vaetext.evaluation.metrics import (
+    active_units,
+    effective_samples,
+    evaluate,
+    mutual_information,
+    perplexity,
+)
 from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import Scores, score
 from vaetext.models.base import SequenceModel
@@ -97,6 +103,21 @@ def test_bounds_are_above_the_truth_and_importance_sampling_reaches_it() -> None
     assert loose.truth_gap > -4 * loose.truth_gap_stderr
     assert loose.iw_nll is None and tight.iw_samples == 2000
     assert tight.rec + tight.kl["z"] == pytest.approx(tight.neg_elbo)
+
+
+def test_effective_samples_are_all_for_equal_weights_and_one_where_one_weight_decides() -> None:
+    equal = torch.full((4,), -800.0, dtype=torch.float64)
+    one = torch.tensor([0.0, -900.0, -900.0, -900.0], dtype=torch.float64)
+    three_to_one = torch.tensor([3.0, 1.0, 0.0, 0.0], dtype=torch.float64).log()
+    found = effective_samples(torch.stack([equal, one, three_to_one], 1))
+    assert found.tolist() == pytest.approx([4.0, 1.0, 16 / 10])
+
+
+def test_effective_samples_are_left_out_where_there_is_one_sample() -> None:
+    assert record(1).iw_effective_samples is None
+    effective = record(20).iw_effective_samples
+    assert effective is not None
+    assert 1 < effective < 20
 
 
 def test_each_perplexity_counts_what_its_name_says() -> None:

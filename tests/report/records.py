@@ -10,7 +10,11 @@ from vaetext.report.table import Row
 
 
 def record(
-    rec: float, kl: dict[str, float], samples: int | None = None, truth: float | None = None
+    rec: float,
+    kl: dict[str, float],
+    samples: int | None = None,
+    truth: float | None = None,
+    effective: float = 20.0,
 ) -> dict[str, Any]:
     """A split's record as evaluation writes it, of 100 sequences of 10 tokens and EOS.
 
@@ -40,6 +44,7 @@ def record(
             active_units=dict.fromkeys(kl, 3),
             mutual_information=dict.fromkeys(kl, 1.25),
             shuffle_rec_increase=dict.fromkeys(kl, 4.0),
+            iw_effective_samples=None if samples is None else effective,
         )
     )
 

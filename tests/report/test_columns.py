@@ -1,8 +1,9 @@
 """Columns: their titles, their order, and what is left out."""
 
+import pytest
 from records import record
 
-from vaetext.report.columns import columns, kind, note, ordered
+from vaetext.report.columns import columns, kind, not_converged, note, ordered
 
 
 def test_titles_name_their_convention_and_come_in_order() -> None:
@@ -13,6 +14,7 @@ def test_titles_name_their_convention_and_come_in_order() -> None:
         "KL z_l",
         "-ELBO",
         "IW-NLL(50)",
+        "ESS(50)",
         "PPL",
         "PPL (no EOS)",
         "IW-PPL(50)",
@@ -58,6 +60,19 @@ def test_columns_of_one_kind_are_ordered_by_latent() -> None:
 def test_kind_leaves_out_latent_and_k() -> None:
     titles = ["KL z_g", "IW-NLL(50)", "PPL (no EOS)", "KL (sum)", "distance to truth"]
     assert [kind(title) for title in titles] == ["KL", "IW-NLL", *titles[2:]]
+
+
+@pytest.mark.parametrize(
+    ("samples", "effective", "far"), [(50, 4.9, True), (50, 5.1, False), (5000, 99.0, True)]
+)
+def test_a_bound_is_far_from_converged_when_few_samples_count(
+    samples: int, effective: float, far: bool
+) -> None:
+    means = {f"ESS({samples})": effective, "ESS(7)": 1.0}
+    assert not_converged(f"IW-NLL({samples})", means) == far
+    assert not_converged(f"IW-PPL({samples})", means) == far
+    assert not not_converged("IW-NLL(10)", means)
+    assert not not_converged("-ELBO", means)
 
 
 def test_the_note_names_the_split() -> None:

@@ -61,6 +61,18 @@ def test_a_column_that_some_seeds_lack_is_left_out() -> None:
     assert "29" not in text
 
 
+def test_a_bound_of_few_effective_samples_is_marked() -> None:
+    few = record(100.0, {"z": 25.0}, 50, effective=2.0)
+    rows = [row("many", record(100.0, {"z": 5.0}, 50)), row("few", few), row("few seeds", few, few)]
+    table = cells(rows)
+    assert cell(table, 1, "IW-NLL(50)") == "**104.50**"
+    assert cell(table, 2, "IW-NLL(50)") == "124.50†"
+    assert cell(table, 3, "IW-NLL(50)") == "124.50 ± 0.00†"
+    assert cell(table, 2, "-ELBO") == "125.00"
+    assert r"124.50\dag{}" in latex_table(rows, "test")
+    assert " 124.50† |" in run_table({**result(100.0, {}), "test": few})
+
+
 def test_the_table_of_one_run_has_a_line_for_each_quantity() -> None:
     text = run_table(result(100.0, {"z": 5.0}))
     assert "# vrae on ptb, trainer=paper, seed 0" in text

@@ -92,7 +92,7 @@ def summary(scores: Scores) -> SplitResults:
     exact = not scores.kl
     iw = importance_nll(scores.log_weight).mean().item() if samples > 1 or exact else None
     gap = None if scores.truth is None else scores.truth - scores.elbo
-    return SplitResults(
+    results = SplitResults(
         rec=rec,
         kl={name: kl.mean().item() for name, kl in scores.kl.items()},
         neg_elbo=neg_elbo,
@@ -111,11 +111,22 @@ def summary(scores: Scores) -> SplitResults:
         tokens=tokens,
         tokens_no_eos=words,
     )
+    if results.iw_samples is not None:
+        results.iw_effective_samples = effective_samples(scores.log_weight).mean().item()
+    return results
 
 
 def importance_nll(log_weight: Tensor) -> Tensor:
     """[N] log K - logsumexp_k log w_k, nats per sequence, of log w [K, N] (Burda et al. 2016)."""
     return math.log(len(log_weight)) - torch.logsumexp(log_weight, 0)
+
+
+def effective_samples(log_weight: Tensor) -> Tensor:
+    """[N] (sum_k w_k)^2 / sum_k w_k^2, between 1 and K, of log w [K, N] (Kong 1992).
+
+    Near 1, a single sample decides the bound, which then is far from converged.
+    """
+    return (2 * torch.logsumexp(log_weight, 0) - torch.logsumexp(2 * log_weight, 0)).exp()
 
 
 def standard_error(values: Tensor) -> float | None:

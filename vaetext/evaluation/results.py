@@ -17,6 +17,8 @@ class SplitResults:
         neg_elbo: rec + sum of KL at weight 1.
         iw_nll: the importance-weighted bound with ``iw_samples`` samples; exact without latents.
         iw_samples: K.
+        iw_effective_samples: of those K, (sum w)^2 / sum w^2 of the importance weights w, the mean
+            over sequences.
         fivo_nll: a particle filter's bound with as many particles.
         ppl: exp of neg_elbo per token, EOS counted; ``ppl_no_eos`` over tokens without EOS.
         rec_ppl_no_eos: the perplexity of Chien and Wang: rec with EOS over the tokens without.
@@ -58,6 +60,7 @@ class SplitResults:
     shuffle_rec_increase: dict[str, float] = field(default_factory=dict)
     prior_rec_increase: dict[str, float] = field(default_factory=dict)
     diagnostics: dict[str, float] = field(default_factory=dict)
+    iw_effective_samples: float | None = None
 
 
 @dataclass

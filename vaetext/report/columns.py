@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Values = dict[str, float | None]  # column title -> value, None where it does not apply
@@ -14,6 +14,7 @@ ORDER = (
     "KL (sum)",
     "-ELBO",
     "IW-NLL",
+    "ESS",
     "FIVO-NLL",
     "PPL",
     "PPL (no EOS)",
@@ -48,7 +49,8 @@ _NOTE = (
     "Nats per sequence, EOS counted, means over the whole {split}, KL at weight 1, weights of the"
     " lowest valid -ELBO unless another checkpoint was asked for. rec = -E_q[log p(x|z)]."
     " -ELBO = rec + KL, exact for a model without a latent. IW-NLL(K): importance-weighted bound of"
-    " K samples. PPL = exp(total -ELBO / tokens with EOS); PPL (no EOS) divides by the tokens"
+    " K samples; ESS(K): how many of them count; † where that is under 5 or 2 % of K: far from"
+    " converged. PPL = exp(total -ELBO / tokens with EOS); PPL (no EOS) divides by the tokens"
     " without EOS. NLL (rec) and PPL (rec, no EOS) follow a published convention and are no bounds:"
     " the reconstruction term alone, EOS counted in its nats but not in its tokens. rec per token:"
     " rec over the tokens without EOS. AU: units with Var_x(E_q[z|x]) > 0.01 (of a latent below"
@@ -71,6 +73,7 @@ def columns(record: dict[str, Any]) -> Values:
     tokens = record["tokens_no_eos"]  # None where sequences are frames
     weighted = {
         f"IW-NLL({samples})": record["iw_nll"],
+        f"ESS({samples})": record["iw_effective_samples"],
         f"FIVO-NLL({samples})": record["fivo_nll"],
         f"IW-PPL({samples})": record["iw_ppl"],
     }
@@ -95,6 +98,23 @@ def columns(record: dict[str, Any]) -> Values:
         **record["diagnostics"],
     }
     return {title: values[title] for title in ordered(values) if values[title] is not None}
+
+
+def not_converged(title: str, means: Mapping[str, float | None]) -> bool:
+    """Whether an importance-weighted figure rests on too few effective samples.
+
+    That is under 5, or under 2 % of K. Weights whose logarithm is normal leave the bound half a nat
+    loose there at K = 50, and 0.3 nats at K = 500.
+
+    Args:
+        title: of a column.
+        means: column title -> value, of the same row.
+    """
+    if kind(title) not in ("IW-NLL", "IW-PPL"):
+        return False
+    samples = title.partition("(")[2].rstrip(")")
+    effective = means.get(f"ESS({samples})")
+    return effective is not None and effective < max(5.0, 0.02 * int(samples))
 
 
 def ordered(titles: Iterable[str]) -> list[str]:

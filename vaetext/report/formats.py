@@ -19,6 +19,7 @@ _LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "±": r"$\pm$",
+    "†": r"\dag{}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
 _NEGATIVE = re.compile(r"(?<![\w.-])-(\d[\d.,]*)")

@@ -7,12 +7,13 @@ from typing import Any
 from vaetext.config.verbs import Table
 from vaetext.report.columns import PUBLISHED, Values, columns, kind
 from vaetext.report.formats import markdown
-from vaetext.report.table import Row, cells
+from vaetext.report.table import DAGGER, Row, cells
 from vaetext.runs.layout import METRICS, RESULTS
 from vaetext.runs.results import checked_results, read_results
 
 NOT_CONVERGED = (
     "* not converged: valid -ELBO fell by more than 1 % in the last tenth of the epochs."
+    f" {DAGGER} far from converged in K: few effective samples."
 )
 
 

@@ -5,9 +5,18 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
-from vaetext.report.columns import LOWER_IS_BETTER, Values, columns, kind, note, ordered
+from vaetext.report.columns import (
+    LOWER_IS_BETTER,
+    Values,
+    columns,
+    kind,
+    not_converged,
+    note,
+    ordered,
+)
 from vaetext.report.formats import csv_text, latex, markdown
 
+DAGGER = "†"  # follows a figure that is far from converged
 SPLIT_ORDER: list[str] = ["valid", "test", "train"]
 _SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
 
@@ -54,7 +63,7 @@ def run_table(result: dict[str, Any]) -> str:
     splits = [split for split in SPLIT_ORDER if split in result]
     values = {split: columns(result[split]) for split in splits}
     titles = ordered(title for split in splits for title in values[split])
-    rows = [[title, *(_number(values[split].get(title)) for split in splits)] for title in titles]
+    rows = [[title, *(_marked(title, values[split]) for split in splits)] for title in titles]
     table = markdown([["", *splits], *rows])
     return f"{_heading(result)}\n\n{_size(result, splits)}\n\n{table}\n{note('split')}\n"
 
@@ -129,7 +138,13 @@ def _cell(row: Row, title: str, best: float | None) -> str:
     shown = _number(values[0] if len(values) == 1 else mean)  # a count of one run stays an integer
     if mean is not None and deviation is not None:
         shown = f"{mean:{_format(mean)}} ± {deviation:{_format(mean)}}"
+    if not_converged(title, {each: row.mean(each) for each in row.columns}):
+        shown += DAGGER
     return f"**{shown}**" if mean is not None and mean == best else shown
+
+
+def _marked(title: str, values: Values) -> str:
+    return _number(values.get(title)) + DAGGER * not_converged(title, values)
 
 
 def _number(value: float | None) -> str:
