@@ -10,6 +10,7 @@ import torch
 
 import vaetext
 
+CPU_INFO = Path("/proc/cpuinfo")
 PACKAGES = ("torch", "hydra-core", "omegaconf", "datasets", "sentencepiece", "safetensors", "numpy")
 
 
@@ -20,16 +21,30 @@ def environment(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: version(name) for name in PACKAGES},
-        "device": _device_name(device),
+        "device": device_name(device),
         "threads": torch.get_num_threads(),
         "commit": commit(),
     }
 
 
-def _device_name(device: torch.device) -> str:
+def device_name(device: torch.device) -> str:
+    """The GPU; or the CPU, with its family and vector instructions, since sums round by them."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return platform.processor() or platform.machine()
+    return f"{_cpu_name(CPU_INFO)}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _cpu_name(path: Path) -> str:
+    """The CPU's name in Linux's cpuinfo, with family and model, which a name can lack."""
+    try:
+        lines = path.read_text().partition("\n\n")[0].splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields = {key.strip(): value.strip() for key, _, value in (s.partition(":") for s in lines)}
+    name = fields.get("model name") or platform.machine()
+    if "cpu family" not in fields or "model" not in fields:
+        return name
+    return f"{name} (family {fields['cpu family']}, model {fields['model']})"
 
 
 def commit() -> str | None:
