@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from vaetext.config.model import Latent
 from vaetext.config.models import MODELS
+from vaetext.config.saved import config_text
+from vaetext.config.store import typed
+from vaetext.config.train import TrainConfig
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.domain import Symbols
 from vaetext.models.base import SequenceModel
@@ -55,7 +58,7 @@ def begin(folder: Path, *overrides: str) -> Path:
     """A run folder with a configuration, in which no run has begun."""
     config = composed("trainer=debug", *SIZES, *overrides)
     (folder / CONFIG).parent.mkdir(parents=True)
-    OmegaConf.save(config, folder / CONFIG)
+    (folder / CONFIG).write_text(config_text(typed(config, TrainConfig)))
     return folder
 
 

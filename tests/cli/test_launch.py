@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from command_line import run_cli
-from hydra.core.hydra_config import HydraConfig
 
 import vaetext.verbs.train
 from vaetext.config.options import option
 from vaetext.config.verbs import VERBS, ReadsRun, Verb
 from vaetext.report.output import output_folder
+from vaetext.runs.folder import load_config, save_config
 
 
 class Stub:
@@ -24,7 +24,8 @@ class Stub:
         self.folders: list[Path] = []
 
     def __call__(self, config: Any) -> float:
-        self.folders.append(Path(HydraConfig.get().runtime.output_dir))
+        save_config(output_folder(), config)
+        self.folders.append(output_folder())
         if config.seed == 1:
             raise ValueError("seed=1 is bad luck")
         return 0.0
@@ -201,7 +202,7 @@ def test_a_run_is_not_overwritten_by_another_configuration(stub: Stub, tmp_path:
     ):
         done = run_cli(line)
         assert done.status == 1
-        assert f"error: {folder} holds a run with {difference}; choose another" in done.error
+        assert f"{folder} holds a run with {difference}; choose another" in done.error
         assert (folder / ".hydra/config.yaml").read_bytes() == saved
     assert len(stub.folders) == 2
     assert run_cli(f"{sweep} seed=7 debug=true trainer.threads=1").status == 0
@@ -227,3 +228,23 @@ def test_a_verb_takes_a_row_a_schema_a_yaml_and_a_module(
     assert run_cli("count a least=3 --config-dir own").status == 0
     assert (seen[0].run, seen[0].least, type(seen[0])) == ("a", 3, CountConfig)
     assert "'count'" in run_cli("cuont").error
+
+
+@pytest.mark.parametrize("line", ["train seed=${oc.env:S}", "train -m seed=${oc.env:S}"])
+def test_a_run_keeps_the_values_it_was_started_with(
+    stub: Stub, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in ("3", "2"):
+        monkeypatch.setenv("S", seed)
+        assert run_cli(f"{line} outputs=o_${{now:%Y}} hydra.output_subdir=null").status == 0
+    monkeypatch.delenv("S")
+    assert load_config(stub.folders[-1]).seed == 2
+    assert load_config(stub.folders[-1]).outputs.startswith("o_20")
+
+
+def test_hydras_own_record_is_refused(stub: Stub, tmp_path: Path) -> None:
+    for line in ("train", "train -m seed=2,3"):
+        done = run_cli(f"{line} hydra.output_subdir=.hydra")
+        assert done.status == 1
+        assert "error: hydra.output_subdir=.hydra: leave it out" in done.error
+    assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,8 @@ from vaetext.config.data import TextData
 from vaetext.config.model import Model
 from vaetext.config.models.rnnlm import RNNLM
 from vaetext.config.models.vrae import VRAE
+from vaetext.config.saved import config_text, read_config
+from vaetext.config.store import typed
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import Trainer
 from vaetext.report.collect import collect, find_runs
@@ -30,7 +32,7 @@ def make_run(
     """A finished run folder, as far as tables read it."""
     config = TrainConfig(model or VRAE(name="vrae"), TextData(name="ptb"), Trainer(**trainer), seed)
     (folder / ".hydra").mkdir(parents=True)
-    OmegaConf.save(OmegaConf.structured(config), folder / CONFIG)
+    (folder / CONFIG).write_text(config_text(config))
     (folder / RESULTS).write_text(json.dumps(results))
     (folder / DONE).touch()
     return folder
@@ -45,9 +47,9 @@ def write_evaluation(run: Path, name: str, split: dict[str, Any], **changed: Any
 
 
 def set_option(run: Path, key: str, value: Any) -> None:
-    config = OmegaConf.load(run / CONFIG)
+    config = OmegaConf.structured(read_config(run / CONFIG))
     OmegaConf.update(config, key, value)
-    OmegaConf.save(config, run / CONFIG)
+    (run / CONFIG).write_text(config_text(typed(config, TrainConfig)))
 
 
 def test_runs_that_differ_in_the_seed_alone_are_one_row(tmp_path: Path) -> None:

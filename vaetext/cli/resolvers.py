@@ -9,12 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from vaetext.config.store import typed
-from vaetext.config.train import TrainConfig
-from vaetext.runs.folder import check_is_run, check_same_config, is_bare, make_folder
-from vaetext.runs.layout import CONFIG, HYDRA
+from vaetext.runs.folder import check_is_run, is_bare, make_folder
+from vaetext.runs.layout import CONFIG
 
 _claimed: dict[str, list[Path]] = {}  # path -> the folder made for it, then parents made, upwards
 
@@ -23,7 +21,6 @@ def register_resolvers() -> None:
     """Makes every resolver known, as ``${vaetext.<name>:...}``."""
     resolvers: dict[str, Any] = {
         "claim": claim,
-        "saved": saved,
         "run": run_folder,
         "runs": runs_folder,
         "scratch": scratch,
@@ -51,18 +48,6 @@ def released_on_error() -> Iterator[None]:
         for folder, *parents in _claimed.values():
             _remove(folder, parents)
         raise
-
-
-def saved(*, _root_: DictConfig) -> str:
-    """The subfolder in which Hydra saves the configuration of a run.
-
-    Raises:
-        ValueError: the folder holds a run with another configuration, which would be overwritten.
-    """
-    folder = Path(OmegaConf.select(_root_, "hydra.runtime.output_dir", default=""))
-    if folder.name:
-        check_same_config(folder, typed(_root_, TrainConfig))
-    return HYDRA
 
 
 def run_folder(path: str) -> str:

@@ -14,6 +14,7 @@ from vaetext.cli.launch import Failed
 from vaetext.config.errors import explain
 from vaetext.config.store import typed
 from vaetext.config.verbs import VERBS
+from vaetext.runs.layout import CONFIG
 from vaetext.runs.sweep import jobs
 
 
@@ -27,6 +28,7 @@ class CheckConfigurations(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Checks the configuration of a single run."""
         try:
+            _check_subfolder(config)
             _check(config, str(config.hydra.job.config_name))
         except Exception as error:
             raise Failed(error) from error
@@ -34,6 +36,10 @@ class CheckConfigurations(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Checks the configuration of each job, unless a sweeper of another kind chooses them."""
         hydra = config.hydra
+        try:
+            _check_subfolder(config)
+        except ValueError as error:
+            raise Failed(error) from error
         params = [f"{key}={value}" for key, value in (hydra.sweeper.get("params") or {}).items()]
         try:
             every = jobs([*params, *hydra.overrides.task])
@@ -49,6 +55,15 @@ class CheckConfigurations(Callback):
         except Exception as error:
             message = f"job {number} ({' '.join(overrides)}): {explain(error)}"
             raise Failed(ValueError(message)) from error
+
+
+def _check_subfolder(config: DictConfig) -> None:
+    """Raises ValueError where Hydra would write its own record, references in place of values."""
+    if config.hydra.output_subdir is not None:
+        raise ValueError(
+            f"hydra.output_subdir={config.hydra.output_subdir}: leave it out; the values that a run"
+            f" is trained with are always in RUN/{CONFIG}"
+        )
 
 
 def _check(config: DictConfig, verb: str) -> None:

@@ -1,7 +1,7 @@
 """Configurations that a run folder holds: read as data, never as code."""
 
-import re
 from dataclasses import fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,26 @@ from omegaconf.errors import OmegaConfBaseException
 from vaetext.config.data import DATA
 from vaetext.config.errors import explain
 from vaetext.config.options import closest
+from vaetext.config.quoting import check_plain
 from vaetext.config.store import models, typed
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import Trainer
 
-# ${...} of another option or an environment variable; any other resolver could do something.
-HARMLESS = re.compile(r"\\\$\{|\$\{(oc\.env:[^${}]*|[\w.-]+)\}")
+SUM = "# sha256 of the lines below: "
+
+
+def config_text(config: TrainConfig) -> str:
+    """What a run folder saves of its configuration: every value, below a checksum."""
+    text = OmegaConf.to_yaml(OmegaConf.structured(config))
+    return f"{SUM}{sha256(text.encode()).hexdigest()}\n{text}"
 
 
 def read_config(path: Path) -> TrainConfig:
     """The configuration saved in a run folder, merged into the schemas of this version.
 
     Raises:
-        ValueError: the file is damaged, has options or values that this version does not know, or
-            calls a resolver.
+        ValueError: the file is not as it was written, has options or values that this version does
+            not know, or refers to other values.
     """
     try:
         return _read_config(path)
@@ -48,6 +54,7 @@ def override_trainer(config: TrainConfig, overrides: dict[str, Any]) -> TrainCon
     for key in overrides:
         if key not in known:
             raise ValueError(f"trainer.{key}: no such option{closest(key, known)}")
+    check_plain(overrides, "trainer")
     node = OmegaConf.structured(config)
     try:
         node.trainer = OmegaConf.merge(node.trainer, overrides)
@@ -67,10 +74,10 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _read_config(path: Path) -> TrainConfig:
-    saved = yaml.safe_load(path.read_text())
+    saved = yaml.safe_load(_checked_text(path.read_text()))
     if not isinstance(saved, dict):
         raise ValueError("it is empty or damaged, as if a run was killed early; train it again")
-    _refuse_resolvers(saved)
+    check_plain(saved)
     name = saved["model"]["name"]
     if name not in models():
         raise ValueError(f"unknown model {name}; install the package that provides it")
@@ -81,12 +88,12 @@ def _read_config(path: Path) -> TrainConfig:
     return typed(OmegaConf.merge(schema, saved), TrainConfig)  # type: ignore[arg-type]
 
 
-def _refuse_resolvers(value: Any) -> None:
-    """Refuses strings that would call something in this process when they are read."""
-    if isinstance(value, dict):
-        value = [*value, *value.values()]
-    if isinstance(value, list):
-        for each in value:
-            _refuse_resolvers(each)
-    elif isinstance(value, str) and "${" in HARMLESS.sub("", value):
-        raise ValueError(f"{value!r} calls a resolver; write the value itself")
+def _checked_text(text: str) -> str:
+    """The text below its checksum. Raises ValueError where the two do not agree."""
+    first, _, rest = text.partition("\n")
+    if first != f"{SUM}{sha256(rest.encode()).hexdigest()}":
+        raise ValueError(
+            "it is not as it was written (its checksum is missing or another): it is damaged or was"
+            " changed; copy it again, or train a new run"
+        )
+    return rest

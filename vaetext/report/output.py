@@ -20,6 +20,13 @@ def output_folder() -> Path:
     return Path(HydraConfig.get().runtime.output_dir)
 
 
+def given_overrides() -> list[str]:
+    """The overrides of this job, as they were given on the command line."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return [str(each) for each in HydraConfig.get().overrides.task]
+
+
 def write_output(text: str, path: Path) -> None:
     """Writes a result to a file and to stdout; to stdout even where the file cannot be written."""
     try:

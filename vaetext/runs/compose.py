@@ -32,19 +32,12 @@ def compose(
     Raises:
         ValueError: an override is unknown, of the wrong type or out of range.
     """
-    return compose_train(overrides, config_dir)[1]
-
-
-def compose_train(
-    overrides: Sequence[str], config_dir: str | Path | Sequence[str | Path] = ()
-) -> tuple[DictConfig, TrainConfig]:
-    """As ``compose``: the configuration to be saved in a run folder, and the typed one."""
     if isinstance(overrides, str):
         raise ValueError(f"overrides={overrides!r}: give a list, as in ['model=vrae']")
     folders = [config_dir] if isinstance(config_dir, (str, Path)) else config_dir
     try:
         node = compose_verb("train", list(overrides), [Path(folder) for folder in folders])
-        return node, typed(node, TrainConfig)
+        return typed(node, TrainConfig)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
         raise ValueError(explain(error)) from None
 

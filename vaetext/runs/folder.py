@@ -3,22 +3,24 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import yaml
 from filelock import FileLock, Timeout
 
 from vaetext import __version__
 from vaetext.config.quoting import resuming
-from vaetext.config.saved import flat, override_trainer, read_config
+from vaetext.config.saved import config_text, flat, override_trainer, read_config
 from vaetext.config.train import TrainConfig
 from vaetext.data.atomic import atomic_write
 from vaetext.runs.layout import (
     CONFIG,
     ENVIRONMENT,
+    GIVEN,
     HYDRA,
     LATEST,
     LOCK,
@@ -80,6 +82,22 @@ def load_config(folder: Path) -> TrainConfig:
     check_is_run(folder)
     check_version(folder)
     return override_trainer(read_config(folder / CONFIG), read_overrides(folder))
+
+
+def save_config(folder: Path, config: TrainConfig, given: Sequence[str] = ()) -> None:
+    """Saves the values that a run is trained with; those of a run that has begun stay as they are.
+
+    Args:
+        given: overrides of the command line, kept beside them.
+
+    Raises:
+        ValueError: another configuration has begun in this folder.
+    """
+    check_same_config(folder, config)
+    if not (folder / CONFIG).is_file() or is_bare(folder):
+        atomic_write(folder / CONFIG, config_text(config))
+        if given:
+            atomic_write(folder / GIVEN, yaml.safe_dump(list(given), allow_unicode=True))
 
 
 def check_version(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """The names of every file in a run folder, and in the folders around it. Imports nothing."""
 
-HYDRA = ".hydra"  # what Hydra saves of a job
-CONFIG = f"{HYDRA}/config.yaml"  # the configuration of training, as it began
+HYDRA = ".hydra"  # what a run was started with
+CONFIG = f"{HYDRA}/config.yaml"  # the values that training began with, below a checksum
+GIVEN = f"{HYDRA}/overrides.yaml"  # what was given on the command line, for people
 SWEEP = "multirun.yaml"  # what Hydra saves of a sweep, beside its jobs' folders
 LATEST = "latest"  # link beside run folders to the newest that has a checkpoint
 

@@ -7,14 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
-
 from vaetext.config.train import TrainConfig
-from vaetext.data.atomic import atomic_write
 from vaetext.report.console import LogHandler
-from vaetext.runs.compose import compose_train
+from vaetext.runs.compose import compose
 from vaetext.runs.folder import check_same_config, is_bare, make_folder
-from vaetext.runs.layout import CONFIG, LOG
+from vaetext.runs.layout import LOG
 from vaetext.runs.load import load
 from vaetext.runs.run import Run
 from vaetext.training.session import begin
@@ -40,10 +37,9 @@ def train(
         KeyboardInterrupt: on an interrupt, after a checkpoint; the same call with ``folder``
             continues.
     """
-    node, config = compose_train(overrides, config_dir)
+    config = compose(overrides, config_dir)
     place = _default_folder(config) if folder is None else _given_folder(Path(folder), config)
     try:
-        _save_config(node, place)
         with logged(place / LOG):
             begin(config, place)
     except BaseException:
@@ -62,12 +58,6 @@ def _given_folder(folder: Path, config: TrainConfig) -> Path:
     check_same_config(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _save_config(node: DictConfig, folder: Path) -> None:
-    """Saves what Hydra saves of a job; that of a run that has begun is never touched."""
-    if not (folder / CONFIG).is_file():
-        atomic_write(folder / CONFIG, OmegaConf.to_yaml(node))
 
 
 @contextmanager

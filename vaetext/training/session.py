@@ -41,6 +41,7 @@ from vaetext.runs.folder import (
     read_overrides,
     resume_command,
     run_lock,
+    save_config,
     write_overrides,
 )
 from vaetext.runs.layout import DONE, ENVIRONMENT, LAST, RESULTS, SOURCES, TABLE
@@ -61,6 +62,7 @@ def begin(config: TrainConfig, folder: Path) -> float:
     Raises:
         ValueError, Stopped: as ``train`` does.
     """
+    save_config(folder, config)
     if is_done(folder):
         log.info("%s has finished; skipped", folder)
         with checked_results(folder / RESULTS):

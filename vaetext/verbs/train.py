@@ -2,7 +2,8 @@
 
 from vaetext.config.train import TrainConfig
 from vaetext.report.console import show
-from vaetext.report.output import output_folder
+from vaetext.report.output import given_overrides, output_folder
+from vaetext.runs.folder import save_config
 from vaetext.runs.layout import TABLE
 from vaetext.runs.results import is_done
 from vaetext.training.session import begin
@@ -17,6 +18,7 @@ def run(config: TrainConfig) -> float:
         The best valid -ELBO, nats per sequence, which a sweeper may minimise.
     """
     folder = output_folder()
+    save_config(folder, config, given_overrides())
     finished = is_done(folder)
     neg_elbo = begin(config, folder)
     if not finished:
