@@ -34,6 +34,9 @@ bench: $(READY)  ## measure training throughput and loading on PTB
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/throughput.py
 
+results: $(READY)  ## write the tables of README.md and RESULTS.md from results/
+	$(BIN)/python benchmarks/results.py
+
 equivalence: $(READY)  ## compare the models of two commits bit for bit (OLD=... NEW=HEAD)
 	$(BIN)/python benchmarks/equivalence.py $(OLD) $(or $(NEW),HEAD)
 
@@ -43,4 +46,4 @@ reproduce-tables: $(READY)  ## train every row of the published tables (hours)
 clean:  ## remove what was built; runs stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help install train test test-all lint wheel-check bench equivalence reproduce-tables clean
+.PHONY: help install train test test-all lint wheel-check bench results equivalence reproduce-tables clean

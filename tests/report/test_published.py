@@ -40,7 +40,7 @@ def test_a_page_shows_ours_beside_the_published(tmp_path: Path) -> None:
         "| model | KL (sum) | published KL (sum) | -ELBO | NLL (rec) | published NLL (rec) |"
     )
     assert lines[4] == "| A row * | 5.000 | 4.860 | 105.00 | 100.00 | 101.45 |"
-    assert lines[6].startswith("Note. * not converged")
+    assert lines[6].startswith("Note. Each row of ours is one run")
 
 
 def test_other_conventions_are_means_over_tokens_and_sums_over_latents() -> None:

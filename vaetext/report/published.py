@@ -11,9 +11,10 @@ from vaetext.report.table import DAGGER, Row, cells
 from vaetext.runs.layout import METRICS, RESULTS
 from vaetext.runs.results import checked_results, read_results
 
-NOT_CONVERGED = (
-    "* not converged: valid -ELBO fell by more than 1 % in the last tenth of the epochs."
-    f" {DAGGER} far from converged in K: few effective samples."
+NOTE = (
+    "Each row of ours is one run, so rows that are close are not ranked by it."
+    " * not converged: valid -ELBO fell by more than 1 % in the last tenth of the epochs."
+    f" {DAGGER} far from converged in K: few effective samples (docs/metrics.md)."
 )
 
 
@@ -22,7 +23,7 @@ def published_page(table: Table, scale: str, rows: list[Row]) -> str:
     data = ", ".join(dict.fromkeys(row.data for row in rows))
     shown = markdown(select_columns(cells(rows), table.columns))
     title = f"# {table.title} (scale={scale}, data={data})"
-    return f"{title}\n\n{shown}\n{table.note} {NOT_CONVERGED}\n"
+    return f"{title}\n\n{shown}\n{table.note} {NOTE}\n"
 
 
 def published_row(row: dict[str, Any], folder: Path) -> Row:
