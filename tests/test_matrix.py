@@ -12,6 +12,7 @@ import torch
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
+from vaetext.config.decoding import DecodingOptions
 from vaetext.config.store import register
 from vaetext.config.trainer import Trainer
 from vaetext.data import corpora
@@ -19,7 +20,7 @@ from vaetext.data.batch import Batch
 from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise
-from vaetext.evaluation.decoding import DecodingOptions, generate
+from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build

@@ -67,7 +67,7 @@ WRONG = {
     "resume nothing trainer.epochs=3": "run=nothing does not exist",
     "resume . trainer=paper": "changes single options of the trainer, as in trainer.epochs=30",
     "resume . +trainer=paper": "changes single options of the trainer",
-    "sample . temperature=0": "temperature=0.0 is out of range: it must be greater than 0",
+    "sample . temperature=-1": "temperature=-1.0 is out of range: it must be at least 0",
     # flags
     "train --xyz": "unknown flag --xyz; `vaetext train --help` lists all flags",
     "train --multirn": "did you mean '--multirun'?",

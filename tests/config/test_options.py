@@ -1,11 +1,12 @@
 """Values out of range, and options that contradict each other, are refused with a remedy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pytest
 
 from vaetext.config.data import SineContinuous, UserText
+from vaetext.config.decoding import Decoding, DecodingOptions
 from vaetext.config.models.cnn import CNN
 from vaetext.config.models.hvrae import HVRAE
 from vaetext.config.models.hybrid_cnn import HybridCNN
@@ -14,7 +15,7 @@ from vaetext.config.models.vrae import VRAE
 from vaetext.config.options import MAX_SEED, Checked, closest, option
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import Trainer
-from vaetext.config.verbs import SampleConfig
+from vaetext.config.verbs import ReconstructConfig, SampleConfig
 
 WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (VRAE, {"latent_dim": 0}, "latent_dim=0 is out of range: it must be at least 1"),
@@ -41,6 +42,12 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (SineContinuous, {"noise": 1e200}, "it must be at most 1000000"),
     (SampleConfig, {"run": "x", "greedy": True, "top_k": 3}, "samples nothing; set greedy=false"),
     (SampleConfig, {"run": "x", "beam": 2, "top_p": 0.5}, "set beam=0 greedy=false"),
+    (SampleConfig, {"run": "x", "beam": 2, "temperature": 0}, "set beam=0 greedy=false"),
+    (
+        SampleConfig,
+        {"run": "x", "temperature": 0, "top_k": 3},
+        "samples nothing; set temperature=1",
+    ),
 ]
 
 
@@ -49,6 +56,11 @@ def test_a_wrong_value_is_refused(schema: Any, options: dict[str, Any], words: s
     with pytest.raises(ValueError, match="=") as raised:
         schema(**options)
     assert words in str(raised.value)
+
+
+def test_keywords_of_decoding_are_its_options() -> None:
+    assert [each.name for each in fields(DecodingOptions)] == list(Decoding.__annotations__)
+    assert ReconstructConfig(run="x", temperature=0).decoding["greedy"]  # greedy twice is no error
 
 
 def test_parts_of_a_configuration_that_contradict_each_other_are_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from vaetext.config.decoding import DecodingOptions
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Real, Symbols
 from vaetext.distributions.categorical import Categorical
@@ -16,7 +17,7 @@ from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import KeyedNoise, Noise
 from vaetext.distributions.state import State
-from vaetext.evaluation.decoding import GREEDY, ROWS, DecodingOptions, generate
+from vaetext.evaluation.decoding import GREEDY, ROWS, generate
 from vaetext.models.base import SequenceModel
 
 EOS = 1
@@ -121,13 +122,44 @@ def log_p_of(model: Chain, body: list[int]) -> float:
     return sum(model.tables[0, 0, token].item() for token in [*body, EOS])
 
 
-def test_a_beam_beats_greedy() -> None:
-    for table in (0, 1):
-        beam, greedy = (
-            log_p(table, tuple(generate(Chain(), codes(table), 1, options)[0]))
-            for options in (DecodingOptions(beam=4), GREEDY)
-        )
-        assert beam >= greedy
+@pytest.mark.parametrize("width", [1, 2, 3, 5])
+def test_a_beam_is_never_worse_than_greedy(width: int) -> None:
+    for seed in range(50):
+        model = Chain()
+        with torch.no_grad():
+            scores = 2 * torch.randn(model.tables.shape, generator=torch.manual_seed(seed))
+            model.tables.copy_(scores.log_softmax(-1))
+        beam, greedy = beam_and_greedy(model, width)
+        assert quality(model, beam) >= quality(model, greedy)
+        assert width > 1 or beam == greedy
+
+
+def test_a_beam_keeps_the_greedy_sequence_that_falls_behind() -> None:
+    """Two other prefixes are likelier than 0 EOS after two tokens, and never end."""
+    tables = torch.full((2, 5, SIZE), 0.25)
+    tables[:, 0] = torch.tensor([0.24, 0.28, 0.24, 0.24])
+    tables[:, 2:4] = torch.tensor([0.05, 0.05, 0.45, 0.45])
+    tables[:, 4] = torch.tensor([0.4, 0.0, 0.3, 0.3])
+    model = Chain()
+    with torch.no_grad():
+        model.tables.copy_(tables.log())
+    assert beam_and_greedy(model, 2) == ([0, EOS], [0, EOS])
+
+
+def beam_and_greedy(model: Chain, width: int) -> tuple[list[int], list[int]]:
+    beam = DecodingOptions(beam=width, max_length=8)
+    greedy = DecodingOptions(greedy=True, max_length=8)
+    return generate(model, codes(0), 1, beam)[0], generate(model, codes(0), 1, greedy)[0]
+
+
+def quality(model: Chain, sequence: list[int]) -> tuple[bool, float]:
+    """Whether a sequence is complete, and its log p from table 0, rounded."""
+    total = 0.0
+    table = 0
+    for before, after in itertools.pairwise((SIZE, *sequence)):
+        table = 1 - table if before == 3 else table
+        total += model.tables[table, before, after].item()
+    return sequence[-1] == EOS, round(total, 4)
 
 
 def test_a_beam_that_never_ends_is_cut_at_the_likeliest_prefix() -> None:
@@ -149,6 +181,8 @@ def test_greedy_takes_the_likeliest_token_of_each_step_and_stops_at_eos_or_max_l
         == found[:1]
     )
     assert generate(Chain(), codes(0), 1, DecodingOptions(top_p=1e-9, max_length=6)) == found[:1]
+    coldest = DecodingOptions(temperature=0, max_length=6)
+    assert generate(Chain(), codes(0, 1, 0), 3, coldest) == found
     assert len(generate(Chain(), codes(0), 1, GREEDY)[0]) == 100
     longer = Chain()
     longer.domain = Symbols(Chain().domain.size, EOS, Chain().domain.unk, 138)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from vaetext.config.decoding import DecodingOptions
 from vaetext.config.model import Model
 from vaetext.config.models.hvrae import HVRAE
 from vaetext.config.models.lrnnvae import LRNNVAE
@@ -15,7 +16,7 @@ from vaetext.config.models.vrae import VRAE
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import KeyedNoise
-from vaetext.evaluation.decoding import DecodingOptions, generate
+from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.latents import mean_codes
 from vaetext.evaluation.metrics import evaluate, summary
 from vaetext.evaluation.scoring import Scores, score

@@ -9,10 +9,11 @@ from toys.discrete import ToyDiscreteVRNN
 from toys.length import ToyLength
 from toys.step import ToyVRNN
 
+from vaetext.config.decoding import DecodingOptions
 from vaetext.data.domain import Symbols
 from vaetext.distributions.latent import is_blank
 from vaetext.evaluation import generation, latents
-from vaetext.evaluation.decoding import GREEDY, DecodingOptions
+from vaetext.evaluation.decoding import GREEDY
 from vaetext.evaluation.latents import (
     follow,
     held,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from vaetext.config.decoding import DecodingOptions
 from vaetext.config.model import Model
 from vaetext.config.models import MODELS
 from vaetext.config.models.cnn import CNN
@@ -21,7 +22,7 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
-from vaetext.evaluation.decoding import DecodingOptions, generate
+from vaetext.evaluation.decoding import generate
 from vaetext.models.base import SequenceModel
 from vaetext.models.hybrid_cnn import HybridCNN as HybridModel
 from vaetext.models.registry import build

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from vaetext.config.data import SineContinuous
+from vaetext.config.decoding import DecodingOptions
 from vaetext.config.models.cnn import CNN
 from vaetext.config.models.rnnlm import RNNLM
 from vaetext.config.models.vrae import VRAE
@@ -18,7 +19,7 @@ from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
 from vaetext.distributions.noise import MeanNoise
 from vaetext.evaluation import generation
-from vaetext.evaluation.decoding import GREEDY, DecodingOptions, generate
+from vaetext.evaluation.decoding import GREEDY, generate
 from vaetext.evaluation.metrics import evaluate
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel

@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from vaetext.config.data import Data
+from vaetext.config.decoding import GREEDY_HELP, DecodingOptions
 from vaetext.config.options import MAX_SEED, Checked, option
 from vaetext.config.train import TrainConfig
 
@@ -42,54 +43,12 @@ class ReadsRun(VerbConfig):
 
 
 @dataclass
-class Decodes(ReadsRun):
-    """How tokens, or frames, are chosen from p(x_t | x_<t, z)."""
+class Decodes(DecodingOptions, ReadsRun):
+    """The options of every verb that decodes latent codes."""
 
-    greedy: bool = option(
-        True, "take the most probable token at each step (for frames: the mean); false samples"
-    )
-    beam: int = option(
-        0, "width of a beam search for the most probable sequence; 0 turns it off", min=0
-    )
-    temperature: float = option(
-        1.0,
-        "when sampling: divides the logits (for frames: multiplies the standard deviation)",
-        above=0.0,
-        max=1e6,
-    )
-    top_k: int = option(
-        0, "when sampling: choose among the k most probable tokens; 0 among all", min=0
-    )
-    top_p: float = option(
-        1.0,
-        "when sampling: choose among the most probable tokens that together have this probability",
-        above=0.0,
-        max=1.0,
-    )
-    max_length: int = option(
-        0,
-        "longest sequence generated; 0: 100 tokens, or as many frames as the longest in the data",
-        min=0,
-    )
     hold: str | None = option(
         None, "name of a latent that all sequences share: the value it has for the first one"
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not (self.greedy or self.beam):
-            return
-        for name, unused in {"temperature": 1.0, "top_k": 0, "top_p": 1.0}.items():
-            if getattr(self, name) != unused:
-                raise ValueError(self._only_when_sampling(name))
-
-    def _only_when_sampling(self, name: str) -> str:
-        chosen = f"beam={self.beam}" if self.beam else "greedy=true"
-        remedy = "beam=0 greedy=false" if self.beam else "greedy=false"
-        return (
-            f"{name}={getattr(self, name)} has no effect with {chosen}, which samples nothing;"
-            f" set {remedy}"
-        )
 
 
 @dataclass
@@ -116,15 +75,13 @@ class SampleConfig(Decodes):
     """Options of ``vaetext sample``."""
 
     n: int = option(10, "number of sequences", min=1)
-    greedy: bool = option(
-        False, "take the most probable token at each step (for frames: the mean); false samples"
-    )
 
 
 @dataclass
 class ReconstructConfig(Decodes):
     """Options of ``vaetext reconstruct``."""
 
+    greedy: bool = option(True, GREEDY_HELP)
     input: str = option("-", INPUT_HELP)
 
 
@@ -141,6 +98,7 @@ class EncodeConfig(ReadsRun):
 class InterpolateConfig(Decodes):
     """Options of ``vaetext interpolate``."""
 
+    greedy: bool = option(True, GREEDY_HELP)
     a: str | None = option(None, "first sentence; null samples one from the prior")
     b: str | None = option(None, "last sentence; null samples one from the prior")
     method: str = option(

@@ -1,12 +1,13 @@
 """Step-by-step decoding of every model: greedy, sampling, top-k, top-p, beam search."""
 
-from dataclasses import dataclass, replace
-from typing import Any, TypedDict
+import math
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from vaetext.config.verbs import Decodes
+from vaetext.config.decoding import DecodingOptions
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.distributions.state import expand, gather
 from vaetext.distributions.state import rows as rows_of
@@ -15,59 +16,6 @@ from vaetext.models.base import SequenceModel
 
 LEAST_LIMIT = 100  # tokens before a sequence is cut, unless the data's longest has more
 ROWS = 128  # sequences decoded together; it bounds memory at ROWS x V and changes no result
-
-
-@dataclass(frozen=True)
-class DecodingOptions:
-    """How the next token or frame is chosen.
-
-    Of frames, ``greedy`` takes the mean, and ``temperature`` multiplies the standard deviation.
-
-    Attributes:
-        max_length: most tokens or frames of a sequence; 0 is 100 tokens, or the data's longest
-            where that is longer.
-        temperature: that logits are divided by.
-        top_k: only the k likeliest tokens are sampled; 0 keeps all.
-        top_p: only the likeliest tokens with this share of the probability are sampled.
-        greedy: the likeliest token of each step.
-        beam: width of a search for the likeliest sequence; 0 searches none.
-    """
-
-    max_length: int = 0
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    greedy: bool = False
-    beam: int = 0
-
-    @staticmethod
-    def of(config: Decodes) -> "DecodingOptions":
-        """The decoding options among those of a command."""
-        names = DecodingOptions.__dataclass_fields__
-        return DecodingOptions(**{name: getattr(config, name) for name in names})
-
-
-class Decoding(TypedDict, total=False):
-    """Options of decoding, as on the command line (``vaetext sample --help``)."""
-
-    greedy: bool
-    beam: int
-    temperature: float
-    top_k: int
-    top_p: float
-    max_length: int
-
-
-def decoding_of(config: Decodes) -> Decoding:
-    """The options of decoding among those of a command."""
-    return Decoding(
-        greedy=config.greedy,
-        beam=config.beam,
-        temperature=config.temperature,
-        top_k=config.top_k,
-        top_p=config.top_p,
-        max_length=config.max_length,
-    )
 
 
 SAMPLING = DecodingOptions()
@@ -108,29 +56,35 @@ def generate(
                 " set beam=0"
             )
         frames = frames or model.domain.longest
-        options = replace(options, max_length=min(options.max_length or frames, frames))
-    elif not options.max_length:
-        options = replace(options, max_length=max(LEAST_LIMIT, model.domain.longest))
-    decode = _beam_search if options.beam else _sample
+        max_length = min(options.max_length or frames, frames)
+    else:
+        max_length = options.max_length or max(LEAST_LIMIT, model.domain.longest)
+    decode = _beam_search if options.beam else _step_by_step
     outputs: list[Any] = []
     numbers = torch.arange(rows, device=next(model.parameters()).device)
     for index in torch.split(numbers, max(1, ROWS // max(options.beam, 1))):
         z = {name: each[None, index] for name, each in codes.items()}
-        outputs += decode(model, z, index, options, seed)
+        outputs += decode(model, z, index, options, max_length, seed)
     return outputs
 
 
-def _sample(
-    model: SequenceModel, z: Codes, index: Tensor, options: DecodingOptions, seed: int
+def _step_by_step(
+    model: SequenceModel,
+    z: Codes,
+    index: Tensor,
+    options: DecodingOptions,
+    max_length: int,
+    seed: int,
 ) -> list[Any]:
+    """For each row the tokens or frames sampled, or the likeliest of each step."""
     noise = KeyedNoise(seed, index, range(1))
     state = model.start(z, noise)
     outputs: dict[int, list[Tensor]] = {row: [] for row in index.tolist()}
-    for step in range(options.max_length):
+    for step in range(max_length):
         p, state = model.emit(state, noise)
-        if not options.greedy:
+        if options.samples:
             p = p.restricted(options.temperature, options.top_k, options.top_p)
-        x = p.mode if options.greedy else p.sample(noise.at("x", step))
+        x = p.sample(noise.at("x", step)) if options.samples else p.mode
         for row, chosen in zip(index.tolist(), x[0].cpu(), strict=True):
             outputs[row].append(chosen)
         unfinished = (~model.domain.ends(x)[0]).nonzero()[:, 0]
@@ -146,19 +100,52 @@ def _sample(
     return [each.tolist() if each.dim() == 1 else each.numpy() for each in stacked]
 
 
+@dataclass
+class Hypothesis:
+    """A sequence that a beam has found for one row.
+
+    Attributes:
+        complete: whether it ends in EOS; a complete sequence counts more than any prefix.
+        log_p: log p(x|z) of its tokens, nats.
+        tokens: ids.
+    """
+
+    complete: bool
+    log_p: float
+    tokens: list[int]
+
+
 def _beam_search(
-    model: SequenceModel, z: Codes, index: Tensor, options: DecodingOptions, seed: int
+    model: SequenceModel,
+    z: Codes,
+    index: Tensor,
+    options: DecodingOptions,
+    max_length: int,
+    seed: int,
 ) -> list[list[int]]:
+    """For each row the better of what a beam and greedy decoding find.
+
+    A beam may lose the greedy prefix to others that fall behind later. Greedy decoding is a beam of
+    width 1.
+    """
+    widths = (options.beam, 1) if options.beam > 1 else (1,)
+    found = [_search(model, z, index, width, max_length, seed) for width in widths]
+    rows = zip(*found, strict=True)
+    return [max(row, key=lambda each: (each.complete, each.log_p)).tokens for row in rows]
+
+
+def _search(
+    model: SequenceModel, z: Codes, index: Tensor, width: int, max_length: int, seed: int
+) -> list[Hypothesis]:
     """For each row the complete sequence with the highest log p(x|z) that a beam finds.
 
-    Where none is complete in time, the best prefix. An end counts only if it is among the ``beam``
+    Where none is complete in time, the best prefix. An end counts only if it is among the ``width``
     likeliest extensions of its step: the likeliest sequence of all is often the empty one. A row is
     finished when no prefix in its beam is likelier than the best complete sequence, since log p
     only falls. Hypotheses are the samples of the state: W of them for each row.
     """
     assert model.domain.eos is not None
     eos = model.domain.eos
-    width = options.beam
     count = len(index)
     noise = KeyedNoise(seed, index, range(1))
     state = expand(model.start(z, noise), width, count)
@@ -167,8 +154,8 @@ def _beam_search(
     prefixes = torch.empty(count, width, 0, dtype=torch.int64, device=index.device)
     row = torch.arange(count, device=index.device)
     best = torch.full((count,), -torch.inf, device=index.device)
-    outputs: list[list[int]] = [[] for _ in range(count)]
-    for _ in range(options.max_length):
+    found = [Hypothesis(False, -math.inf, []) for _ in range(count)]
+    for _ in range(max_length):
         p, state = model.emit(state, noise)
         log_p: Tensor = p.log_p  # type: ignore[attr-defined]  # of tokens, where there is an EOS
         total = scores[:, :, None] + log_p.transpose(0, 1)
@@ -176,7 +163,8 @@ def _beam_search(
         ends = total[:, :, eos]
         ended, which = ends.masked_fill(ends < least, -torch.inf).max(1)
         for n in (ended > best).nonzero()[:, 0].tolist():
-            outputs[int(row[n])] = [*prefixes[n, int(which[n])].tolist(), eos]
+            tokens = [*prefixes[n, int(which[n])].tolist(), eos]
+            found[int(row[n])] = Hypothesis(True, float(ended[n]), tokens)
         best = torch.maximum(best, ended)
         total[:, :, eos] = -torch.inf
         scores, parent, token, prefixes = _extend(prefixes, total)
@@ -188,8 +176,9 @@ def _beam_search(
         noise = KeyedNoise(seed, index[row[unfinished]], range(1))
         scores, prefixes, row, best = (each[unfinished] for each in (scores, prefixes, row, best))
     for n, number in enumerate(row.tolist()):
-        outputs[number] = outputs[number] or prefixes[n, 0].tolist()
-    return outputs
+        if not found[number].complete:
+            found[number] = Hypothesis(False, float(scores[n, 0]), prefixes[n, 0].tolist())
+    return found
 
 
 def _extend(prefixes: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

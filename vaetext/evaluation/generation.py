@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 
+from vaetext.config.decoding import DecodingOptions
 from vaetext.data.loader import Sequences
-from vaetext.evaluation.decoding import SAMPLING, DecodingOptions, generate
+from vaetext.evaluation.decoding import SAMPLING, generate
 from vaetext.evaluation.latents import (
     Codes,
     check_decoded,

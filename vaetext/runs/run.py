@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaetext.config.decoding import Decoding
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import (
-    Decodes,
     EncodeConfig,
     EvaluateConfig,
     InterpolateConfig,
@@ -24,7 +24,7 @@ from vaetext.data.loader import Sequences, Split
 from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.evaluation import generation
-from vaetext.evaluation.decoding import Decoding, DecodingOptions, generate
+from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.metrics import Evaluation, evaluate
 from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import Scores, score
@@ -168,8 +168,7 @@ class Run:
             decoding: how tokens are chosen; by default sampled from p(x_t | x_<t, z).
         """
         config = SampleConfig(n=n, hold=hold, seed=seed, **decoding)
-        options = DecodingOptions.of(config)
-        return self._lines(generation.sample(self.model, n, self._seed(seed), options, hold))
+        return self._lines(generation.sample(self.model, n, self._seed(seed), config, hold))
 
     def reconstruct(
         self,
@@ -186,9 +185,8 @@ class Run:
             decoding: how tokens are chosen; by default the likeliest of each step.
         """
         config = ReconstructConfig(hold=hold, seed=seed, **decoding)
-        options = DecodingOptions.of(config)
         given = self._sequences(sentences)
-        outputs = generation.reconstruct(self.model, given, options, self._seed(seed), hold)
+        outputs = generation.reconstruct(self.model, given, config, self._seed(seed), hold)
         return self._lines(outputs)
 
     def interpolate(
@@ -261,10 +259,10 @@ class Run:
                 be left out.
             decoding: how tokens are chosen; by default the likeliest of each step.
         """
-        options = DecodingOptions.of(Decodes(seed=seed, **decoding))
+        config = ReconstructConfig(seed=seed, **decoding)
         rows = generation.given_codes(self.model, codes)
         count = len(next(iter(rows.values()))) if rows else 1
-        return self._lines(generate(self.model, rows, count, options, self._seed(seed)))
+        return self._lines(generate(self.model, rows, count, config, self._seed(seed)))
 
     def _seed(self, seed: int | None) -> int:
         return self.seed if seed is None else seed

@@ -3,7 +3,6 @@
 import torch
 
 from vaetext.config.verbs import InterpolateConfig
-from vaetext.evaluation.decoding import decoding_of
 from vaetext.report import plots
 from vaetext.report.examples import path_page
 from vaetext.report.output import output_folder, write_output
@@ -27,7 +26,7 @@ def run(config: InterpolateConfig) -> None:
         hold=config.hold,
         move=config.move,
     )
-    lines = run.decode(codes, **decoding_of(config))
+    lines = run.decode(codes, **config.decoding)
     ends = [
         FROM_PRIOR if text is None else run.tokenizer.decode(run.tokenizer.encode(text))
         for text in (config.a, config.b)

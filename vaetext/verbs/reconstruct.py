@@ -1,7 +1,6 @@
 """``vaetext reconstruct``: each line, and what the decoder makes of its posterior mean."""
 
 from vaetext.config.verbs import ReconstructConfig
-from vaetext.evaluation.decoding import decoding_of
 from vaetext.report.examples import pairs
 from vaetext.report.output import check_input_lengths, input_lines, output_folder, write_output
 from vaetext.runs.layout import RECONSTRUCTIONS
@@ -14,6 +13,6 @@ def run(config: ReconstructConfig) -> None:
     numbers, lines = zip(*input_lines(config.input), strict=True)
     given = run.tokenizer.encode_all(list(lines))
     check_input_lengths(run.model, given, numbers, config.input)
-    back = run.reconstruct(lines, hold=config.hold, **decoding_of(config))
+    back = run.reconstruct(lines, hold=config.hold, **config.decoding)
     read = [run.tokenizer.decode(each) for each in given]
     write_output(pairs(read, back), output_folder() / RECONSTRUCTIONS)

@@ -1,7 +1,6 @@
 """``vaetext sample``: sentences from a trained model."""
 
 from vaetext.config.verbs import SampleConfig
-from vaetext.evaluation.decoding import decoding_of
 from vaetext.report.examples import lines_of
 from vaetext.report.output import output_folder, write_output
 from vaetext.runs.layout import SAMPLES
@@ -11,5 +10,5 @@ from vaetext.runs.load import load
 def run(config: SampleConfig) -> None:
     """Samples ``n`` sentences, z from the prior and x from the decoder, to stdout and a file."""
     run = load(config.run, config.checkpoint, config.device, config.seed)
-    samples = run.sample(config.n, hold=config.hold, **decoding_of(config))
+    samples = run.sample(config.n, hold=config.hold, **config.decoding)
     write_output(lines_of(samples), output_folder() / SAMPLES)
