@@ -58,3 +58,27 @@ def test_weights_of_another_model_are_refused_in_one_line() -> None:
     )
     with pytest.raises(ValueError, match=absent):
         checkpoint.load_weights(model, {"other": torch.ones(1)}, source)
+
+
+def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "last.safetensors"
+    tensors = {"w": torch.ones(3), "n": torch.tensor(2), "e": torch.ones(0)}
+    checkpoint.save(path, {"model": tensors}, {"epoch": 3})
+    found, state = checkpoint.load(path, CPU)
+    assert state == {"epoch": 3}
+    assert all(torch.equal(found["model"][name], tensor) for name, tensor in tensors.items())
+    written = path.read_bytes()
+    for place in (-1, -4, -12, written.index(b"epoch") + 10, written.index(b"sha256") + 15):
+        changed = bytearray(written)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(ValueError, match=r"last\.safetensors is (damaged|not a checkpoint)"):
+            checkpoint.load(path, CPU)
+
+
+def test_weights_of_another_type_are_refused() -> None:
+    model, source = torch.nn.Linear(3, 2), Path("run/checkpoints/best.safetensors")
+    weights = {name: tensor.double() for name, tensor in model.state_dict().items()}
+    message = r"of shape \(2, 3\) and type torch.float64 there and of shape \(2, 3\) here"
+    with pytest.raises(ValueError, match=message):
+        checkpoint.load_weights(model, weights, source)

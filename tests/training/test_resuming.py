@@ -2,7 +2,9 @@
 
 import math
 import os
+import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +219,73 @@ def test_another_batch_size_continues_at_the_same_share_of_the_epoch(tmp_path: P
     assert rates == pytest.approx(
         [0.01 * 0.5 * (1 + math.cos(math.pi * epoch / 3)) for epoch in (7 / 8, 1.5, 2.5)]
     )  # two steps an epoch
+
+
+def hostile(path: Path, change: Callable[[Any, dict[str, Any]], None]) -> None:
+    """Changes the tensors and the state of a checkpoint, whose checksum fits again."""
+    groups, state = checkpoint.load(path, CPU)
+    change(groups, state)
+    checkpoint.save(path, groups, state)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda g, s: g["optimizer"].update({"0.exp_avg": torch.zeros(1)}),
+            "0.exp_avg is of shape",
+        ),
+        (lambda g, s: g["optimizer"].update({"0.step": torch.zeros(2)}), "0.step is of shape (2,)"),
+        (
+            lambda g, s: g["optimizer"].update({"99.step": torch.zeros(())}),
+            "99.step is of shape ()",
+        ),
+        (lambda g, s: g["optimizer"].update({"x.step": torch.zeros(())}), "x.step is of shape ()"),
+        (lambda g, s: g["optimizer"].pop("1.exp_avg_sq"), "1.exp_avg_sq is absent there"),
+        (lambda g, s: g["optimizer"].update({"0.more": torch.zeros(1)}), "0.more is of shape (1,)"),
+        (lambda g, s: g.pop("optimizer"), "0.step is absent there"),
+        (lambda g, s: g.pop("model"), "absent there"),
+        (lambda g, s: g["random"].update(cpu=torch.zeros(3)), "its random states do not fit"),
+        (lambda g, s: g.pop("random"), "its random states do not fit"),
+        (
+            lambda g, s: g.update(objective={"kl_z": torch.zeros(3, 2)}),
+            "its running means do not fit",
+        ),
+        (lambda g, s: s.update(epoch=-1), "it has epoch=-1"),
+        (lambda g, s: s.update(step="3"), "it has step='3'"),
+        (lambda g, s: s.update(best=math.nan), "it has best=nan"),
+        (lambda g, s: s.update(batch=2.5), "it has batch=2.5"),
+        (lambda g, s: s.update(window={"count": 1}), "its state has sums of count, not of"),
+        (lambda g, s: s.update(more=1), "it has more=1"),
+        (lambda g, s: s.pop("tokens"), "it has no tokens"),
+    ],
+)
+def test_a_hostile_checkpoint_is_one_message_that_names_it(
+    tmp_path: Path, change: Callable[[Any, dict[str, Any]], None], words: str
+) -> None:
+    training(tmp_path, epochs=1).fit()
+    path = tmp_path / "checkpoints/last.safetensors"
+    hostile(path, change)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}.*{re.escape(words)}") as raised:
+        training(tmp_path).restore()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_hostile_best_checkpoint_is_refused(tmp_path: Path) -> None:
+    training(tmp_path, epochs=1).fit()
+    path = tmp_path / "checkpoints/best.safetensors"
+    hostile(path, lambda groups, state: state.update(epoch="0"))
+    with pytest.raises(ValueError, match=r"best\.safetensors has epoch='0'"):
+        training(tmp_path).restore()
+
+
+@pytest.mark.parametrize(("first", "then"), [("adam", "sgd"), ("sgd", "adamw")])
+def test_another_optimizer_begins_with_averages_of_zero(
+    tmp_path: Path, first: str, then: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    training(tmp_path, epochs=1, optimizer=first).fit()
+    again = training(tmp_path, optimizer=then)
+    again.restore()
+    assert "trainer.optimizer has changed: the averages of the new one begin at zero" in caplog.text
+    again.fit()
+    assert again.state.epoch == 3

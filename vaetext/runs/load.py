@@ -66,6 +66,9 @@ def _load_weights(model: SequenceModel, source: Path) -> int:
     """Puts a checkpoint's weights into the model; returns the epoch they come from."""
     device = next(model.parameters()).device
     groups, state = checkpoint_file.load(source, device)
-    checkpoint_file.load_weights(model, groups["model"], source)
+    checkpoint_file.load_weights(model, groups.get("model", {}), source)
+    epoch = state.get("epoch")
+    if type(epoch) is not int or epoch < 0:
+        raise ValueError(f"{source} has epoch={epoch!r}; copy it again, or train a new run")
     between_epochs = state.get("batch") == 0  # the state then counts the epochs that are done
-    return int(state["epoch"]) - int(between_epochs)
+    return epoch - int(between_epochs)

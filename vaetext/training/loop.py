@@ -19,13 +19,12 @@ from vaetext.models.base import SequenceModel
 from vaetext.modules.normalisation import has_batch_norm
 from vaetext.objectives.objective import Objective
 from vaetext.objectives.schedules import kl_weights, learning_rate
-from vaetext.runs import checkpoint
 from vaetext.runs.device import autocast
 from vaetext.runs.layout import BEST, LAST, METRICS
 from vaetext.training.interrupts import interrupts, stopped
 from vaetext.training.metrics_file import MetricsFile, means_of, schedules_of
 from vaetext.training.optimizer import make_optimizer, total_norm
-from vaetext.training.saving import load_last, save_best, save_last
+from vaetext.training.saving import load_best, load_last, save_best, save_last
 from vaetext.training.state import State
 from vaetext.training.sums import Sums
 
@@ -218,9 +217,7 @@ class Training:
         self.state = load_last(self.last, self.model, self.objective, self.optimizer)
         if self.best.is_file():
             # it is written before ``last``: after a kill between the two it is an epoch ahead
-            _, best = checkpoint.load(self.best, self.device)
-            self.state.best = best["neg_elbo"]
-            self.state.best_epoch = best["epoch"]
+            self.state.best_epoch, self.state.best = load_best(self.best, self.device)
         self.state.rescale(self.batches, self.config.accumulate)
         self.window.load(self.state.window)
         self.metrics.truncate(self.state.metrics_bytes)

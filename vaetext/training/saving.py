@@ -1,5 +1,7 @@
 """What a checkpoint of training holds besides weights, so that a resumed run is bit-identical."""
 
+import logging
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from vaetext.models.base import SequenceModel
 from vaetext.objectives.objective import Objective
 from vaetext.runs import checkpoint
 from vaetext.training.state import State
+from vaetext.training.sums import sum_names
+
+log = logging.getLogger(__name__)
 
 
 def save_last(
@@ -28,7 +33,7 @@ def save_last(
     }
     if device.type == "cuda":
         groups["random"]["cuda"] = torch.cuda.get_rng_state(device)
-    checkpoint.save(path, groups, asdict(state))
+    checkpoint.save(path, groups, {**asdict(state), "optimizer": _kind(optimizer)})
 
 
 def load_last(
@@ -37,21 +42,84 @@ def load_last(
     """Puts back what ``save_last`` wrote, and returns its ``State``.
 
     Raises:
-        ValueError: there is no such checkpoint, or it does not fit the model.
+        ValueError: there is no such checkpoint, or it does not fit the model; names the file.
     """
     device = next(model.parameters()).device
     groups, state = checkpoint.load(path, device)
-    found = State(**state)
-    checkpoint.load_weights(model, groups["model"], path)
-    objective.load_state_dict(groups["objective"])
-    checkpoint.load_optimizer(optimizer, groups.get("optimizer", {}))  # none before a step
-    torch.set_rng_state(groups["random"]["cpu"].cpu())
-    if "cuda" in groups["random"] and device.type == "cuda":
-        torch.cuda.set_rng_state(groups["random"]["cuda"].cpu(), device)
+    kind = state.pop("optimizer", None)
+    try:
+        found = State.of(state)
+        _check_sums(found, sum_names(model.latent_names))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; copy it again, or train a new run") from error
+    means = groups.get("objective", {})
+    _check_means(objective, means, path)
+    checkpoint.load_weights(model, groups.get("model", {}), path)
+    objective.load_state_dict(means)
+    if kind == _kind(optimizer):
+        averages = groups.get("optimizer", {})  # none before a step
+        checkpoint.load_optimizer(optimizer, averages, path, stepped=found.step > 0)
+    else:
+        log.warning("trainer.optimizer has changed: the averages of the new one begin at zero")
+    _load_random(groups.get("random", {}), path, device)
     return found
+
+
+def _check_sums(state: State, names: list[str]) -> None:
+    for sums in (state.window, state.sums):
+        if sums and sums.keys() != set(names):
+            raise ValueError(f"its state has sums of {', '.join(sums)}, not of {', '.join(names)}")
+
+
+def _check_means(objective: Objective, means: checkpoint.Tensors, path: Path) -> None:
+    later = {  # the objective makes them at its first batch, a number or one for each part
+        name: mean
+        for name in (f"kl_{latent}" for latent in objective.free_bits)
+        if (mean := means.get(name)) is not None and mean.is_floating_point() and mean.dim() < 2
+    }
+    own = {**later, **objective.state_dict()}
+    checkpoint.check_fit(own, means, path, "running means", "objective")
+
+
+def _kind(optimizer: torch.optim.Optimizer) -> str:
+    """Which averages an optimizer keeps; Adam's and AdamW's are the same."""
+    return "sgd" if isinstance(optimizer, torch.optim.SGD) else "adam"
+
+
+def _load_random(states: checkpoint.Tensors, path: Path, device: torch.device) -> None:
+    """Puts back random states, that of a GPU where training was and is on one."""
+    own = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda" and "cuda" in states:
+        own["cuda"] = torch.cuda.get_rng_state(device)
+    given = {name: states[name].cpu() for name in own if name in states}
+    checkpoint.check_fit(own, given, path, "random states", "generators")
+    try:
+        torch.set_rng_state(given["cpu"])
+        if "cuda" in given:
+            torch.cuda.set_rng_state(given["cuda"], device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path}: its random state is damaged; copy it again, or train a new run"
+        ) from error
 
 
 def save_best(path: Path, model: SequenceModel, epoch: int, neg_elbo: float) -> None:
     """Writes the weights of the lowest valid -ELBO so far, nats per sequence."""
     state = {"epoch": epoch, "neg_elbo": neg_elbo}
     checkpoint.save(path, {"model": model.state_dict()}, state)
+
+
+def load_best(path: Path, device: torch.device) -> tuple[int, float]:
+    """The epoch and valid -ELBO, nats per sequence, of the best checkpoint.
+
+    Raises:
+        ValueError: the file is damaged or another version's; names it.
+    """
+    _, state = checkpoint.load(path, device)
+    epoch = state.get("epoch")
+    neg_elbo = state.get("neg_elbo")
+    if type(epoch) is int and epoch >= 0 and type(neg_elbo) is float and math.isfinite(neg_elbo):
+        return epoch, neg_elbo
+    raise ValueError(
+        f"{path} has epoch={epoch!r} and neg_elbo={neg_elbo!r}; copy it again, or train a new run"
+    )

@@ -223,7 +223,7 @@ def _reports(
 def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training) -> None:
     """Evaluates the best checkpoint and writes results, table, examples and plots."""
     groups, _ = checkpoint.load(training.best, training.device)
-    checkpoint.load_weights(training.model, groups["model"], training.best)
+    checkpoint.load_weights(training.model, groups.get("model", {}), training.best)
     training.model.eval()
     log.info("evaluating the checkpoint of epoch %s", training.state.best_epoch)
     valid = _evaluated("valid", config, corpus, training, samples=1)

@@ -1,6 +1,8 @@
 """How far training has come, and what a validation changes in it."""
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any, get_args, get_origin
 
 
 @dataclass
@@ -41,6 +43,20 @@ class State:
     seconds: float = 0.0
     tokens: int = 0
 
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "State":
+        """The state that a checkpoint holds.
+
+        Raises:
+            ValueError: a value is missing, unknown, or of another type or range.
+        """
+        kinds = {item.name: item.type for item in fields(cls)}
+        for name in {**kinds, **values}:
+            if name not in kinds or name not in values or not _fits(values[name], kinds[name]):
+                found = f"{name}={values[name]!r}" if name in values else f"no {name}"
+                raise ValueError(f"its state does not fit this version of vaetext: it has {found}")
+        return cls(**values)
+
     def update_best(self, neg_elbo: float, least: float, plateau_patience: int | None) -> bool:
         """Takes an epoch's valid -ELBO, nats per sequence; returns whether it is the lowest so far.
 
@@ -74,3 +90,17 @@ class State:
             self.batch = self.batch * batches // self.batches
         if self.batch < batches:
             self.batch -= self.batch % accumulate
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value from JSON is of a type of ``State``; integers are counts, floats finite."""
+    kinds = get_args(kind) or (kind,)
+    if value is None:
+        return type(None) in kinds
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(_fits(each, float) for each in value.values())
+    if float in kinds:
+        return type(value) in (int, float) and math.isfinite(value)
+    if int in kinds:
+        return type(value) is int and 0 <= value < 2**53
+    return type(value) in kinds

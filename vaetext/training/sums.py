@@ -7,6 +7,11 @@ import torch
 from vaetext.objectives.objective import Loss
 
 
+def sum_names(latents: Sequence[str]) -> list[str]:
+    """What is summed of a model with these latents."""
+    return ["count", "loss", "rec", *(f"kl.{name}" for name in latents)]
+
+
 class Sums:
     """Sums over sequences of the loss, rec and each latent's KL, with the count of sequences.
 
@@ -18,7 +23,7 @@ class Sums:
     """
 
     def __init__(self, latents: Sequence[str], device: torch.device) -> None:
-        self.names = ["count", "loss", "rec", *(f"kl.{name}" for name in latents)]
+        self.names = sum_names(latents)
         self.latents = latents
         self.values = torch.zeros(len(self.names), dtype=torch.float64, device=device)
 
