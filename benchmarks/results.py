@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "RESULTS.md")
 SAVED_CONFIG = "config.yaml"
 TABLE = re.compile(r"(<!-- table: (\S+): ([^>]*?) -->\n).*?(<!-- end of table -->)", re.DOTALL)
-SEED = ("seed",)  # the options in which the seeds of a row may differ
+SEED = ("seed", "outputs", "sweep")  # the options in which the seeds of a row may differ
 
 
 def updated(page: str, folder: Path) -> str:
