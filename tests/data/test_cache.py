@@ -1,5 +1,7 @@
 """The cache of tokenized corpora: when it is used, rebuilt, shared and done without."""
 
+import gzip
+import hashlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +14,7 @@ import pytest
 from vaetext.config.data import TextData, UserText
 from vaetext.data import corpora, sentences
 from vaetext.data.corpora import Corpus
+from vaetext.data.sets import text
 
 
 def own(**options: Any) -> Corpus:
@@ -57,9 +60,77 @@ def test_a_changed_file_or_option_is_tokenized_again(
     assert tokenized == ["word"]
     own(train=path, tokens="char")
     assert tokenized == ["word", "char"]
-    os.utime(path, ns=(1, 1))
+    write("all.txt", "a c\n" * 50)
     own(train=path)
     assert tokenized == ["word", "char", "word"]
+
+
+def test_another_text_of_the_same_size_and_time_is_another_corpus(
+    write: Any, fresh_cache: Path
+) -> None:
+    path = write("all.txt", "a b\n" * 50)
+    os.utime(path, ns=(1, 1))
+    first = own(train=path)
+    write("all.txt", "a c\n" * 50)
+    os.utime(path, ns=(1, 1))
+    second = own(train=path)
+    assert first.tokenizer != second.tokenizer
+    assert second.tokenizer.pieces[2:] == ["\u2581a", "\u2581c"]
+    assert second.sums == [hashlib.sha256(b"a c\n" * 50).hexdigest()]
+    assert first.sums != second.sums
+
+
+def test_the_same_text_packed_has_the_same_sum(write: Any, fresh_cache: Path) -> None:
+    plain = own(train=write("all.txt", "a b\n" * 50))
+    packed = own(train=write("all.txt.gz", gzip.compress(b"a b\n" * 50)))
+    assert plain.sums == packed.sums
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    write: Any, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write("all.txt", "a b\n" * 50)
+    read = text.read
+
+    def slow(config: UserText, files: list[Path]) -> Any:
+        lines = read(config, files)
+        write("all.txt", "a c\n" * 50)
+        return lines
+
+    monkeypatch.setattr(text, "read", slow)
+    with pytest.raises(ValueError, match=r"all\.txt changed while it was read"):
+        own(train=path)
+
+
+def test_a_cache_whose_tokens_were_altered_is_rebuilt(
+    write: Any, fresh_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write("all.txt", "a b c\n" * 50)
+    first = own(train=path)
+    (stored,) = fresh_cache.rglob("train.arrow")
+    content = stored.read_bytes()
+    ids = np.array([2, 3, 4], dtype=np.int32).tobytes()
+    assert ids in content
+    stored.write_bytes(content.replace(ids, ids[4:] + ids[:4]))
+    again = own(train=path)
+    assert "rebuilt" in caplog.text
+    np.testing.assert_array_equal(again.splits["train"].x, first.splits["train"].x)
+
+
+def test_cautions_are_repeated_from_the_cache(
+    write: Any, fresh_cache: Path, caplog: pytest.LogCaptureFixture, tokenized: list[str]
+) -> None:
+    train = write("train.txt", "a b\na </s> b\n")
+    valid = write("valid.txt", "b\n")
+    test = write("test.txt", "a b\nb a\nb\n")
+    for _ in range(2):
+        caplog.clear()
+        own(train=train, valid=valid, test=test)
+        assert "train has text that the tokenizer reserves" in caplog.text
+        assert "</s> (1 times)" in caplog.text
+        assert "1 of 3 lines of test (33.3 %) are also in train" in caplog.text
+        assert "of valid" not in caplog.text
+    assert len(tokenized) == 1
 
 
 def test_a_damaged_cache_is_rebuilt(

@@ -57,6 +57,22 @@ def test_a_saved_tokenizer_is_loaded_again(kind: str, tmp_path: Path) -> None:
     assert tokenizers.train(LINES, kind, 40).model == learned.model
 
 
+@pytest.mark.parametrize("kind", ["bpe", "unigram", "char"])
+def test_the_sign_for_a_space_is_unknown(kind: str) -> None:
+    learned = tokenizers.train([*LINES, "the\u2581cat \u2581\u2581"], kind, 40)
+    ids = learned.encode("the\u2581cat \u2581\u2581eos")
+    assert ids.count(UNK) == 3
+    assert ids.index(EOS) == len(ids) - 1
+    assert learned.decode(learned.encode("the\u2581cat")) == "the<unk>cat"
+
+
+def test_reserved_text_is_counted() -> None:
+    lines = ["a </s> b </s>", "x</s>\u2581 \x00 \x1f", "<unk>"]
+    assert tokenizers.reserved(lines, "word") == {"U+0000": 1, "U+2581": 1, "</s>": 2}
+    assert tokenizers.reserved(lines, "bpe") == {"U+0000": 1, "U+001F": 1, "U+2581": 1}
+    assert tokenizers.reserved(["a b"], "char") == {}
+
+
 def test_any_white_space_separates_words() -> None:
     assert UNK not in tokenizers.train(["a\u00a0b\tc  d"], "word").encode("a b c d")
 

@@ -19,7 +19,7 @@ from vaetext.config.store import typed
 from vaetext.config.train import TrainConfig
 from vaetext.config.trainer import Trainer
 from vaetext.report.collect import collect, find_runs
-from vaetext.runs.layout import CONFIG, DONE, OVERRIDES, RESULTS
+from vaetext.runs.layout import CONFIG, DONE, OVERRIDES, RESULTS, SOURCES
 
 
 def make_run(
@@ -186,6 +186,49 @@ def test_counts_are_shown_only_where_no_option_differs(tmp_path: Path) -> None:
     runs = runs_on_other_text(tmp_path)
     set_option(runs[1], "data.min_count", 2)
     assert [row.data for row in collect(runs, "test")] == ["ptb min_count=1", "ptb min_count=2"]
+
+
+def write_sources(run: Path, text: str) -> None:
+    sums = {"files": ["my.txt"], "file_sha256": [text], "sha256": {"test": f"{text} test"}}
+    (run / SOURCES).write_text(json.dumps(sums))
+
+
+def test_runs_on_other_text_of_the_same_size_are_rows_of_their_own(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / str(n), result(1.0 + n, {}, n), n) for n in range(3)]
+    for run, text in zip(runs, "aba", strict=True):
+        write_sources(run, text)
+    rows = collect(runs, "test")
+    assert [row.seeds for row in rows if row.values("rec") == [1.0, 3.0]] == [2]
+    assert [row.seeds for row in rows if row.values("rec") == [2.0]] == [1]
+    assert all(re.fullmatch("ptb text=[0-9a-f]{8}", row.data) for row in rows)
+    assert rows[0].data != rows[1].data
+
+
+def test_the_text_is_named_only_where_options_and_sizes_do_not_tell_rows_apart(
+    tmp_path: Path,
+) -> None:
+    runs = [make_run(tmp_path / str(n), result(1.0, {}, n), n) for n in range(3)]
+    for run, text in zip(runs, "abc", strict=True):
+        write_sources(run, text)
+    set_option(runs[2], "data.min_count", 2)
+    first, second, third = (row.data for row in collect(runs, "test"))
+    assert first.startswith("ptb min_count=1 text=")
+    assert second.startswith("ptb min_count=1 text=")
+    assert first != second
+    assert third == "ptb min_count=2"
+
+
+def test_an_evaluation_of_other_text_of_the_same_size_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = make_run(tmp_path / "run", result(100.0, {"z": 5.0}))
+    write_sources(run, "a")
+    for name, samples, text in (("same", 500, "a test"), ("other", 900, "b test")):
+        write_evaluation(run, name, record(100.0, {"z": 5.0}, samples), sequences_sha256=text)
+    (only,) = collect([run], "test")
+    assert len(only.values("IW-NLL(500)")) == 1
+    assert only.values("IW-NLL(900)") == []
+    assert "is of other text than" in caplog.text
 
 
 def test_rows_are_sorted_by_the_numbers_in_their_labels(tmp_path: Path) -> None:

@@ -18,28 +18,32 @@ from vaetext.data.loader import SPLITS, Split
 from vaetext.data.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
-FORMAT = 3  # raise it when tokenization or what is stored changes
+FORMAT = 4  # raise it when tokenization or what is stored changes
+META = "meta.json"  # cautions, and checksums of what is stored
 
 
 @dataclass(frozen=True)
 class Tokenized:
-    """A tokenizer and the splits in its ids."""
+    """A tokenizer, the splits in its ids, and what a user must know of the text."""
 
     tokenizer: Tokenizer
     splits: dict[str, Split]
+    cautions: list[str]
 
 
-def fetch(config: TextData, files: list[Path], make: Callable[[], Tokenized]) -> Tokenized:
-    """What ``make`` gives, from the cache where an earlier call had the same files and options.
+def fetch(config: TextData, sums: list[str], make: Callable[[], Tokenized]) -> Tokenized:
+    """What ``make`` gives, from the cache where an earlier call had the same text and options.
 
-    Files are the same where path, size and time are. A damaged entry is rebuilt; a cache that
-    cannot be written costs a warning.
+    A damaged entry is rebuilt; a cache that cannot be written costs a warning.
+
+    Args:
+        sums: of the files' bytes. Sizes and times do not show that a file has changed.
     """
-    folder = cache_folder() / "tokens" / _key(config, files)
+    folder = cache_folder() / "tokens" / _key(config, sums)
     try:
         if folder.is_dir():
             return _read(folder)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         log.warning("%s is damaged (%s) and is rebuilt", folder, error)
         shutil.rmtree(folder, ignore_errors=True)
     made = make()
@@ -50,9 +54,8 @@ def fetch(config: TextData, files: list[Path], make: Callable[[], Tokenized]) ->
     return made
 
 
-def _key(config: TextData, files: list[Path]) -> str:
-    stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    text = json.dumps([FORMAT, asdict(config), stats], sort_keys=True)
+def _key(config: TextData, sums: list[str]) -> str:
+    text = json.dumps([FORMAT, asdict(config), sums], sort_keys=True)
     return f"{config.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
@@ -73,6 +76,7 @@ def _store(made: Tokenized, folder: Path) -> None:
                 writer.write_table(pyarrow.table({"ids": ids}))
                 writer.finalize()
         made.tokenizer.save(temporary / "tokenizer.model")
+        (temporary / META).write_text(json.dumps({"cautions": made.cautions, "sums": _sums(made)}))
         os.replace(temporary, folder)
     except OSError:
         if not folder.is_dir():  # else another process was faster
@@ -82,10 +86,25 @@ def _store(made: Tokenized, folder: Path) -> None:
 
 
 def _read(folder: Path) -> Tokenized:
-    return Tokenized(
+    """What is stored in a folder.
+
+    Raises:
+        OSError, ValueError: it is incomplete, or not what was stored.
+    """
+    meta = json.loads((folder / META).read_text())
+    found = Tokenized(
         Tokenizer.load(folder / "tokenizer.model"),
         {name: _flat(folder / f"{name}.arrow") for name in SPLITS},
+        meta["cautions"],
     )
+    if _sums(found) != meta["sums"]:
+        raise ValueError("its checksums differ")
+    return found
+
+
+def _sums(made: Tokenized) -> dict[str, str]:
+    splits = {name: split.digest for name, split in made.splits.items()}
+    return {**splits, "tokenizer": hashlib.sha256(made.tokenizer.model).hexdigest()}
 
 
 def _flat(path: Path) -> Split:

@@ -25,6 +25,7 @@ class Corpus:
         tokenizer: from lines to sequences and back, learned from the training split (of text).
         splits: train, valid and test.
         source: the files it was read from.
+        sums: the sha256 of each file's uncompressed bytes.
         curve: the heights [T] of a sequence, nan where it has none; of data sets of curves only.
         facts: computes what is known of the distribution, such as its entropy, by name.
     """
@@ -33,6 +34,7 @@ class Corpus:
     tokenizer: Tokenizer | Standardizer
     splits: dict[str, Split]
     source: list[str] = field(default_factory=list)
+    sums: list[str] = field(default_factory=list)
     curve: Callable[[Any], np.ndarray] | None = None
     facts: Callable[[], dict[str, float]] = dict
 

@@ -5,16 +5,20 @@ import hashlib
 import http.client
 import lzma
 import os
+import stat
 import tempfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from filelock import FileLock
+
+from vaetext.data.contents import check_unpacked, text_lines
 
 SUFFIXES = ("", ".xz", ".gz")
 BLOCK = 1 << 20
@@ -147,6 +151,26 @@ def open_binary(path: Path) -> IO[bytes]:
     return opener(path, "rb")  # type: ignore[operator, no-any-return]
 
 
+def content_sum(path: Path) -> str:
+    """The sha256 of a file's uncompressed bytes, in hex.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    with _reading(path), open_binary(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's or pipe's uncompressed bytes.
+
+    Raises:
+        ValueError: it is missing, a folder or damaged.
+    """
+    with _reading(path), open_binary(path) as file:
+        return file.read()
+
+
 def read_lines(path: Path, sum: str | None = None) -> list[str]:
     """The lines of a UTF-8 file or pipe, split at newlines only; a carriage return before is cut.
 
@@ -154,31 +178,47 @@ def read_lines(path: Path, sum: str | None = None) -> list[str]:
         sum: the checksum that the file must have.
 
     Raises:
-        ValueError: the file is missing, a folder, damaged, not UTF-8, or has another sum.
+        ValueError: the file is missing, a folder, damaged, not UTF-8 text, or has another sum.
     """
-    if not path.exists():
-        raise ValueError(f"{path}: no such file")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; name a file in it")
-    try:
-        with open_binary(path) as file:
-            content = file.read()
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise ValueError(
-            f"{path} cannot be read as {path.suffix or 'plain text'}: {error}"
-        ) from error
+    content = read_bytes(path)
+    check_unpacked(content, str(path))
     if sum and (found := digest(content, sum)) != sum:
         raise ValueError(
             f"{path}: its checksum is {found}, not {sum}: it is not the published file;"
             " put that in its place, or use data=text"
         )
+    return text_lines(content, str(path))
+
+
+def check_regular(path: Path, option: str) -> None:
+    """Checks that what exists at ``path`` is a file that can be read again, as a resumed run does.
+
+    Raises:
+        ValueError: it is a folder, a pipe, a device or a socket; names ``option``.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise ValueError(f"{option}={path} is a folder; name a file in it")
+    kinds = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    kind = next((name for holds, name in kinds if holds(mode)), "a device")
+    raise ValueError(
+        f"{option}={path} is {kind}, which cannot be read again when the run is resumed or"
+        " evaluated; write its text to a file, and name that"
+    )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Names the file in every error of reading it."""
+    if not path.exists():
+        raise ValueError(f"{path}: no such file")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a file in it")
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
+        yield
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise ValueError(
-            f"{path}, line {line}: not UTF-8 ({error.reason});"
-            " convert it, for example with `iconv -t utf-8`"
+            f"{path} cannot be read as {path.suffix or 'plain text'}: {error}"
         ) from error
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    return lines[:-1] if lines[-1] == "" else lines

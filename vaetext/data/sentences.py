@@ -1,7 +1,7 @@
 """What corpora of text share: their files, their lines, and the tokenized splits in the cache."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from vaetext.config.data import TextData
 from vaetext.data import cache
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.corpora import Corpus
-from vaetext.data.files import Remote, Report, locate, read_lines
+from vaetext.data.files import Remote, Report, content_sum, locate, read_lines
 from vaetext.data.loader import SPLITS, Split
 
 log = logging.getLogger(__name__)
@@ -20,13 +20,17 @@ def text_corpus(config: TextData, files: list[Path], read: Callable[[], Lines]) 
     """A corpus of lines, from the cache where neither its files nor its options have changed.
 
     Args:
-        files: what ``read`` reads; their paths, sizes and times are part of the cache's key.
+        files: what ``read`` reads; the sums of their bytes are part of the cache's key.
         read: the lines of each split; called where the cache lacks this corpus.
 
     Raises:
-        ValueError: a sequence is longer than ``data.max_length``, or what ``read`` raises.
+        ValueError: a sequence is longer than ``data.max_length``, a file changes while it is read,
+            or what ``read`` raises.
     """
-    found = cache.fetch(config, files, lambda: tokenize(config, read()))
+    sums = [content_sum(path) for path in files]
+    found = cache.fetch(config, sums, lambda: tokenize(config, _unchanged(read, files, sums)))
+    for caution in found.cautions:
+        log.warning("data=%s: %s", config.name, caution)
     for name, split in found.splits.items():
         longest = int(split.lengths.argmax())
         tokens = int(split.lengths[longest]) - 1
@@ -36,14 +40,51 @@ def text_corpus(config: TextData, files: list[Path], read: Callable[[], Lines]) 
                 f"{place} has {tokens} tokens, more than data.max_length={config.max_length};"
                 " raise it (0: no limit) or shorten the text"
             )
-    return Corpus(config.name, found.tokenizer, found.splits, [str(path) for path in files])
+    source = [str(path) for path in files]
+    return Corpus(config.name, found.tokenizer, found.splits, source, sums)
 
 
 def tokenize(config: TextData, lines: Lines) -> cache.Tokenized:
     """A tokenizer learned from the training lines, and every split in its ids."""
     learned = tokenizers.train(lines["train"], config.tokens, config.vocab_size, config.min_count)
     splits = {name: Split.of(learned.encode_all(lines[name])) for name in SPLITS}
-    return cache.Tokenized(learned, splits)
+    return cache.Tokenized(learned, splits, [*reserved_text(config, lines), *repeated(lines)])
+
+
+def reserved_text(config: TextData, lines: Lines) -> Iterator[str]:
+    """A sentence for each split with text that becomes unknown since its signs are reserved."""
+    for name in SPLITS:
+        if counts := tokenizers.reserved(lines[name], config.tokens):
+            shown = ", ".join(f"{sign} ({count:,} times)" for sign, count in counts.items())
+            yield (
+                f"{name} has text that the tokenizer reserves and that becomes unknown: {shown};"
+                " replace it if it matters"
+            )
+
+
+def repeated(lines: Lines) -> Iterator[str]:
+    """A sentence for each of valid and test that has lines of the training split."""
+    known = set(lines["train"])
+    for name in ("valid", "test"):
+        count = sum(line in known for line in lines[name])
+        if count:
+            yield (
+                f"{count:,} of {len(lines[name]):,} lines of {name}"
+                f" ({100 * count / len(lines[name]):.1f} %) are also in train"
+            )
+
+
+def _unchanged(read: Callable[[], Lines], files: list[Path], sums: list[str]) -> Lines:
+    """The lines, of files that are the same before and after they are read.
+
+    Raises:
+        ValueError: a file has changed meanwhile.
+    """
+    lines = read()
+    for path, before in zip(files, sums, strict=True):
+        if content_sum(path) != before:
+            raise ValueError(f"{path} changed while it was read; try again when it is complete")
+    return lines
 
 
 def locate_all(remotes: Sequence[Remote], root: str | None, report: Report) -> list[Path]:

@@ -18,8 +18,9 @@ from vaetext.data.loader import Split
 UNK, EOS = 0, 1
 SPACE = "\u2581"  # sentencepiece's sign for a space
 MARKS = ("<unk>", "</s>")  # words that are written for unknown and EOS
+UNKNOWN = "\u2585"  # sentencepiece's sign for an unknown piece
 # characters that sentencepiece keeps for itself; here they are unknown
-RESERVED = {SPACE, "\u2585", "\x00", "\x1f"}
+RESERVED = {SPACE, UNKNOWN, "\x00", "\x1f"}
 
 
 class Tokenizer:
@@ -97,6 +98,7 @@ class Tokenizer:
         separated again.
         """
         if self.kind == "subword":
+            lines = [line.replace(SPACE, UNKNOWN) for line in lines]  # else it would be a space
             return [
                 [*(self._separated(line, ids) if UNK in ids else ids), EOS]
                 for line, ids in zip(lines, self._pieces.encode(lines), strict=True)
@@ -146,6 +148,20 @@ class Tokenizer:
             return Tokenizer(model)
         except RuntimeError as error:
             raise ValueError(f"{path} is not a sentencepiece model: {error}") from error
+
+
+def reserved(lines: list[str], kind: str) -> dict[str, int]:
+    """What of a text becomes unknown since it is reserved: how often each sign occurs.
+
+    These are sentencepiece's own characters and, among words, ``</s>``; ``<unk>`` says itself that
+    it is unknown.
+    """
+    signs = {f"U+{ord(char):04X}": char for char in sorted(RESERVED)}
+    counts = {name: sum(line.count(char) for line in lines) for name, char in signs.items()}
+    if kind == "word":
+        counts["</s>"] = sum(line.split().count("</s>") for line in lines if "</s>" in line)
+        del counts["U+001F"]  # white space
+    return {name: count for name, count in counts.items() if count}
 
 
 def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) -> Tokenizer:

@@ -73,6 +73,8 @@ class RunResults:
         best_epoch: that the weights come from, from 0.
         splits: name of a split -> its numbers.
         checkpoint: "best" or "last", of an evaluation.
+        sequences_sha256: checksum of the sequences that an evaluation scored, where they come from
+            files.
         epochs: that were trained.
         train_seconds: without evaluation.
         tokens_per_second: real tokens with EOS, or frames, over those seconds.
@@ -87,6 +89,7 @@ class RunResults:
     best_epoch: int | None
     splits: dict[str, SplitResults]
     checkpoint: str = "best"
+    sequences_sha256: str | None = None
     epochs: int | None = None
     train_seconds: float | None = None
     tokens_per_second: float | None = None

@@ -1,5 +1,6 @@
 """From run folders to the rows of a table: runs that differ in the seed alone are one row."""
 
+import hashlib
 import json
 import logging
 import math
@@ -16,7 +17,7 @@ from vaetext.data.loader import SPLITS
 from vaetext.report.columns import Values, columns
 from vaetext.report.table import Row
 from vaetext.runs.folder import load_config
-from vaetext.runs.layout import CONFIG, DONE, RESULTS
+from vaetext.runs.layout import CONFIG, DONE, RESULTS, SOURCES
 from vaetext.runs.results import checked_results, is_done, read_json, read_results
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ NOT_IN_SETTING = {
     "data.root",
     *(f"trainer.{name}" for name in TECHNICAL),
 }
-# Not options: they differ where files of the same name hold other text.
+# Not options: they differ where files of the same name hold other text, from the plainest on.
 COUNTS = tuple(f"data.{split}_tokens" for split in SPLITS)
+TEXT = "data.text"  # from the checksums of the files
 
 
 @dataclass(frozen=True)
@@ -107,18 +109,24 @@ def figures(folder: Path, split: str) -> Values:
         raise ValueError(f"split={split}: {folder / RESULTS} has no such split")
     with checked_results(folder / RESULTS):
         values = columns(result[split])
+    trained_on = _sources(folder).get("sha256", {}).get(split)
     for path in sorted(folder.glob(f"evaluate/**/{RESULTS}")):  # a multirun's are a level deeper
         try:
-            values = {**evaluated(path, result, split), **values}
+            values = {**evaluated(path, result, split, trained_on), **values}
         except ValueError as error:
             log.warning("%s", error)
     return values
 
 
-def evaluated(path: Path, result: dict[str, Any], split: str) -> Values:
+def evaluated(
+    path: Path, result: dict[str, Any], split: str, trained_on: str | None = None
+) -> Values:
     """The columns that `vaetext evaluate` wrote to ``path``.
 
     None where it evaluated another split, or another checkpoint than the one of ``result``.
+
+    Args:
+        trained_on: checksum of the split's sequences in training, where it is known.
 
     Raises:
         ValueError: the file is damaged, another version's, or of other text.
@@ -128,7 +136,9 @@ def evaluated(path: Path, result: dict[str, Any], split: str) -> Values:
         checkpoint = later["checkpoint"], later["best_epoch"]
         if split not in later or checkpoint != ("best", result["best_epoch"]):
             return {}
-        if any(later[split][size] != result[split][size] for size in ("sequences", "tokens")):
+        sizes = ("sequences", "tokens")
+        scored = later.get("sequences_sha256") or trained_on
+        if scored != trained_on or any(later[split][n] != result[split][n] for n in sizes):
             raise ValueError(f"{path} is of other text than the run's own figures and is left out")
         return columns(later[split])
 
@@ -141,12 +151,20 @@ def labels(setting: Setting, settings: list[Setting]) -> tuple[str, str]:
     same_data = [each for each in settings if each["data.name"] == setting["data.name"]]
     same_model = [each for each in same_data if each["model.name"] == setting["model.name"]]
     same_trainer = [each for each in same_model if each["trainer.name"] == setting["trainer.name"]]
-    data = differing(setting, same_data, "data.")
-    data = [key for key in data if key not in COUNTS] or data
+    data = _data_keys(setting, same_data)
     trainer = differing(setting, same_model, "trainer.name")
     trainer += [key for key in differing(setting, same_trainer, "trainer.") if key not in trainer]
     model = differing(setting, same_model, "model.")
     return _label(setting, "model.name", [*model, *trainer]), _label(setting, "data.name", data)
+
+
+def _data_keys(setting: Setting, others: list[Setting]) -> list[str]:
+    """The options in which data sets differ; then sizes, then text, where options are alike."""
+    keys = [key for key in differing(setting, others, "data.") if key not in (*COUNTS, TEXT)]
+    for more in (COUNTS, (TEXT,)):
+        alike = [each for each in others if all(each.get(key) == setting[key] for key in keys)]
+        keys += [key for key in differing(setting, alike, "data.") if key in more]
+    return keys
 
 
 def differing(setting: Setting, others: list[Setting], prefix: str) -> list[str]:
@@ -193,7 +211,18 @@ def _read(folder: Path, split: str) -> Finished:
     values = figures(folder, split)
     setting = _setting(config)
     setting[f"data.{split}_tokens"] = read_results(folder)[split]["tokens"]
+    setting[TEXT] = _text_sum(folder)
     return Finished(folder, config.seed, setting, values)
+
+
+def _text_sum(folder: Path) -> str | None:
+    """A sum of the text that a run was trained on; None where its data is generated."""
+    sums = _sources(folder).get("file_sha256")
+    return hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:8] if sums else None
+
+
+def _sources(folder: Path) -> dict[str, Any]:
+    return read_json(folder / SOURCES) if (folder / SOURCES).is_file() else {}
 
 
 def _setting(config: TrainConfig) -> Setting:

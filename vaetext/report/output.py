@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vaetext.data.atomic import atomic_write
+from vaetext.data.contents import text_lines
 from vaetext.data.files import read_lines
 from vaetext.data.loader import Sequences
 from vaetext.models.base import SequenceModel
@@ -80,11 +81,5 @@ def check_input_lengths(
 
 
 def _standard_input() -> list[str]:
-    try:
-        content = sys.stdin.buffer.read() if sys.stdin else b""  # None where it was closed
-        return content.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"input=-: standard input is not UTF-8 ({error.reason}); convert it, for example with"
-            " `iconv -t utf-8`"
-        ) from error
+    content = sys.stdin.buffer.read() if sys.stdin else b""  # None where it was closed
+    return text_lines(content, "input=-: standard input")

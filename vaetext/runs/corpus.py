@@ -28,7 +28,8 @@ def write_corpus(folder: Path, corpus: Corpus) -> None:
     atomic_write(folder / DOMAIN, json.dumps(corpus.domain.to_json()) + "\n")
     files = [str(Path(each).resolve()) for each in corpus.source]
     sums = {name: split.digest for name, split in corpus.splits.items()}
-    atomic_write(folder / SOURCES, json.dumps({"files": files, "sha256": sums}) + "\n")
+    record = {"files": files, "file_sha256": corpus.sums, "sha256": sums}
+    atomic_write(folder / SOURCES, json.dumps(record) + "\n")
 
 
 def read_tokenizer(folder: Path) -> Tokenizer | Standardizer:

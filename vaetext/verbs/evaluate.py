@@ -21,6 +21,7 @@ def run(config: EvaluateConfig) -> None:
     found = run.evaluation(
         config.split, iw_samples=config.iw_samples, batch_tokens=config.batch_tokens
     )
+    corpus = run.corpus
     result = RunResults(
         model=run.config.model.name,
         data=run.config.data.name,
@@ -30,6 +31,7 @@ def run(config: EvaluateConfig) -> None:
         best_epoch=run.epoch,
         splits={config.split: found.results},
         checkpoint=run.checkpoint,
+        sequences_sha256=corpus.splits[config.split].digest if corpus.sums else None,
     ).to_json()
     write_output(run_table(result), output_folder() / TABLE)
     atomic_write(output_folder() / RESULTS, json.dumps(result, indent=2) + "\n")

@@ -1,6 +1,7 @@
 """A user's own text: how it is split and tokenized, and the errors of faulty files."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,16 @@ def test_a_training_file_that_is_missing_is_refused(tmp_path: Path) -> None:
 def test_a_line_of_100000_words_is_one_sequence(write: Any) -> None:
     corpus = own(train=write("long.txt", "a b\n" * 40 + "w " * 100_000))
     assert max(int(split.lengths.max()) for split in corpus.splits.values()) == 100_001
+
+
+def test_a_pipe_or_device_is_refused_as_it_cannot_be_read_again(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(ValueError, match=r"data\.train=.*fifo is a pipe, .* write its text"):
+        own(train=str(tmp_path / "fifo"))
+    with pytest.raises(ValueError, match=r"data\.train=/dev/null is a device"):
+        own(train="/dev/null")
+    end, other = os.pipe()
+    with pytest.raises(ValueError, match=r"data\.train=/dev/fd/\d+ is a pipe"):
+        own(train=f"/dev/fd/{end}")
+    os.close(end)
+    os.close(other)

@@ -6,7 +6,7 @@ import numpy as np
 
 from vaetext.config.data import UserText
 from vaetext.data.corpora import Corpus
-from vaetext.data.files import Report, find, roots
+from vaetext.data.files import Report, check_regular, find, roots
 from vaetext.data.loader import SPLITS
 from vaetext.data.sentences import Lines, read_sentences, text_corpus
 
@@ -68,8 +68,8 @@ def _existing(name: str, path: str, root: str | None) -> Path:
         return here
     if found := find(path, root):
         return found
-    if here.is_dir():
-        raise ValueError(f"data.{name}={path} is a folder; name a file in it")
+    if here.exists():
+        check_regular(here, f"data.{name}")
     places = ", ".join(map(str, [Path.cwd(), *roots(root)]))
     raise ValueError(
         f"data.{name}={path}: no such file in {places};"

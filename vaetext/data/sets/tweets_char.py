@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from vaetext.config.data import Tweets
+from vaetext.data.contents import check_unpacked
 from vaetext.data.corpora import Corpus
-from vaetext.data.files import Report, find, open_binary, read_lines, roots
+from vaetext.data.files import Report, find, read_bytes, read_lines, roots
 from vaetext.data.loader import SPLITS
 from vaetext.data.sentences import Lines, text_corpus
 
@@ -109,8 +110,9 @@ def _third_column(path: Path) -> list[str]:
 
 def _full(path: Path) -> Lines:
     """The sixth column of the published CSV, shuffled and cut."""
-    with io.TextIOWrapper(open_binary(path), encoding="latin-1", newline="") as file:
-        rows = list(csv.reader(file))
+    content = read_bytes(path)
+    check_unpacked(content, str(path))
+    rows = list(csv.reader(io.StringIO(content.decode("latin-1"), newline="")))
     if short := next((n for n, row in enumerate(rows, 1) if len(row) < 6), None):
         raise ValueError(f"{path}, row {short}: it must have six columns, the last one the tweet")
     order = np.random.default_rng(0).permutation(len(rows))
