@@ -207,6 +207,18 @@ def test_mutual_information_of_far_apart_codes_is_log_n() -> None:
     assert found == pytest.approx(math.log(64))
 
 
+@pytest.mark.parametrize(
+    ("count", "apart", "warned"), [(500, 0, False), (500, 100, True), (20, 0, True)]
+)
+def test_mutual_information_from_too_few_sequences_is_a_warning(
+    count: int, apart: float, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    mean = apart * torch.arange(float(count))[:, None]
+    mutual_information(code(mean, torch.ones_like(mean)))
+    assert ("mutual information of z" in caplog.text) == warned
+    assert (f"N = {count} codes, which can show ln N" in caplog.text) == warned
+
+
 def test_mutual_information_of_equal_codes_is_zero() -> None:
     mean = torch.ones(64, 3).double()
     assert mutual_information(code(mean, torch.ones_like(mean))) == pytest.approx(0.0, abs=1e-9)

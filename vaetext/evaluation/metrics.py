@@ -1,5 +1,6 @@
 """The numbers of ``results.json``: bounds, perplexities, and how much a latent is used."""
 
+import logging
 import math
 from dataclasses import dataclass
 
@@ -15,7 +16,9 @@ from vaetext.evaluation.scoring import Scores, batches, score
 from vaetext.models.base import SequenceModel
 from vaetext.models.diagnostics import Page
 
+log = logging.getLogger(__name__)
 ACTIVE = 0.01  # a unit is active when Var_x(E_q[z|x]) is larger (Burda et al. 2016)
+FEW = 100  # codes, from which mutual information is a rough estimate
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,9 @@ def active_units(codes: LatentCodes) -> int:
 def mutual_information(codes: LatentCodes, block: int = 512) -> float | None:
     """I_q(x; z) = E_x E_q[log q(z|x) - log (1/N) sum_x' q(z|x')], one sample each, nats.
 
-    None where q is conditioned on other latents: then it is no density of z given x alone.
+    None where q is conditioned on other latents: then it is no density of z given x alone. N
+    sequences show ln N at most; a warning says where the estimate is within a nat of that, or N is
+    below 100.
 
     Args:
         codes: of a split.
@@ -186,7 +191,17 @@ def mutual_information(codes: LatentCodes, block: int = 512) -> float | None:
         torch.logsumexp(q.log_prob_of_all(part), -1) - math.log(len(z))
         for part in torch.split(z, block)
     ]
-    return (own - torch.cat(marginal)).mean().item()
+    found = (own - torch.cat(marginal)).mean().item()
+    if len(z) < FEW or found > math.log(len(z)) - 1:
+        log.warning(
+            "mutual information of %s: %.2f nats is an estimate from N = %s codes, which can show"
+            " ln N = %.2f at most: they are too few; score a split with more sequences",
+            codes.latent.name,
+            found,
+            f"{len(z):,}",
+            math.log(len(z)),
+        )
+    return found
 
 
 @torch.no_grad()
