@@ -289,3 +289,43 @@ def test_another_optimizer_begins_with_averages_of_zero(
     assert "trainer.optimizer has changed: the averages of the new one begin at zero" in caplog.text
     again.fit()
     assert again.state.epoch == 3
+
+
+def test_damaged_lines_of_metrics_are_named_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    training(tmp_path, epochs=2).fit()
+    path = tmp_path / "metrics.jsonl"
+    written = path.read_bytes().splitlines(keepends=True)
+    damages = (
+        written[1].replace(b"{", b"[", 1),
+        written[1].replace(b"neg_elbo", b"neg_elbn"),
+        written[1].replace(b'"rec": ', b'"rec":"'),
+        b"\0" * (len(written[1]) - 1) + b"\n",
+        b"\xff" + written[1][1:],
+        b"3".ljust(len(written[1]) - 1) + b"\n",
+    )
+    for damaged in damages:
+        path.write_bytes(b"".join([written[0], damaged, *written[2:]]))
+        caplog.clear()
+        again = training(tmp_path, epochs=2)
+        again.restore()
+        assert f"{path}: line 2 is damaged" in caplog.text
+        assert path.read_bytes() == b"".join([written[0], *written[2:]])
+    caplog.clear()
+    again = training(tmp_path)
+    again.restore()
+    again.fit()
+    assert again.state.epoch == 3
+
+
+@pytest.mark.parametrize("tail", [b"", b"\0" * 60])
+def test_a_lost_end_of_metrics_is_said(
+    tmp_path: Path, tail: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    training(tmp_path, epochs=2).fit()
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(path.read_bytes()[:-60] + tail)
+    training(tmp_path).restore()
+    assert f"{path}: its last " in caplog.text
+    assert "bytes are lost; the curve of training lacks these lines" in caplog.text

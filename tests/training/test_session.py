@@ -1,6 +1,7 @@
 """One run from configuration to results: what is checked first, what is written, how it resumes."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,53 @@ def test_a_finished_run_is_not_trained_again(
     monkeypatch.setattr(session, "train", lambda *_, **__: pytest.fail("trained again"))
     (folder / DONE).touch()
     resume(folder, {})
+
+
+@pytest.mark.parametrize("place", ["training", "finish"])
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_run_folder_that_is_gone_ends_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, moved: bool
+) -> None:
+    folder = rnnlm(tmp_path / "run", *GRAMMAR, "trainer.epochs=3")
+
+    def leave(*_: Any) -> None:
+        if folder.exists():
+            folder.rename(tmp_path / "moved") if moved else shutil.rmtree(folder)
+
+    name = {"training": "validate", "finish": "fit"}[place]
+    method = getattr(Training, name)
+
+    def and_leave(self: Training) -> Any:
+        found = method(self)
+        leave()
+        return found
+
+    message = rf"^{folder} was deleted or moved during training"
+    with monkeypatch.context() as patched, pytest.raises(ValueError, match=message):
+        patched.setattr(Training, name, and_leave)
+        trained(folder)
+    assert not folder.exists()
+    if moved:
+        resume(tmp_path / "moved", {})
+        assert is_done(tmp_path / "moved")
+
+
+def test_latest_is_a_run_with_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    latest = tmp_path / "latest"
+    first = trained(rnnlm(tmp_path / "first", *GRAMMAR))
+    assert latest.resolve() == first
+
+    def died(self: Training) -> None:
+        raise ValueError("bad luck")
+
+    second = rnnlm(tmp_path / "second", *GRAMMAR)
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "train_epoch", died)
+        with pytest.raises(ValueError, match="bad luck"):
+            trained(second)
+    assert latest.resolve() == first
+    trained(second)
+    assert latest.resolve() == second
 
 
 def test_a_run_whose_text_has_changed_is_not_resumed(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A published table: its figures beside those of our runs."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,8 @@ from vaetext.config.verbs import Table
 from vaetext.report.columns import PUBLISHED, Values, columns, kind
 from vaetext.report.formats import markdown
 from vaetext.report.table import DAGGER, Row, cells
-from vaetext.runs.layout import METRICS, RESULTS
-from vaetext.runs.results import checked_results, read_results
+from vaetext.runs.layout import RESULTS
+from vaetext.runs.results import checked_results, read_metrics, read_results
 
 NOTE = (
     "Each row of ours is one run, so rows that are close are not ranked by it."
@@ -80,7 +79,7 @@ def select_columns(table: list[list[str]], ours: list[str]) -> list[list[str]]:
 
 def not_converged(folder: Path) -> bool:
     """Whether a run's lowest valid -ELBO fell by more than 1 % in its last tenth of epochs."""
-    lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
+    lines = read_metrics(folder)
     bounds: list[float] = [line["neg_elbo"] for line in lines if line["split"] == "valid"]
     last = -(-len(bounds) // 10)
     if len(bounds) <= last:

@@ -2,8 +2,9 @@
 
 import json
 import logging
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -149,8 +150,11 @@ def check_same_config(folder: Path, config: TrainConfig) -> None:
 
 
 @contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
+def run_lock(folder: Path) -> Iterator[Callable[[], None]]:
     """Holds a run folder while this process trains there.
+
+    Yields:
+        A check that the folder is still the same one; a ValueError says that it is not.
 
     Raises:
         ValueError: another process does.
@@ -162,8 +166,22 @@ def run_lock(folder: Path) -> Iterator[None]:
         raise ValueError(
             f"{folder}: another process trains there; wait for it, stop it, or take another folder"
         ) from None
+    held = (folder / LOCK).stat()
+
+    def check() -> None:
+        try:
+            same = os.path.samestat((folder / LOCK).stat(), held)
+        except (FileNotFoundError, NotADirectoryError):
+            same = False
+        if not same:
+            raise ValueError(
+                f"{folder} was deleted or moved during training, which ends here: nothing can be"
+                " written to it; where it was moved, continue with `vaetext resume` and its new"
+                " path"
+            )
+
     try:
-        yield
+        yield check
     finally:
         lock.release()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vaetext.config.quoting import resuming
-from vaetext.runs.layout import DONE, RESULTS
+from vaetext.runs.layout import DONE, METRICS, RESULTS
 
 
 def is_done(folder: Path) -> bool:
@@ -43,6 +43,25 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} is damaged (it holds no JSON object); copy it again, or delete it"
         )
+    return found
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's ``metrics.jsonl``.
+
+    Raises:
+        ValueError: a line is damaged; names it.
+    """
+    path = folder / METRICS
+    found = []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            found.append(dict(json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"{path}, line {number} is damaged ({error}); copy the file again, or delete that"
+                " line, on which no result depends"
+            ) from error
     return found
 
 

@@ -38,6 +38,9 @@ class Training:
         config: the trainer's options.
         folder: the run folder; ``metrics.jsonl`` and ``checkpoints/`` are written there.
         report: called with each line of metrics (a bar, or one line an epoch).
+
+    Attributes:
+        saved: called after each checkpoint.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Training:
         self.device = device
         self.seed = seed
         self.report = report
+        self.saved: Callable[[], object] = lambda: None
         self.folder = folder
         self.metrics = MetricsFile(folder / METRICS)
         self.last = folder / LAST
@@ -209,6 +213,7 @@ class Training:
         self.state.batches = self.batches
         save_last(self.last, self.model, self.objective, self.optimizer, self.state)
         self.saved_at = time.monotonic()
+        self.saved()
 
     def restore(self) -> None:
         """Goes back to the last checkpoint; metrics written after it are cut off."""
@@ -220,7 +225,9 @@ class Training:
             self.state.best_epoch, self.state.best = load_best(self.best, self.device)
         self.state.rescale(self.batches, self.config.accumulate)
         self.window.load(self.state.window)
-        self.metrics.truncate(self.state.metrics_bytes)
+        latents = self.model.latent_names
+        size = self.state.metrics_bytes
+        self.state.metrics_bytes = self.metrics.restore(size, self.state.step, latents)
 
     @property
     def _schedules(self) -> dict[str, Any]:

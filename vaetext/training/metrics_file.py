@@ -1,15 +1,18 @@
 """``metrics.jsonl``: a line for each epoch and split, and every few steps."""
 
 import json
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from vaetext.config.trainer import Trainer
-from vaetext.data.atomic import naming
+from vaetext.data.atomic import atomic_write, naming
 from vaetext.objectives.schedules import kl_weight, kl_weights, learning_rate
 from vaetext.training.state import State
+
+log = logging.getLogger(__name__)
 
 
 class MetricsFile:
@@ -17,13 +20,16 @@ class MetricsFile:
 
     Attributes:
         path: of the file.
+        check: called before anything is written; raises where the run folder is gone.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.check: Callable[[], object] = lambda: None
 
     def append(self, line: dict[str, Any]) -> int:
         """Appends a line; returns the size of the file in bytes."""
+        self.check()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), self.path.open("ab") as file:
             file.write(json.dumps(line).encode() + b"\n")
@@ -31,20 +37,55 @@ class MetricsFile:
 
     def sync(self) -> None:
         """Brings what was written to the disk."""
+        self.check()
         if self.path.exists():
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
 
-    def truncate(self, size: int) -> None:
-        """Keeps the whole lines in the first ``size`` bytes."""
-        if self.path.exists():
-            line, end, _ = self.path.read_bytes()[:size].rpartition(b"\n")
-            with self.path.open("r+b") as file:
-                file.truncate(len(line + end))
+    def restore(self, size: int, step: int, latents: Sequence[str]) -> int:
+        """Keeps the whole lines in the first ``size`` bytes, up to an optimizer step.
+
+        Lines that are damaged or lost are named by a warning. Nothing but the curve of training
+        depends on them. Returns the size of what is kept, in bytes.
+        """
+        content = self.path.read_bytes() if self.path.exists() else b""
+        *lines, rest = content[:size].split(b"\n")
+        steps = [_step(line, latents) for line in lines]
+        problems = [f"line {number} is damaged" for number, at in enumerate(steps, 1) if at is None]
+        lost = size - len(content) + len(rest)
+        if lost > 0:
+            problems.append(f"its last {lost} bytes are lost")
+        if problems:
+            log.warning(
+                "%s: %s; the curve of training lacks these lines, the results are the same (to have"
+                " them again, copy the file again before the run is resumed)",
+                self.path,
+                ", ".join(problems),
+            )
+        kept = b"".join(
+            line + b"\n"
+            for line, at in zip(lines, steps, strict=True)
+            if at is not None and at <= step
+        )
+        if kept != content:
+            atomic_write(self.path, kept)
+        return len(kept)
 
     def remove(self) -> None:
         """Deletes the file."""
         self.path.unlink(missing_ok=True)
+
+
+def _step(line: bytes, latents: Sequence[str]) -> float | None:
+    """The optimizer step of a line of metrics, or None where the line is damaged."""
+    try:
+        found = json.loads(line)
+        schedules = ("lr", "beta") if found["split"] == "steps" else ()
+        numbers = [found[name] for name in ("epoch", "step", "rec", "neg_elbo", *schedules)]
+        numbers += [found["kl"][name] for name in latents]
+        return float(found["step"] + 0 * sum(numbers))
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return None
 
 
 def means_of(sums: dict[str, float]) -> dict[str, Any]:

@@ -108,11 +108,17 @@ def train(
     folder = folder.resolve()  # it may be named by a link, ``latest`` say
     if config.trainer.tensorboard:
         require_tensorboard()
-    with run_lock(folder):
-        return _train(config, folder, resume, overrides or {})
+    with run_lock(folder) as check:
+        return _train(config, folder, resume, overrides or {}, check)
 
 
-def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str, Any]) -> float:
+def _train(
+    config: TrainConfig,
+    folder: Path,
+    resume: bool,
+    overrides: dict[str, Any],
+    check: Callable[[], None],
+) -> float:
     use_threads(config.trainer.threads)
     device = choose(config.trainer.device)
     check_precision(config.trainer.precision, device)
@@ -131,7 +137,8 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
         write_overrides(folder, overrides)
     (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
     atomic_write(folder / ENVIRONMENT, json.dumps(environment(device), indent=2) + "\n")
-    link_latest(folder, create=not resume)
+    training.metrics.check = check
+    _keep_latest(training, resume)
     size = f"{_size(model):,} parameters"
     names = f"{config.model.name} on {config.data.name}"
     log.info("%s: %s, %s, in %s", names, size, device, folder)
@@ -150,6 +157,19 @@ def _train(config: TrainConfig, folder: Path, resume: bool, overrides: dict[str,
         ) from error
     assert training.state.best is not None
     return training.state.best
+
+
+def _keep_latest(training: Training, resume: bool) -> None:
+    """Points ``latest`` at the run as soon as it has a checkpoint."""
+
+    def saved() -> None:
+        link_latest(training.folder, create=not resume)
+        training.saved = lambda: None
+
+    if resume:
+        saved()
+    else:
+        training.saved = saved
 
 
 def _load_corpus(config: TrainConfig, folder: Path, resume: bool, begun: bool) -> Corpus:
@@ -222,6 +242,7 @@ def _reports(
 
 def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training) -> None:
     """Evaluates the best checkpoint and writes results, table, examples and plots."""
+    training.metrics.check()
     groups, _ = checkpoint.load(training.best, training.device)
     checkpoint.load_weights(training.model, groups.get("model", {}), training.best)
     training.model.eval()
@@ -229,11 +250,13 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     valid = _evaluated("valid", config, corpus, training, samples=1)
     test = _evaluated("test", config, corpus, training, max(config.trainer.iw_samples, 1))
     record = _results(config, training, {"valid": valid.results, "test": test.results}).to_json()
+    training.metrics.check()
     atomic_write(folder / RESULTS, json.dumps(record, indent=2) + "\n")
     atomic_write(folder / TABLE, run_table(record))
     write_examples(training.model, corpus, folder, config.seed)
     plots.write(folder, test.scores, corpus.splits["test"].factors)
     write_pages(test.pages, folder)
+    training.metrics.check()
     atomic_write(folder / DONE, "")
     log.info("everything is in %s", folder)
 

@@ -1,6 +1,5 @@
 """Pictures of a run: training, latents, and examples. The only package that imports matplotlib."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from vaetext.report.plots.examples import interpolation, samples
 from vaetext.report.plots.figures import save
 from vaetext.report.plots.latents import codes, kl_per_dimension, principal
 from vaetext.runs.layout import METRICS, PLOTS
+from vaetext.runs.results import checked_results, read_metrics
 
 __all__ = [
     "codes",
@@ -36,8 +36,8 @@ def write(folder: Path, scores: Scores, factors: dict[str, np.ndarray] | None = 
         scores: of the test split.
         factors: what its sequences were made from, name -> [N], where that is known.
     """
-    lines = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
-    figures = {"training": training(lines)}
+    with checked_results(folder / METRICS):
+        figures = {"training": training(read_metrics(folder))}
     vectors = {
         name: each
         for name, each in scores.codes.items()
