@@ -6,7 +6,7 @@ import torch
 from vaetext.data.domain import Symbols
 from vaetext.modules import recurrent
 from vaetext.modules.encoder import MapEncoder
-from vaetext.modules.recurrent import Recurrent, features
+from vaetext.modules.recurrent import Recurrent, features, segments
 
 LENGTHS = (5, 1, 3, 0)
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
@@ -74,3 +74,46 @@ def test_map_is_the_mean_of_each_window_with_zeros_past_the_end() -> None:
     read = encoder.read(embedded)
     torch.testing.assert_close(read[:, 0], (outputs[:, 0] + outputs[:, 1]) / 2)
     torch.testing.assert_close(read[:, 3], outputs[:, 6] / 2)
+
+
+ASCENDING = [1, 2, 2, 3, 5, 9, 14, 20]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_segments_give_the_outputs_states_and_gradients_of_the_whole(
+    cell: str, layers: int, masked: bool
+) -> None:
+    torch.manual_seed(0)
+    rnn = Recurrent(cell, 3, 4, layers).double()
+    steps = torch.randn(len(ASCENDING), 21, 3, dtype=torch.float64)
+    real = torch.arange(21) < torch.tensor(ASCENDING)[:, None]
+    start = [torch.randn_like(each) for each in rnn.initial(len(ASCENDING), steps)]
+    found = []
+    for lengths in (None, ASCENDING):
+        given = steps.clone().requires_grad_()
+        outputs, final = rnn(given, start, real if masked else None, lengths)
+        outputs = outputs * real[..., None]
+        ends = [each for each in final if masked]  # without a mask they are of padding too
+        loss = (outputs**2).sum() + sum((each**3).sum() for each in ends)
+        gradients = torch.autograd.grad(loss, [given, *rnn.parameters()])
+        found.append([outputs, *ends, *gradients])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        (ASCENDING, [(0, 3, 0), (3, 9, 4), (9, 20, 6)]),
+        ([7, 7, 8, 8], [(0, 8, 0)]),  # cutting would save nothing
+        ([0, 1, 1, 20], [(0, 20, 0)]),  # a row without steps
+        ([5, 1, 1, 20], [(0, 20, 0)]),  # not ascending
+        ([4], [(0, 4, 0)]),
+    ],
+)
+def test_segments_end_where_half_and_three_quarters_of_the_rows_have_ended(
+    lengths: list[int], expected: list[tuple[int, int, int]]
+) -> None:
+    assert segments(lengths) == expected

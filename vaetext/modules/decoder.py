@@ -95,7 +95,7 @@ class Decoder(nn.Module):
         shape = state["x"].shape[:2]
         embedded = self.embedding(batch.inputs)
         repeated = embedded.expand(shape[0], *embedded.shape).flatten(0, 1)
-        hidden, _ = self._run(repeated, state)
+        hidden, _ = self._run(repeated, state, self._lengths(batch, shape[0]))
         hidden = self.project(self.output_dropout(hidden)).unflatten(0, shape)
         limit = state["contexts"].shape[2] if "contexts" in state else None
         return self.head.log_prob(hidden, batch, limit, self._table())
@@ -108,8 +108,23 @@ class Decoder(nn.Module):
         last = "contexts" in state and state["contexts"].shape[2] == 0
         return self.head(hidden, last, self._table()), state
 
-    def _run(self, embedded: Tensor, state: State) -> tuple[Tensor, State]:
-        """Outputs [K * B, T, H] of embedded inputs [K * B, T, E], and the state after them."""
+    def _lengths(self, batch: Batch, samples: int) -> list[int] | None:
+        """[B] the steps of each row, where the recurrent layers may leave out rows that have ended.
+
+        On a GPU they would have to be waited for, and rows of several samples do not ascend.
+        """
+        return None if samples > 1 or batch.x.is_cuda else batch.lengths.tolist()
+
+    def _run(
+        self, embedded: Tensor, state: State, lengths: list[int] | None = None
+    ) -> tuple[Tensor, State]:
+        """Outputs [K * B, T, H] of embedded inputs [K * B, T, E], and the state after them.
+
+        Args:
+            embedded: without dropout.
+            state: before the first step.
+            lengths: [B] real steps of each row, where there is one sample.
+        """
         shape = state["x"].shape[:2]
         inputs = self.input_dropout(embedded)
         steps = embedded.shape[1]
@@ -121,7 +136,7 @@ class Decoder(nn.Module):
             state = {**state, "contexts": state["contexts"][:, :, steps:]}
         names = [f"layer_{n}" for n in range(len(self.rnn.layers))]
         before = [state[name].flatten(0, 1).transpose(0, 1) for name in names]
-        outputs, after = self.rnn(inputs, before)
+        outputs, after = self.rnn(inputs, before, lengths=lengths)
         layers = {
             name: each.transpose(0, 1).unflatten(0, shape)
             for name, each in zip(names, after, strict=True)

@@ -64,10 +64,15 @@ class Encoder(nn.Module):
         """
         if mask is None:
             mask = torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
-        outputs, final = self.rnn(embedded, mask=mask)
+        outputs, final = self.rnn(embedded, mask=mask, lengths=steps_of(mask))
         if self.pooling == "final":
             return features(final[-1])
         return max_pool(outputs, mask)
+
+
+def steps_of(mask: Tensor) -> list[int] | None:
+    """[B] true steps of each row of a mask [B, T]; None on a GPU, which it would wait for."""
+    return None if mask.is_cuda else mask.sum(1).tolist()
 
 
 def max_pool(outputs: Tensor, mask: Tensor) -> Tensor:
@@ -111,6 +116,6 @@ class MapEncoder(Encoder):
 
     def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
         """[B, P, features] of embedded words; arguments as in ``Encoder.read``."""
-        outputs, _ = self.rnn(embedded, mask=mask)
+        outputs, _ = self.rnn(embedded, mask=mask, lengths=None if mask is None else steps_of(mask))
         padded = nn.functional.pad(outputs, (0, 0, 0, self.padded_length - outputs.shape[1]))
         return padded.reshape(len(padded), -1, self.stride, self.features).mean(2)
