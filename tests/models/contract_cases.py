@@ -37,6 +37,8 @@ SMALL: dict[str, Any] = {
     "reconstruction_dim": 4,
 }
 
+MIXTURES = {"components": ("gmm", "vamp"), "pseudo_length": ("vamp",)}  # the priors that use them
+
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {

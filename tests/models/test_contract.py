@@ -14,6 +14,7 @@ import torch
 from contract_cases import (
     FEATURES,
     LONGEST,
+    MIXTURES,
     NAMES,
     SENTENCES,
     SEQUENCES,
@@ -82,6 +83,9 @@ def make(name: str, options: dict[str, Any], domain: Domain = SYMBOLS) -> Sequen
         return TOYS[name](TOYS[name].Config(), domain).double()
     config = config_of(name)
     small = {key: value for key, value in SMALL.items() if key in config}
+    for option, priors in MIXTURES.items():
+        if options.get("prior") not in priors:
+            small.pop(option, None)
     torch.manual_seed(0)
     merged = OmegaConf.merge(config, small, options)
     return build(OmegaConf.to_object(merged), domain).double()  # type: ignore[arg-type]

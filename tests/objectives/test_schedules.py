@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from vaetext.config.trainer import Trainer
-from vaetext.objectives.schedules import kl_weight, kl_weights, learning_rate
+from vaetext.objectives.schedules import kl_weight, kl_weights, learning_rate, ramp_end
 
 
 def test_linear_kl_weight_rises_from_its_start_over_ten_epochs() -> None:
@@ -92,13 +92,54 @@ def test_every_schedule_ends_at_the_largest_weight_of_each_latent(schedule: str)
     [
         {"beta_schedule": "constant"},
         {"beta_start": 1.0},
-        {"beta_schedule": "cyclical", "beta_start": 2.0},
+        {"beta_schedule": "cyclical", "beta_start": 1.0},
     ],
 )
 def test_delay_of_a_constant_kl_weight_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^beta_delay=1 .* set beta_delay=0"):
         Trainer(beta_delay=1, **options)
     Trainer(**options)
+
+
+RAMP_ENDS: list[tuple[dict[str, Any], float]] = [
+    ({"beta_schedule": "constant"}, 0),
+    ({"beta_start": 1.0}, 0),
+    ({"beta_max": 0.0}, 0),
+    ({}, 10),
+    ({"epochs": 4}, 2),
+    ({"epochs": 4, "beta_share": 0.25}, 1),
+    ({"beta_epochs": 30}, 30),
+    ({"beta_start": 0.25}, 7.5),
+    ({"beta_schedule": "sigmoid", "beta_epochs": 3}, 3),
+    ({"beta_schedule": "cyclical", "beta_epochs": 5}, 17.5),
+    ({"beta_schedule": "cyclical", "beta_epochs": 0.1, "beta_ramp": 1.0}, 20),
+    ({"beta_schedule": "cyclical", "beta_epochs": 3}, 19.5),
+    ({"beta_delay": 2}, 12),
+    ({"latents": {"z_1": {"beta_delay": 3}, "z_2": {"beta_max": 0}}}, 13),
+]
+
+
+@pytest.mark.parametrize(("options", "end"), RAMP_ENDS)
+def test_no_kl_weight_rises_after_the_end_of_the_ramp(options: dict[str, Any], end: float) -> None:
+    config = Trainer(**options)
+    names = ["z_1", "z_2"]
+    assert ramp_end(config, names) == pytest.approx(end)
+    times = [step / 100 for step in range(100 * config.epochs)]
+    weights = [list(kl_weights(config, each, names).values()) for each in times]
+    rises = [
+        time
+        for time, before, after in zip(times[1:], weights, weights[1:], strict=False)
+        if any(high > low for low, high in zip(before, after, strict=True))
+    ]
+    assert max(rises, default=0) == pytest.approx(min(end, config.epochs), abs=0.0201)
+    assert ramp_end(config, []) == 0
+
+
+def test_the_default_ramp_ends_half_way_whatever_the_epochs() -> None:
+    for epochs in (1, 4, 20):
+        config = Trainer(epochs=epochs)
+        assert kl_weight(config, epochs / 4) == 0.5
+        assert kl_weight(config, epochs / 2) == 1
 
 
 def test_learning_rate_of_each_schedule() -> None:

@@ -35,6 +35,7 @@ def metrics(latents: tuple[str, ...]) -> list[dict[str, Any]]:
         }
         lines.append({"split": "steps", **figures})
         if step % 50 == 0:
+            lines.append({"split": "train", "epoch": step // 50, **figures})
             lines.append({"split": "valid", "epoch": step // 50, **figures})
     return lines
 
@@ -225,9 +226,20 @@ def test_principal_axes_are_those_of_the_largest_variance() -> None:
     assert plots.principal(np.ones((3, 2)))[1].tolist() == [0.0, 0.0]
 
 
-def test_smoothing_is_a_running_mean() -> None:
-    assert plots.smoothed(np.array([1.0, 3.0, 5.0, 7.0]), 2).tolist() == [1.0, 2.0, 4.0, 6.0]
-    assert plots.smoothed(np.array([]), 2).tolist() == []
+def test_training_curves_are_means_over_epochs_not_over_batches_of_like_length() -> None:
+    rng = np.random.default_rng(0)
+    lengths = np.sort(rng.integers(1, 60, 640)).reshape(20, 32).mean(1)
+    lines = []
+    for epoch in range(3):  # of a model that does not change: rec is 2 nats a token
+        for number, length in enumerate(rng.permutation(lengths)):
+            line = {**metrics(())[0], "step": 20 * epoch + number, "neg_elbo": 2 * length}
+            lines.append(line)
+        lines += [
+            {**line, "split": split, "neg_elbo": 2 * lengths.mean()} for split in ("train", "valid")
+        ]
+    curves = {str(line.get_label()): line for line in plots.training(lines).axes[0].lines}
+    assert np.ptp(np.asarray(curves["NLL, train"].get_ydata())) == 0
+    assert list(np.asarray(curves["NLL, train"].get_xdata())) == [19, 39, 59]
 
 
 @pytest.mark.parametrize(

@@ -184,9 +184,9 @@ def test_a_kill_between_the_two_checkpoints_keeps_the_best_one(
 
 def test_a_finished_run_is_resumed_with_more_epochs(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    training(whole).fit()
-    training(cut, epochs=2).fit()
-    again = training(cut)
+    training(whole, beta_epochs=1).fit()  # a share would be of all epochs
+    training(cut, epochs=2, beta_epochs=1).fit()
+    again = training(cut, beta_epochs=1)
     again.restore()
     assert not again.finished
     again.fit()

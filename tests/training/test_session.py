@@ -234,11 +234,11 @@ def test_early_stopping_is_reported_when_a_run_is_resumed(
         message = rf"its evaluation is not; continue with `vaetext resume {folder}`"
         with pytest.raises(Stopped, match=message):
             trained(folder)
-    assert "stopped early" not in caplog.text
+    assert "had stopped early" not in caplog.text
     unfinished = folder / "checkpoints" / ".last.safetensors.1.tmp"
     unfinished.touch()
     resume(folder, {})
-    assert "stopped early" in caplog.text
+    assert "had stopped early" in caplog.text
     assert is_done(folder)
     assert not unfinished.exists()
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vaetext.config.options import Checked, option
+from vaetext.config.options import Checked, check_unused, option
 
 
 @dataclass
@@ -57,6 +57,13 @@ class Latent(Model):
     )
     components: int = option(20, "gmm, vamp: components of the mixture", min=1)
     pseudo_length: int = option(12, "vamp: steps of each pseudo-input", min=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.prior == "standard":
+            check_unused(self, "prior=gmm or vamp", "components")
+        if self.prior != "vamp":
+            check_unused(self, "prior=vamp", "pseudo_length")
 
 
 @dataclass
@@ -131,19 +138,4 @@ class Ladder(Recurrent, FixedLength):
             raise ValueError(
                 f"hidden_dims={self.hidden_dims} and latent_dims={self.latent_dims} need one size"
                 " for each layer; give both lists the same length"
-            )
-
-
-def check_unused(config: Model, where: str, *names: str) -> None:
-    """Checks that options that have no effect have their defaults.
-
-    Raises:
-        ValueError: one has another value.
-    """
-    for name in names:
-        value = getattr(config, name)
-        default = getattr(type(config), name)
-        if value != default:
-            raise ValueError(
-                f"{name}={value} has an effect with {where} only; set {name}={default}, or {where}"
             )

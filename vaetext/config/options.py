@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from dataclasses import field, fields
+from dataclasses import MISSING, field, fields
 from typing import Any
 
 MAX_SEED = 2**63 - 1  # torch's largest
@@ -75,6 +75,32 @@ _LIMITS: tuple[tuple[str, Any, str], ...] = (
     ("above", lambda value, limit: value > limit, "greater than"),
     ("below", lambda value, limit: value < limit, "less than"),
 )
+
+
+def check_unused(config: Any, where: str, *names: str) -> None:
+    """Checks that options that have no effect have their defaults.
+
+    A value that is the default may come from a preset, so it is never refused.
+
+    Args:
+        config: a dataclass that holds the options.
+        where: the setting with which they have an effect, as in ``latent=dense``.
+        names: of the options.
+
+    Raises:
+        ValueError: some have another value; the message names all of them.
+    """
+    defaults = {item.name: _default(item) for item in fields(config)}
+    given = [name for name in names if getattr(config, name) != defaults[name]]
+    if given:
+        values = ", ".join(f"{name}={getattr(config, name)}" for name in given)
+        remedy = " ".join(f"{name}={defaults[name]}" for name in given)
+        verb = "has" if len(given) == 1 else "have"
+        raise ValueError(f"{values} {verb} an effect with {where} only; set {remedy}, or {where}")
+
+
+def _default(item: Any) -> Any:
+    return item.default if item.default_factory is MISSING else item.default_factory()
 
 
 def closest(word: Any, words: Any) -> str:

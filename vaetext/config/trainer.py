@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from vaetext.config.options import Checked, closest, option
+from vaetext.config.options import Checked, check_unused, closest, option
 
 PER_LATENT = ("beta_max", "beta_delay", "free_bits")
 TECHNICAL = (
@@ -36,7 +36,8 @@ class Trainer(Checked):
     )
     accumulate: int = option(
         1,
-        "batches in each optimizer step, as if they were one (free bits apply to each)",
+        "batches in each optimizer step, as if they were one (free bits and batch normalisation"
+        " apply to each)",
         min=1,
     )
     optimizer: str = option("adam", "optimizer", choices=("adam", "adamw", "sgd"))
@@ -73,9 +74,13 @@ class Trainer(Checked):
     beta_start: float = option(0.0, "linear, cyclical: KL weight at the first step", min=0.0)
     beta_max: float = option(1.0, "largest KL weight", min=0.0)
     beta_epochs: float = option(
-        10.0,
-        "epochs that a KL weight takes to rise from 0 to beta_max (cyclical: length of a cycle)",
-        above=0.0,
+        0.0,
+        "epochs that a KL weight takes to rise from 0 to beta_max (cyclical: length of a cycle);"
+        " 0: beta_share of trainer.epochs",
+        min=0.0,
+    )
+    beta_share: float = option(
+        0.5, "beta_epochs=0: share of trainer.epochs that a KL weight takes to rise", above=0.0
     )
     beta_ramp: float = option(
         0.5, "cyclical: share of each cycle in which the KL weight rises", above=0.0, max=1.0
@@ -125,7 +130,10 @@ class Trainer(Checked):
     )
     samples: int = option(1, "samples of z for each sequence", min=1)
     patience: int = option(
-        0, "epochs without a better valid -ELBO before training stops; 0 never stops early", min=0
+        0,
+        "epochs without a better valid -ELBO before training stops, counted once no KL weight"
+        " rises any more; 0 never stops early",
+        min=0,
     )
     min_improvement: float = option(
         0.0,
@@ -168,6 +176,7 @@ class Trainer(Checked):
                 f"betas={self.betas} must be two numbers: the decay rates of the mean and the"
                 " square of the gradient"
             )
+        self._check_unused()
         rises = self.beta_schedule == "sigmoid" or (
             self.beta_schedule != "constant" and self.beta_start < self.beta_max
         )
@@ -185,6 +194,33 @@ class Trainer(Checked):
     def of_latent(self, option: str, name: str) -> float:
         """An option for one latent: its own value in ``latents``, or the one for all."""
         return float(self.latents.get(name, {}).get(option, getattr(self, option)))
+
+    @property
+    def ramp_epochs(self) -> float:
+        """Epochs that a KL weight takes to rise from 0 (cyclical: length of a cycle)."""
+        return self.beta_epochs or self.beta_share * self.epochs
+
+    def _check_unused(self) -> None:
+        """Refuses options that would change nothing."""
+        if self.optimizer == "sgd":
+            check_unused(self, "optimizer=adam or adamw", "betas")
+        if self.schedule != "halving":
+            check_unused(self, "schedule=halving", "halve_at")
+        if self.schedule != "plateau":
+            check_unused(self, "schedule=plateau", "plateau_patience")
+        if self.schedule not in ("halving", "plateau"):
+            check_unused(self, "schedule=halving or plateau", "lr_factor")
+        if self.beta_schedule in ("constant", "sigmoid"):
+            check_unused(self, "beta_schedule=linear or cyclical", "beta_start")
+        elif self.beta_start > self.beta_max:
+            raise ValueError(
+                f"beta_start={self.beta_start} is above beta_max={self.beta_max}, which the KL"
+                " weight never exceeds; set beta_start to at most beta_max, or raise beta_max"
+            )
+        if self.beta_schedule != "cyclical":
+            check_unused(self, "beta_schedule=cyclical", "beta_ramp")
+        if self.beta_epochs:
+            check_unused(self, "beta_epochs=0", "beta_share")
 
     def _check_latents(self) -> None:
         for name, given in self.latents.items():

@@ -12,17 +12,18 @@ from vaetext.config.trainer import Trainer
 def kl_weight(config: Trainer, epochs: float, latent: str = "") -> float:
     """The KL weight of a latent after ``epochs`` epochs, by ``trainer.beta_schedule``.
 
-    With u = epochs / beta_epochs, and beta_max that of the latent:
+    With u = epochs / beta_epochs (where that is 0, beta_share of trainer.epochs), and beta_max that
+    of the latent:
 
     - constant: beta_max.
     - linear: min(beta_max, beta_start + u * beta_max) (Chien and Wang, the authors' code).
     - sigmoid: beta_max / (1 + exp(-12 (u - 1/2))) until u = 1, then beta_max
       (Bowman et al. 2016).
-    - cyclical: linear in the first ``beta_ramp`` of each cycle of ``beta_epochs``, then beta_max
+    - cyclical: linear in the first ``beta_ramp`` of each cycle of that length, then beta_max
       (Fu et al. 2019).
     """
     beta_max = config.of_latent("beta_max", latent)
-    u = epochs / config.beta_epochs
+    u = epochs / config.ramp_epochs
     if config.beta_schedule == "constant":
         return beta_max
     if config.beta_schedule == "sigmoid":
@@ -45,10 +46,43 @@ def kl_weights(config: Trainer, epochs: float, latents: Sequence[str]) -> dict[s
         epochs: completed.
         latents: their names, in order.
     """
+    delays = _delays(config, latents)
+    return {name: kl_weight(config, max(0.0, epochs - delays[name]), name) for name in latents}
+
+
+def ramp_end(config: Trainer, latents: Sequence[str]) -> float:
+    """Epochs after which no KL weight rises any more, in a run of ``trainer.epochs``.
+
+    Each latent's rise ends its delay later; a cyclical weight's last rise is that of the last
+    cycle. It may be more than ``trainer.epochs``: the run then ends below beta_max. 0 without a
+    latent, or with constant weights.
+    """
+    delays = _delays(config, latents)
+    return max((_rise_end(config, delays[name], name) for name in latents), default=0.0)
+
+
+def _rise_end(config: Trainer, delay: float, latent: str) -> float:
+    """Epochs after which the weight of one latent rises no more."""
+    beta_max = config.of_latent("beta_max", latent)
+    if config.beta_schedule == "constant" or not beta_max:
+        return 0.0
+    if config.beta_schedule == "sigmoid":
+        return delay + config.ramp_epochs
+    length = config.ramp_epochs * (1 - config.beta_start / beta_max)
+    if length <= 0:
+        return 0.0
+    if config.beta_schedule == "linear":
+        return delay + length
+    cycles = math.ceil(round((config.epochs - delay) / config.ramp_epochs, 9))  # that begin
+    return delay + max(cycles - 1, 0) * config.ramp_epochs + config.beta_ramp * length
+
+
+def _delays(config: Trainer, latents: Sequence[str]) -> dict[str, float]:
+    """Epochs by which the KL weight of each latent is delayed."""
     delays = {name: n * config.beta_delay for n, name in enumerate(latents)}
     for name, own in config.latents.items():
         delays[name] = own.get("beta_delay", delays.get(name, 0.0))
-    return {name: kl_weight(config, max(0.0, epochs - delays[name]), name) for name in latents}
+    return delays
 
 
 def learning_rate(config: Trainer, epochs: float, step: int, reductions: int) -> float:

@@ -18,11 +18,12 @@ from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
 from vaetext.modules.normalisation import has_batch_norm
 from vaetext.objectives.objective import Objective
-from vaetext.objectives.schedules import kl_weights, learning_rate
+from vaetext.objectives.schedules import kl_weights, learning_rate, ramp_end
 from vaetext.runs.device import autocast
 from vaetext.runs.layout import BEST, LAST, METRICS
 from vaetext.training.interrupts import interrupts, stopped
 from vaetext.training.metrics_file import MetricsFile, means_of, schedules_of
+from vaetext.training.notices import log_early_stop, warn_of_low_weights
 from vaetext.training.optimizer import make_optimizer, total_norm
 from vaetext.training.saving import load_best, load_last, save_best, save_last
 from vaetext.training.state import State
@@ -70,6 +71,7 @@ class Training:
         self.split = splits["train"]  # what the current epoch trains on
         # in batches of like length, batch statistics would depend on that length
         self.length_pool = 1 if has_batch_norm(model) else config.length_pool
+        self.ramp_end = ramp_end(config, model.latent_names)
         self.batches = config.epoch_batches or -(-len(splits["train"]) // config.batch_size)
         self.window = Sums(model.latent_names, device)  # since the last reading
         self.bad_step = torch.full((), -1, device=device)
@@ -88,9 +90,13 @@ class Training:
                 self.metrics.remove()  # of an earlier try that had no checkpoint
                 order = self.order(0)[:SETUP_BATCHES]
                 self.model.setup(self.batch(index) for index in order)
+            if self.finished:
+                return self.state
+            warn_of_low_weights(self.config, self.model.latent_names)
             while not self.finished:
                 self.train_epoch()
                 self.end_epoch()
+        log_early_stop(self.config, self.state)
         return self.state
 
     def train_epoch(self) -> None:
@@ -188,7 +194,8 @@ class Training:
         """Takes an epoch's valid -ELBO, nats per sequence; saves the weights if it is lowest."""
         least = self.config.min_improvement * float(self.splits["valid"].lengths.mean())
         patience = self.config.plateau_patience if self.config.schedule == "plateau" else None
-        if self.state.update_best(neg_elbo, least, patience):
+        rising = self.state.epoch < self.ramp_end
+        if self.state.update_best(neg_elbo, least, patience, rising):
             save_best(self.best, self.model, self.state.epoch, neg_elbo)
 
     def read_window(self) -> None:

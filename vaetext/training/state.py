@@ -18,9 +18,11 @@ class State:
         sums: sums of this epoch, up to the last reading.
         best: lowest valid -ELBO, nats per sequence.
         best_epoch: the epoch it comes from.
-        reference: valid -ELBO at the last improvement that counted.
-        stale: epochs since then, for early stopping.
-        plateau: epochs since then, for the plateau schedule.
+        reference: valid -ELBO at the last improvement that counted for the plateau schedule.
+        plateau: epochs since then.
+        stop_reference: valid -ELBO at the last improvement that counted for early stopping, which
+            begins at the end of the KL weights' last rise.
+        stale: epochs since then.
         reductions: cuts of the learning rate by the plateau schedule.
         metrics_bytes: size of ``metrics.jsonl``.
         seconds: of training.
@@ -36,8 +38,9 @@ class State:
     best: float | None = None
     best_epoch: int | None = None
     reference: float | None = None
-    stale: int = 0
     plateau: int = 0
+    stop_reference: float | None = None
+    stale: int = 0
     reductions: int = 0
     metrics_bytes: int = 0
     seconds: float = 0.0
@@ -57,27 +60,42 @@ class State:
                 raise ValueError(f"its state does not fit this version of vaetext: it has {found}")
         return cls(**values)
 
-    def update_best(self, neg_elbo: float, least: float, plateau_patience: int | None) -> bool:
+    def update_best(
+        self, neg_elbo: float, least: float, plateau_patience: int | None, rising: bool = False
+    ) -> bool:
         """Takes an epoch's valid -ELBO, nats per sequence; returns whether it is the lowest so far.
 
         Args:
             least: fall, in nats per sequence, that counts as an improvement; small ones add up.
             plateau_patience: epochs without one before the plateau schedule cuts the learning rate;
                 None under another schedule.
+            rising: a KL weight rose in the epoch, so early stopping begins after it.
         """
         lowest = self.best is None or neg_elbo < self.best
-        improved = self.reference is None or neg_elbo < self.reference - least
-        self.reference = neg_elbo if improved else self.reference
-        self.stale = 0 if improved else self.stale + 1
-        if plateau_patience is not None:
-            self.plateau = 0 if improved else self.plateau + 1
-            if self.plateau > plateau_patience:
-                self.reductions += 1
-                self.plateau = 0
         if lowest:
             self.best = neg_elbo
             self.best_epoch = self.epoch
+        self._count_stale(neg_elbo, least, rising)
+        self._count_plateau(neg_elbo, least, plateau_patience)
         return lowest
+
+    def _count_stale(self, neg_elbo: float, least: float, rising: bool) -> None:
+        reference = self.stop_reference
+        if rising or reference is None or neg_elbo < reference - least:
+            self.stop_reference = neg_elbo
+            self.stale = 0
+        else:
+            self.stale += 1
+
+    def _count_plateau(self, neg_elbo: float, least: float, patience: int | None) -> None:
+        improved = self.reference is None or neg_elbo < self.reference - least
+        self.reference = neg_elbo if improved else self.reference
+        if patience is None:
+            return
+        self.plateau = 0 if improved else self.plateau + 1
+        if self.plateau > patience:
+            self.reductions += 1
+            self.plateau = 0
 
     def rescale(self, batches: int, accumulate: int) -> None:
         """Continues an epoch at the same share of its batches, which another size makes fewer.

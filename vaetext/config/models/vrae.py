@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from vaetext.config.model import Mapped, Recurrent, check_unused
-from vaetext.config.options import option
+from vaetext.config.model import Mapped, Recurrent
+from vaetext.config.options import check_unused, option
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from vaetext.evaluation.scoring import Scores
-from vaetext.report.plots.curves import smoothed, training
+from vaetext.report.plots.curves import training
 from vaetext.report.plots.examples import interpolation, samples
 from vaetext.report.plots.figures import save
 from vaetext.report.plots.latents import codes, kl_per_dimension, principal
@@ -20,7 +20,6 @@ __all__ = [
     "principal",
     "samples",
     "save",
-    "smoothed",
     "training",
     "write",
 ]

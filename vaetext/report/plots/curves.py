@@ -15,15 +15,19 @@ Line = dict[str, Any]  # of metrics.jsonl
 def training(lines: list[Line]) -> Figure:
     """-ELBO and rec, the KL of each latent, and its weight with the learning rate.
 
-    All are in nats per sequence with the KL at weight 1. A model without a latent has no KL panel.
+    All are in nats per sequence with the KL at weight 1. Those of training are means over each
+    epoch: a batch holds sequences of like length, so the mean over a few of them follows their
+    lengths, by tens of nats, while an epoch has all lengths in their shares. A model without a
+    latent has no KL panel.
     """
     steps = [line for line in lines if line["split"] == "steps"]
+    train = [line for line in lines if line["split"] == "train"]
     valid = [line for line in lines if line["split"] == "valid"]
     latents = list(lines[-1]["kl"]) if lines else []
     figure, axes = panels(1, 3 if latents else 2)
-    _bound(axes[0, 0], steps, valid, bool(latents))
+    _bound(axes[0, 0], train, valid, bool(latents))
     if latents:
-        _kl(axes[0, 1], steps, valid, latents)
+        _kl(axes[0, 1], train, valid, latents)
     _schedules(axes[0, -1], steps, bool(latents))
     for axis in axes[0]:
         integer_ticks(axis)
@@ -35,29 +39,21 @@ def training(lines: list[Line]) -> Figure:
     return figure
 
 
-def smoothed(values: np.ndarray, width: int) -> np.ndarray:
-    """[N] means of the last ``width`` values (fewer at the start)."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - width, 0)
-    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
-
-
-def _bound(axis: Axes, steps: list[Line], valid: list[Line], latents: bool) -> None:
+def _bound(axis: Axes, train: list[Line], valid: list[Line], latents: bool) -> None:
     label = "-ELBO" if latents else "NLL"
-    _curve(axis, steps, valid, lambda line: line["neg_elbo"], label, "C0")
+    _curve(axis, train, valid, lambda line: line["neg_elbo"], label, "C0")
     if latents:
-        _curve(axis, steps, valid, lambda line: line["rec"], "rec", "C1")
+        _curve(axis, train, valid, lambda line: line["rec"], "rec", "C1")
     _frame(axis)
     title = "bound on -log p(x)" if latents else "-log p(x)"
     axis.set(title=title, ylabel="nats per sequence")
 
 
-def _kl(axis: Axes, steps: list[Line], valid: list[Line], latents: list[str]) -> None:
+def _kl(axis: Axes, train: list[Line], valid: list[Line], latents: list[str]) -> None:
     for number, name in enumerate(latents):
         _curve(
             axis,
-            steps,
+            train,
             valid,
             lambda line, name=name: line["kl"][name],  # type: ignore[misc]
             f"KL {name}",
@@ -69,7 +65,7 @@ def _kl(axis: Axes, steps: list[Line], valid: list[Line], latents: list[str]) ->
 
 def _curve(
     axis: Axes,
-    steps: list[Line],
+    train: list[Line],
     valid: list[Line],
     value: Callable[[Line], float],
     label: str,
@@ -77,17 +73,22 @@ def _curve(
     *,
     brief: bool = False,
 ) -> None:
-    """Training as a smoothed line, and the validation split as dots.
+    """Training as a pale line, the validation split as a dark one, a dot an epoch.
 
-    With ``brief`` the dots alone are in the legend: one entry for each latent.
+    With ``brief`` validation alone is in the legend: one entry for each latent.
     """
-    train = None if brief else f"{label}, train"
-    dots = label if brief else f"{label}, valid"
-    readings = np.array([value(line) for line in steps], dtype=float)
-    smooth = smoothed(readings, 1 + len(steps) // 40)
-    axis.plot(_steps(steps), smooth, lw=1, color=color, alpha=0.45, label=train)
-    bounds = [value(line) for line in valid]
-    axis.plot(_steps(valid), bounds, "o-", ms=3, lw=1.2, color=color, label=dots)
+    for lines, split, style in ((train, "train", "o--"), (valid, "valid", "o-")):
+        name = label if brief else f"{label}, {split}"
+        axis.plot(
+            _steps(lines),
+            [value(line) for line in lines],
+            style,
+            ms=3,
+            lw=1.2,
+            color=color,
+            alpha=0.45 if split == "train" else 1,
+            label=None if brief and split == "train" else name,
+        )
 
 
 def _schedules(axis: Axes, steps: list[Line], latents: bool) -> None:

@@ -1,0 +1,41 @@
+"""What the log says of a run that ends before its KL weights do, or before its last epoch."""
+
+import logging
+from collections.abc import Sequence
+
+from vaetext.config.trainer import Trainer
+from vaetext.objectives.schedules import kl_weights, ramp_end
+from vaetext.training.state import State
+
+log = logging.getLogger(__name__)
+
+
+def warn_of_low_weights(config: Trainer, latents: Sequence[str]) -> None:
+    """Warns where training will end before each KL weight is at its largest."""
+    end = ramp_end(config, latents)
+    if end <= config.epochs:
+        return
+    weights = kl_weights(config, config.epochs - 1e-6, latents)  # just before the end
+    log.warning(
+        "trainer.epochs=%s: a KL weight rises until epoch %g, so training ends at a weight of %s,"
+        " below beta_max; raise trainer.epochs, or set trainer.beta_epochs=0 (it then rises over"
+        " trainer.beta_share of the epochs)",
+        config.epochs,
+        round(end, 3),
+        ", ".join(f"{weight:.3g} ({name})" for name, weight in weights.items()),
+    )
+
+
+def log_early_stop(config: Trainer, state: State) -> None:
+    """Logs that training stopped before its last epoch, and why."""
+    if state.epoch >= config.epochs:
+        return
+    log.info(
+        "stopped early after epoch %s: valid -ELBO has not improved for %s epochs"
+        " (trainer.patience=%s); the lowest was %.3f, after epoch %s",
+        state.epoch - 1,
+        state.stale,
+        config.patience,
+        state.best,
+        state.best_epoch,
+    )
