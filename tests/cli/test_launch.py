@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from command_line import run_cli
+from tiny import contents
 
+import vaetext.training.session
 import vaetext.verbs.train
 from vaetext.config.options import option
 from vaetext.config.verbs import VERBS, ReadsRun, Verb
@@ -136,6 +138,67 @@ def test_a_sweep_is_refused_before_its_first_job(stub: Stub, tmp_path: Path) -> 
     assert done.status == 1
     assert "error: job 1 (seed=2 model.latent_dim=0): model.latent_dim=0 is out of" in done.error
     assert stub.folders == []
+
+
+def test_jobs_of_a_sweep_that_never_began_are_resumed(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(config: Any) -> float:
+        stub(config)
+        (stub.folders[-1] / "DONE").touch()
+        raise KeyboardInterrupt
+
+    started: list[int] = []
+
+    def begin(config: Any, folder: Path, **_: Any) -> None:
+        (folder / "table.md").touch()
+        started.append(config.seed)
+
+    monkeypatch.setattr(vaetext.verbs.train, "run", interrupt)
+    monkeypatch.setattr(vaetext.training.session, "train", begin)
+    monkeypatch.setenv("S", "4")
+    line = "train -m sweep=foo seed=2,3,${oc.env:S} hydra.sweep.subdir=${model.name}/seed${seed}"
+    assert run_cli(line).status == 130
+    monkeypatch.delenv("S")
+    sweep = tmp_path / "outputs/sweeps/foo"
+    assert [load_config(sweep / f"vrae/seed{n}").seed for n in (2, 3, 4)] == [2, 3, 4]
+    assert run_cli(f"resume {sweep}").status == 0
+    assert started == [3, 4]
+
+
+def test_folders_of_a_sweep_may_be_named_by_its_overrides(stub: Stub, tmp_path: Path) -> None:
+    line = "train -m sweep=foo seed=2,3 model.latent_dim=4"
+    assert run_cli(f"{line} hydra.sweep.subdir=${{hydra.job.override_dirname}}").status == 0
+    names = [f"model.latent_dim=4,seed={seed},sweep=foo" for seed in (2, 3)]
+    assert [folder.name for folder in stub.folders] == names
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("seed=8,9", "job 0 (sweep=foo seed=8): "),
+        ("seed=8,9", "sweeps/foo/0 holds a run with seed=2, not 8"),
+        ("seed=8,9 hydra.sweep.subdir=a", "seed=8) and (sweep=foo seed=9) have the same folder"),
+    ],
+)
+def test_a_refused_sweep_changes_nothing(
+    stub: Stub, line: str, message: str, tmp_path: Path
+) -> None:
+    assert run_cli("train -m sweep=foo seed=2,3").status == 0
+    (stub.folders[0] / "DONE").touch()
+    before = contents(tmp_path)
+    done = run_cli(f"train -m sweep=foo {line}")
+    assert done.status == 1
+    assert message in done.error
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("line", ["train", "train -m seed=2,3"])
+def test_the_working_folder_stays(stub: Stub, line: str, tmp_path: Path) -> None:
+    done = run_cli(f"{line} hydra.job.chdir=true")
+    assert done.status == 1
+    assert "error: hydra.job.chdir=true: paths are relative to the folder" in done.error
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("rates", "status"), [("0.1,-1", 1), ("0.1,0.2", 0)])

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 
 import pytest
 from rich.console import Console
@@ -90,3 +91,12 @@ def test_a_long_record_is_one_line_without_markup(screen: io.StringIO) -> None:
         logging.LogRecord("vaetext", logging.WARNING, "", 0, message, ("<unk>",), None)
     )
     assert screen.getvalue()[9:] == message % "<unk>" + "\n"
+
+
+def test_a_log_that_nobody_reads_ends_nothing() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as closed:
+        logs = console.LogConsole(file=closed)
+        for _ in range(3):
+            logs.print("epoch 1")

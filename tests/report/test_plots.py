@@ -1,6 +1,9 @@
 """Pictures: what they show, and that every text and shape can be drawn."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +260,17 @@ def test_any_sentence_can_be_drawn(tmp_path: Path, line: str) -> None:
     plots.save(plots.interpolation(path, [line] * 3, [line, "(drawn)"]), tmp_path / "a" / "one.png")
     assert (tmp_path / "a" / "one.png").read_bytes().startswith(PNG)
     assert [each.name for each in (tmp_path / "a").iterdir()] == ["one.png"]
+
+
+@pytest.mark.parametrize(("given", "kept"), [("of_a_notebook", ""), ("svg", "svg")])
+def test_pictures_need_no_backend(given: str, kept: str) -> None:
+    """A notebook sets MPLBACKEND, and matplotlib refuses one that is not installed."""
+    lines = "import vaetext.report.plots, matplotlib; print(matplotlib.get_backend())"
+    done = subprocess.run(
+        [sys.executable, "-c", lines],
+        env={**os.environ, "MPLBACKEND": given},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert kept in done.stdout

@@ -86,3 +86,4 @@ def test_a_job_of_a_sweep_is_resumed_with_its_sweep(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder.parent / "multirun.yaml").touch()
     assert resume_command(folder) == f"`vaetext resume {folder.parent}`"
+    assert resume_command(folder / "deep/er") == f"`vaetext resume {folder.parent}`"

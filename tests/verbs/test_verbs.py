@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,6 +61,24 @@ def test_samples_are_printed_though_the_disk_is_full(
     with pytest.raises(OSError, match="No space"):
         sample.run(SampleConfig(run="r", n=7, max_length=5))
     assert capsys.readouterr().out.count("\n") == 7
+
+
+def test_files_are_written_though_nobody_reads_the_output(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after ``| head``, which ends before all is printed."""
+    folder = run()
+    lines = lines_file(folder, "a dog ran\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        encode.run(EncodeConfig(run="r", input=lines))
+        sample.run(SampleConfig(run="r", max_length=5))
+        interpolate.run(InterpolateConfig(run="r", max_length=5))
+    for name in ("codes.npz", "scores.tsv", "samples.txt", "interpolations.txt"):
+        assert (folder / name).is_file()
+    assert (folder / "interpolation.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_encode_writes_codes_and_scores_by_line(

@@ -61,13 +61,13 @@ def run_folder(path: str) -> str:
 
 
 def runs_folder(path: str) -> str:
-    """The absolute path of a run folder, or of a sweep's folder.
+    """The absolute path of a run folder, or of one that holds some, as that of a sweep.
 
     Raises:
         ValueError: the folder is neither.
     """
-    is_sweep = any(Path(path).glob(f"*/{CONFIG}"))
-    return str(Path(path).absolute()) if is_sweep else run_folder(path)
+    holds_runs = any(Path(path).rglob(CONFIG))
+    return str(Path(path).absolute()) if holds_runs else run_folder(path)
 
 
 @cache

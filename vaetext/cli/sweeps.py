@@ -1,21 +1,44 @@
 """Checks the configuration of a run, or of every job of a sweep, before anything is written.
 
+The jobs of a sweep get their folders, with their configurations, before the first of them starts.
 Imports no torch.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra import compose
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from vaetext.cli.launch import Failed
 from vaetext.config.errors import explain
 from vaetext.config.store import typed
+from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import VERBS
+from vaetext.runs.folder import check_same_config, save_config
 from vaetext.runs.layout import CONFIG
 from vaetext.runs.sweep import jobs
+
+
+@dataclass
+class Job:
+    """A job of a sweep of ``vaetext train``.
+
+    Attributes:
+        overrides: of this job.
+        config: of the run.
+        folder: of the run.
+    """
+
+    overrides: list[str]
+    config: TrainConfig
+    folder: Path
 
 
 class CheckConfigurations(Callback):
@@ -27,44 +50,107 @@ class CheckConfigurations(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Checks the configuration of a single run."""
-        try:
-            _check_subfolder(config)
-            _check(config, str(config.hydra.job.config_name))
-        except Exception as error:
-            raise Failed(error) from error
+        with _failing():
+            _check_hydra(config)
+            typed(config, VERBS[str(config.hydra.job.config_name)].schema)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Checks the configuration of each job, unless a sweeper of another kind chooses them."""
-        hydra = config.hydra
-        try:
-            _check_subfolder(config)
-        except ValueError as error:
-            raise Failed(error) from error
-        params = [f"{key}={value}" for key, value in (hydra.sweeper.get("params") or {}).items()]
-        try:
-            every = jobs([*params, *hydra.overrides.task])
-        except HydraException:
-            return
-        for number, overrides in enumerate(every):
-            self._check_job(number, overrides, config)
+        """Checks the configuration of each job, unless a sweeper of another kind chooses them.
 
-    def _check_job(self, number: int, overrides: list[str], config: DictConfig) -> None:
-        verb = str(config.hydra.job.config_name)
-        try:
-            _check(compose(verb, [*config.hydra.overrides.hydra, *overrides]), verb)
-        except Exception as error:
-            message = f"job {number} ({' '.join(overrides)}): {explain(error)}"
-            raise Failed(ValueError(message)) from error
+        Then the folder of each run is made, so that ``vaetext resume`` finds those that never
+        began too.
+        """
+        with _failing():
+            _check_hydra(config)
+            try:
+                every = jobs(_overrides(config))
+            except HydraException:
+                return
+            checked = [_check_job(n, overrides, config) for n, overrides in enumerate(every)]
+            found = [job for job in checked if job is not None]
+            if config.hydra.runtime.choices["hydra/sweeper"] == "basic":
+                _check_folders_differ(found)
+                for job in found:
+                    save_config(job.folder, job.config, job.overrides)
 
 
-def _check_subfolder(config: DictConfig) -> None:
-    """Raises ValueError where Hydra would write its own record, references in place of values."""
-    if config.hydra.output_subdir is not None:
+@contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise Failed(error) from error
+
+
+def _overrides(config: DictConfig) -> list[str]:
+    """The overrides of a sweep, from the configuration and from the command line, as written."""
+    params = _unresolved(config.hydra.sweeper).get("params") or {}
+    return [*(f"{key}={value}" for key, value in params.items()), *_given(config, "task")]
+
+
+def _given(config: DictConfig, kind: str) -> list[str]:
+    return list(_unresolved(config.hydra.overrides)[kind])
+
+
+def _unresolved(node: DictConfig) -> Any:
+    return OmegaConf.to_container(node, resolve=False)
+
+
+def _check_job(number: int, overrides: list[str], config: DictConfig) -> Job | None:
+    """Checks one job as Hydra will compose it; None where it does not train."""
+    verb = str(config.hydra.job.config_name)
+    try:
+        given = [*_given(config, "hydra"), *overrides]
+        node = compose(verb, given, return_hydra_config=True)
+        with read_write(node), open_dict(node):
+            node.hydra.job.num = number
+            node.hydra.job.id = str(number)
+        with _as_hydras(node):
+            checked = typed(node, VERBS[verb].schema)
+            if not isinstance(checked, TrainConfig):
+                return None
+            folder = Path(node.hydra.sweep.dir, node.hydra.sweep.subdir).absolute()
+            check_same_config(folder, checked)
+            return Job(overrides, checked, folder)
+    except Exception as error:
+        message = f"job {number} ({' '.join(overrides)}): {explain(error)}"
+        raise ValueError(message) from error
+
+
+@contextmanager
+def _as_hydras(node: DictConfig) -> Iterator[None]:
+    """Makes it the configuration that ``${hydra:...}`` reads, as it is in the job."""
+    hydra = HydraConfig.instance()
+    before = hydra.cfg
+    hydra.set_config(node)
+    try:
+        yield
+    finally:
+        hydra.cfg = before
+
+
+def _check_folders_differ(found: list[Job]) -> None:
+    """Raises ValueError where two jobs of a sweep would be written to one folder."""
+    first: dict[Path, Job] = {}
+    for job in found:
+        other = first.setdefault(job.folder, job)
+        if other is not job:
+            raise ValueError(
+                f"hydra.sweep.subdir: the jobs ({' '.join(other.overrides)}) and"
+                f" ({' '.join(job.overrides)}) have the same folder {job.folder}; name it by every"
+                " option that varies, or leave hydra.sweep.subdir out"
+            )
+
+
+def _check_hydra(config: DictConfig) -> None:
+    """Raises ValueError for options of Hydra itself that cannot be used here."""
+    if config.hydra.output_subdir is not None:  # Hydra would write references in place of values
         raise ValueError(
             f"hydra.output_subdir={config.hydra.output_subdir}: leave it out; the values that a run"
             f" is trained with are always in RUN/{CONFIG}"
         )
-
-
-def _check(config: DictConfig, verb: str) -> None:
-    typed(config, VERBS[verb].schema)
+    if config.hydra.job.chdir:
+        raise ValueError(
+            "hydra.job.chdir=true: paths are relative to the folder in which the command was"
+            " started, so it must not change; leave hydra.job.chdir out"
+        )

@@ -1,9 +1,11 @@
 """What a terminal shows: one console on stderr for logs and progress, results on stdout."""
 
 import logging
+import os
+import sys
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -16,8 +18,19 @@ from rich.progress import (
 )
 from rich.table import Column
 
-console = Console(stderr=True)
 log = logging.getLogger(__name__)
+
+
+class LogConsole(Console):
+    """Standard error. What nobody reads any more, as after ``2>&1 | head``, is dropped."""
+
+    def on_broken_pipe(self) -> None:
+        """Goes on in silence, where rich ends the process."""
+        self.quiet = True
+        _discard(self.file)
+
+
+console = LogConsole(stderr=True)
 
 
 class LogHandler(logging.Handler):
@@ -37,8 +50,14 @@ class LogHandler(logging.Handler):
 
 
 def show(text: str) -> None:
-    """Prints a result to stdout. Nothing else is printed there."""
-    print(text, flush=True)
+    """Prints a result to stdout. Nothing else is printed there.
+
+    Where nobody reads it any more, as after ``| head``, the command goes on without.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _discard(sys.stdout)
 
 
 class TrainingProgress:
@@ -117,6 +136,11 @@ class DownloadProgress:
             log.info("downloading %s", name)
             self.tasks[name] = self.bar.add_task(name, total=size)
         self.bar.update(self.tasks[name], completed=done, total=size)
+
+
+def _discard(stream: IO[str]) -> None:
+    """Lets a stream end in nothing: what it still holds would raise once more when it is closed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _style(level: int) -> str | None:

@@ -1,7 +1,8 @@
 """Where a command writes its results, and the lines of text that it reads."""
 
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from vaetext.data.files import read_lines
 from vaetext.data.loader import Sequences
 from vaetext.models.base import SequenceModel
 from vaetext.report.console import show
+
+log = logging.getLogger(__name__)
 
 
 def output_folder() -> Path:
@@ -28,10 +31,20 @@ def given_overrides() -> list[str]:
     return [str(each) for each in HydraConfig.get().overrides.task]
 
 
-def write_output(text: str, path: Path) -> None:
-    """Writes a result to a file and to stdout; to stdout even where the file cannot be written."""
+def write_output(text: str, folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Writes all results of a command, then prints one of them to stdout.
+
+    It is printed even where a file cannot be written.
+
+    Args:
+        text: to be printed.
+        folder: of the files.
+        files: name -> content.
+    """
     try:
-        atomic_write(path, text)
+        for name, content in files.items():
+            atomic_write(folder / name, content)
+        log.info("written to %s", folder)
     finally:
         show(text.removesuffix("\n"))
 

@@ -199,7 +199,8 @@ def write_overrides(folder: Path, overrides: dict[str, Any]) -> None:
 
 def resume_command(folder: Path) -> str:
     """The command that resumes a run that was stopped, or the sweep that it is a job of."""
-    return resuming(folder.parent if (folder.parent / SWEEP).is_file() else folder)
+    sweep = next((each for each in folder.parents if (each / SWEEP).is_file()), folder)
+    return resuming(sweep)
 
 
 def has_trained(folder: Path) -> bool:

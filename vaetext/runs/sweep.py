@@ -1,17 +1,13 @@
-"""Sweeps: the jobs that their overrides name, and the folders of those that began. No torch."""
+"""Sweeps: the jobs that their overrides name, and the folders of runs. No torch."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 
-from vaetext.config.quoting import quote
-from vaetext.runs.folder import load_config
-from vaetext.runs.layout import CONFIG, SWEEP
+from vaetext.runs.folder import check_is_run
+from vaetext.runs.layout import CONFIG
 
 
 def jobs(overrides: list[str]) -> list[list[str]]:
@@ -42,33 +38,13 @@ def config_folder(runtime: Any) -> list[str]:
 
 
 def run_folders(path: Path) -> list[Path]:
-    """The run folder itself, or the jobs of a sweep in order.
+    """The run folder itself, or those at any depth below it in order, as the jobs of a sweep.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: there is none.
     """
-    found = [config.parents[1] for config in path.glob(f"*/{CONFIG}")]
-    folders = [folder for folder in found if not folder.is_symlink()]  # ``latest`` is one of them
-    if (path / CONFIG).is_file() or not folders:
-        load_config(path)
+    found = {config.parents[1] for config in path.rglob(CONFIG)}
+    if (path / CONFIG).is_file() or not found:
+        check_is_run(path)
         return [path]
-    return sorted(folders, key=lambda folder: (len(folder.name), folder.name))
-
-
-def jobs_not_begun(sweep: Path) -> tuple[list[str], str]:
-    """The numbers of a sweep's jobs that have no folder, and the command that starts them.
-
-    Nothing where the folder is not a sweep, or that of another sweeper.
-    """
-    if not (sweep / SWEEP).is_file():
-        return [], ""
-    try:
-        hydra = yaml.safe_load((sweep / SWEEP).read_text())["hydra"]
-        given = hydra["overrides"]["task"]
-        own = config_folder(hydra["runtime"])
-        count = len(jobs(given))
-    except (HydraException, KeyError, TypeError, ValueError, yaml.YAMLError):
-        return [], ""
-    missing = [str(n) for n in range(count) if not (sweep / str(n) / CONFIG).is_file()]
-    place = f"hydra.sweep.dir={quote(str(sweep.resolve()))}"
-    return missing, shlex.join(["vaetext", "train", "-m", *own, *given, place])
+    return sorted(found, key=lambda folder: [(len(part), part) for part in folder.parts])

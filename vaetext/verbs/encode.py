@@ -7,7 +7,6 @@ import re
 import numpy as np
 
 from vaetext.config.verbs import EncodeConfig
-from vaetext.data.atomic import atomic_write
 from vaetext.report.output import check_input_lengths, input_lines, output_folder, write_output
 from vaetext.runs.encoding import LatentCode, SentenceScores
 from vaetext.runs.layout import CODES, SCORES
@@ -24,9 +23,9 @@ def run(config: EncodeConfig) -> None:
     check_input_lengths(run.model, run.tokenizer.encode_all(list(lines)), numbers, config.input)
     found = run.encode(lines, iw_samples=config.iw_samples, batch_tokens=config.batch_tokens)
     unit = "frames" if run.model.domain.eos is None else "tokens"
-    write_output(tsv(found.scores, numbers, lines, unit), output_folder() / SCORES)
-    if found.latents:
-        atomic_write(output_folder() / CODES, npz(found.latents, numbers))
+    table = tsv(found.scores, numbers, lines, unit)
+    codes = {CODES: npz(found.latents, numbers)} if found.latents else {}
+    write_output(table, output_folder(), {SCORES: table, **codes})
 
 
 def npz(latents: dict[str, LatentCode], numbers: tuple[int, ...]) -> bytes:

@@ -3,9 +3,7 @@
 import json
 
 from vaetext.config.verbs import EvaluateConfig
-from vaetext.data.atomic import atomic_write
 from vaetext.evaluation.results import RunResults
-from vaetext.report.examples import write_pages
 from vaetext.report.output import output_folder, write_output
 from vaetext.report.table import run_table
 from vaetext.runs.layout import RESULTS, TABLE
@@ -33,6 +31,7 @@ def run(config: EvaluateConfig) -> None:
         checkpoint=run.checkpoint,
         sequences_sha256=corpus.splits[config.split].digest if corpus.sums else None,
     ).to_json()
-    write_output(run_table(result), output_folder() / TABLE)
-    atomic_write(output_folder() / RESULTS, json.dumps(result, indent=2) + "\n")
-    write_pages(found.pages, output_folder())
+    table = run_table(result)
+    record = json.dumps(result, indent=2) + "\n"
+    pages = {page.name: page.content for page in found.pages}
+    write_output(table, output_folder(), {TABLE: table, RESULTS: record, **pages})

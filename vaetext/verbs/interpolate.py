@@ -32,6 +32,6 @@ def run(config: InterpolateConfig) -> None:
         for text in (config.a, config.b)
     ]
     page = path_page(ends, lines, config.hold, config.move)
-    write_output(page, output_folder() / INTERPOLATIONS)
     tensors = {name: torch.from_numpy(z) for name, z in codes.items()}
-    plots.save(plots.interpolation(tensors, lines, ends), output_folder() / "interpolation.png")
+    picture = plots.png(plots.interpolation(tensors, lines, ends))
+    write_output(page, output_folder(), {INTERPOLATIONS: page, "interpolation.png": picture})

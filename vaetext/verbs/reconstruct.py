@@ -15,4 +15,5 @@ def run(config: ReconstructConfig) -> None:
     check_input_lengths(run.model, given, numbers, config.input)
     back = run.reconstruct(lines, hold=config.hold, **config.decoding)
     read = [run.tokenizer.decode(each) for each in given]
-    write_output(pairs(read, back), output_folder() / RECONSTRUCTIONS)
+    page = pairs(read, back)
+    write_output(page, output_folder(), {RECONSTRUCTIONS: page})

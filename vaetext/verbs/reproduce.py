@@ -35,7 +35,8 @@ def run(config: ReproduceConfig) -> None:
         run_folder = folder / str(row["name"]).replace(" ", "-")
         train([*row["overrides"], *table.scales[config.scale]], run_folder)
         rows.append(published_row(row, run_folder))
-    write_output(published_page(table, config.scale, rows), folder / TABLE)
+    page = published_page(table, config.scale, rows)
+    write_output(page, folder, {TABLE: page})
 
 
 def train(overrides: list[str], folder: Path) -> None:

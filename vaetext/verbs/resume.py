@@ -9,18 +9,20 @@ from vaetext.config.verbs import ResumeConfig
 from vaetext.report.console import show
 from vaetext.runs.layout import CONFIG, TABLE
 from vaetext.runs.results import is_done
-from vaetext.runs.sweep import jobs_not_begun, run_folders
+from vaetext.runs.sweep import run_folders
 from vaetext.training import session
 
 log = logging.getLogger(__name__)
 
 
 def run(config: ResumeConfig) -> None:
-    """Resumes each run in turn; trainer.* overrides apply to what is left of it.
+    """Resumes each run in turn, and starts those that never began.
+
+    trainer.* overrides apply to what is left of each.
 
     Raises:
-        ValueError: the folder is neither a run nor a sweep, or some runs of a sweep failed; the
-            others are resumed first.
+        ValueError: the folder holds no run, or some runs of a sweep failed; the others are resumed
+            first.
     """
     path = Path(config.run)
     if (path / CONFIG).is_file():
@@ -32,7 +34,6 @@ def run(config: ResumeConfig) -> None:
         except Exception as error:
             log.error("error: %s: %s", folder, explain(error), exc_info=config.debug)
             failed.append(f"{folder} ({explain(error)})")
-    _warn_of_jobs_not_begun(path, config.trainer)
     if failed:
         raise ValueError(f"{len(failed)} of the runs failed: {'; '.join(failed)}")
 
@@ -42,23 +43,3 @@ def _resume(folder: Path, overrides: dict[str, Any]) -> None:
     session.resume(folder, overrides)
     if not unchanged:
         show((folder / TABLE).read_text())
-
-
-def _warn_of_jobs_not_begun(sweep: Path, overrides: dict[str, Any]) -> None:
-    """Names a sweep's jobs that never began, and the command that starts them."""
-    missing, command = jobs_not_begun(sweep)
-    if not missing:
-        return
-    names = ", ".join(f"trainer.{key}" for key in overrides)
-    changed = (
-        f"\nThey start with the sweep's own options; then resume it with {names} changed once more."
-        if overrides
-        else ""
-    )
-    log.warning(
-        "%s: jobs %s never began; start them with: %s%s",
-        sweep,
-        ", ".join(missing),
-        command,
-        changed,
-    )

@@ -10,5 +10,5 @@ from vaetext.runs.load import load
 def run(config: SampleConfig) -> None:
     """Samples ``n`` sentences, z from the prior and x from the decoder, to stdout and a file."""
     run = load(config.run, config.checkpoint, config.device, config.seed)
-    samples = run.sample(config.n, hold=config.hold, **config.decoding)
-    write_output(lines_of(samples), output_folder() / SAMPLES)
+    page = lines_of(run.sample(config.n, hold=config.hold, **config.decoding))
+    write_output(page, output_folder(), {SAMPLES: page})

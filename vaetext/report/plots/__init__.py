@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+import vaetext.report.plots.backend  # noqa: F401  # before all that import matplotlib
 from vaetext.evaluation.scoring import Scores
 from vaetext.report.plots.curves import training
 from vaetext.report.plots.examples import interpolation, samples
-from vaetext.report.plots.figures import save
+from vaetext.report.plots.figures import png, save
 from vaetext.report.plots.latents import codes, kl_per_dimension, principal
 from vaetext.runs.layout import METRICS, PLOTS
 from vaetext.runs.results import checked_results, read_metrics
@@ -17,6 +18,7 @@ __all__ = [
     "codes",
     "interpolation",
     "kl_per_dimension",
+    "png",
     "principal",
     "samples",
     "save",

@@ -14,13 +14,18 @@ from vaetext.data.atomic import atomic_write
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a figure as PNG, without a screen. Letters that the font lacks are drawn as boxes."""
+    """Writes a figure as PNG."""
+    atomic_write(path, png(figure))
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as PNG, without a screen. Letters that the font lacks are drawn as boxes."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", dpi=120)
-    atomic_write(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def panels(rows: int, columns: int, height: float = 3.2) -> tuple[Figure, Any]:
