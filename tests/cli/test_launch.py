@@ -311,3 +311,18 @@ def test_hydras_own_record_is_refused(stub: Stub, tmp_path: Path) -> None:
         assert done.status == 1
         assert "error: hydra.output_subdir=.hydra: leave it out" in done.error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_users_corpus_has_a_folder_of_its_label(stub: Stub) -> None:
+    assert run_cli("train data=text data.train=my.txt data.label=yelp-sent").status == 0
+    assert stub.folders[0].parts[-4:-1] == ("outputs", "yelp-sent", "vrae")
+
+
+@pytest.mark.parametrize("wrong", ["data.name=ptb", "model.name=rnnlm", "model.name=../../etc"])
+def test_a_wrong_name_is_refused_before_anything_is_written(
+    stub: Stub, tmp_path: Path, wrong: str
+) -> None:
+    done = run_cli(f"train {wrong}")
+    assert done.status == 1
+    assert f"error: {wrong.partition('=')[0]}=" in done.error
+    assert list(tmp_path.iterdir()) == []

@@ -79,9 +79,9 @@ def test_keywords_of_decoding_are_its_options() -> None:
 def test_parts_of_a_configuration_that_contradict_each_other_are_refused() -> None:
     trainer = Trainer(free_bits=1, free_bits_per="dimension")
     with pytest.raises(ValueError, match="=latent"):
-        TrainConfig(VRAE(prior="gmm"), UserText(), trainer)
+        TrainConfig(VRAE(name="vrae", prior="gmm"), UserText(name="text"), trainer)
     with pytest.raises(ValueError, match=f"seed={MAX_SEED + 1} is out of range"):
-        TrainConfig(VRAE(), UserText(), trainer, seed=MAX_SEED + 1)
+        TrainConfig(VRAE(name="vrae"), UserText(name="text"), trainer, seed=MAX_SEED + 1)
 
 
 def test_a_list_option_has_its_own_default() -> None:

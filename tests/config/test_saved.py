@@ -1,12 +1,12 @@
 """A saved configuration comes back typed, and can call nothing."""
 
+import re
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from vaetext.config.saved import SUM, config_text, flat, override_trainer, read_config
+from vaetext.config.saved import config_text, flat, override_trainer, read_config, with_sum
 from vaetext.config.store import typed
 from vaetext.config.train import TrainConfig
 from vaetext.runs.compose import compose_verb
@@ -17,7 +17,7 @@ CONFIG = typed(COMPOSED, TrainConfig)
 
 def write_summed(path: Path, text: str) -> Path:
     """A file whose checksum fits, as of somebody who means to send a hostile one."""
-    path.write_text(f"{SUM}{sha256(text.encode()).hexdigest()}\n{text}")
+    path.write_text(with_sum(text))
     return path
 
 
@@ -132,3 +132,29 @@ def test_a_wrong_override_of_the_trainer_is_refused(key: str, value: object, wor
 
 def test_flat_keys_are_full_keys() -> None:
     assert flat({"a": {"b": 1, "c": {}}, "d": [2]}) == {"a.b": 1, "d": [2]}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["data.name=xyz"], "data.name='xyz' is unknown; choose from ptb, "),
+        (["data.name=ptb"], "data.name=ptb: the other options are those of another data set"),
+        (["model.name=rnnlm"], "model.name=rnnlm: the other options are those of another model"),
+        (["model.name=../../etc"], "model.name='../../etc' is unknown; choose from "),
+        (["data.label=a/b"], "data.label='a/b' cannot name a folder"),
+        (["data.label=.."], "data.label='..' cannot name a folder"),
+    ],
+)
+def test_a_name_under_which_a_run_could_not_be_read_is_refused(
+    overrides: list[str], words: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}"):
+        typed(compose_verb("train", overrides, []), TrainConfig)
+
+
+def test_a_label_is_the_name_unless_it_is_given(tmp_path: Path) -> None:
+    labels = [
+        typed(compose_verb("train", overrides, []), TrainConfig).data.label
+        for overrides in (["data=sine"], ["data=text", "data.label=yelp-sent"])
+    ]
+    assert labels == ["sine", "yelp-sent"]

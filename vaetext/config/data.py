@@ -2,14 +2,28 @@
 
 from dataclasses import dataclass
 
-from vaetext.config.options import Checked, option
+from vaetext.config.options import Checked, closest, option
+
+OWN_NAME = "${.name}"  # the value of the option beside it
 
 
 @dataclass
 class Data(Checked):
     """Options of every data set."""
 
-    name: str = option("", "name of the data set, in tables and in the path of a run folder")
+    name: str = option("", "name of the data set: that of its file of options")
+    label: str = option(
+        OWN_NAME, "what tables and run folders call it, such as yelp-sent for a text of your own"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.label == OWN_NAME:
+            self.label = self.name
+        if "/" in self.label or "\0" in self.label or self.label.startswith("."):
+            raise ValueError(
+                f"label={self.label!r} cannot name a folder; leave out slashes and a first dot"
+            )
 
 
 @dataclass
@@ -122,3 +136,21 @@ DATA: dict[str, type[Data]] = {
     "sine": Sine,
     "sine-continuous": SineContinuous,
 }
+
+
+def check_name(data: Data) -> None:
+    """Checks that a data set's name is that of its options, by which a run is read again.
+
+    Raises:
+        ValueError: no data set has that name, or the options are those of another one.
+    """
+    if data.name not in DATA:
+        raise ValueError(
+            f"data.name={data.name!r} is unknown; choose from {', '.join(DATA)}"
+            f"{closest(data.name, DATA)} (data.label changes the name in tables and folders)"
+        )
+    if type(data) is not DATA[data.name]:
+        raise ValueError(
+            f"data.name={data.name}: the other options are those of another data set; set"
+            f" data={data.name} (data.label changes the name in tables and folders)"
+        )

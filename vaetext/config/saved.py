@@ -13,8 +13,8 @@ from vaetext.config.data import DATA
 from vaetext.config.errors import explain
 from vaetext.config.options import closest
 from vaetext.config.quoting import check_plain
-from vaetext.config.store import models, typed
-from vaetext.config.train import TrainConfig
+from vaetext.config.store import typed
+from vaetext.config.train import TrainConfig, models
 from vaetext.config.trainer import Trainer
 
 SUM = "# sha256 of the lines below: "
@@ -22,7 +22,11 @@ SUM = "# sha256 of the lines below: "
 
 def config_text(config: TrainConfig) -> str:
     """What a run folder saves of its configuration: every value, below a checksum."""
-    text = OmegaConf.to_yaml(OmegaConf.structured(config))
+    return with_sum(OmegaConf.to_yaml(OmegaConf.structured(config)))
+
+
+def with_sum(text: str) -> str:
+    """Text below its checksum."""
     return f"{SUM}{sha256(text.encode()).hexdigest()}\n{text}"
 
 
@@ -90,8 +94,8 @@ def _read_config(path: Path) -> TrainConfig:
 
 def _checked_text(text: str) -> str:
     """The text below its checksum. Raises ValueError where the two do not agree."""
-    first, _, rest = text.partition("\n")
-    if first != f"{SUM}{sha256(rest.encode()).hexdigest()}":
+    rest = text.partition("\n")[2]
+    if text != with_sum(rest):
         raise ValueError(
             "it is not as it was written (its checksum is missing or another): it is damaged or was"
             " changed; copy it again, or train a new run"

@@ -7,19 +7,13 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from vaetext.config.data import DATA
-from vaetext.config.model import Model
-from vaetext.config.models import MODELS
 from vaetext.config.options import closest
-from vaetext.config.plugins import plugin_schemas, register_search_path
+from vaetext.config.plugins import register_search_path
+from vaetext.config.train import models
 from vaetext.config.trainer import Trainer
 from vaetext.config.verbs import VERBS, Table
 
 Config = TypeVar("Config")
-
-
-def models() -> dict[str, type[Model]]:
-    """Model name -> schema: our own, and those of installed packages."""
-    return {**plugin_schemas(), **MODELS}
 
 
 def schemas() -> list[tuple[str, str, type]]:

@@ -4,9 +4,11 @@ from dataclasses import asdict, dataclass
 
 from omegaconf import MISSING
 
-from vaetext.config.data import Data
+from vaetext.config.data import Data, check_name
 from vaetext.config.model import Latent, Model
-from vaetext.config.options import MAX_SEED, Checked, option
+from vaetext.config.models import MODELS
+from vaetext.config.options import MAX_SEED, Checked, closest, option
+from vaetext.config.plugins import plugin_schemas
 from vaetext.config.quoting import check_plain
 from vaetext.config.trainer import Trainer
 
@@ -30,6 +32,10 @@ class TrainConfig(Checked):
             raise ValueError(
                 "outputs='' is not a folder; leave it out, or set outputs=. for the current one"
             )
+        if isinstance(self.data, Data):
+            check_name(self.data)
+        if isinstance(self.model, Model):
+            _check_model_name(self.model)
         if not (isinstance(self.model, Latent) and isinstance(self.trainer, Trainer)):
             return
         if (
@@ -41,3 +47,23 @@ class TrainConfig(Checked):
                 f"trainer.free_bits_per=dimension: with model.prior={self.model.prior} the KL is"
                 " one sampled number for all dimensions; set trainer.free_bits_per=latent"
             )
+
+
+def models() -> dict[str, type[Model]]:
+    """Model name -> schema: our own, and those of installed packages."""
+    return {**plugin_schemas(), **MODELS}
+
+
+def _check_model_name(model: Model) -> None:
+    """Raises ValueError where a model's name is not that of its options, by which it is built."""
+    known = models()
+    if model.name not in known:
+        raise ValueError(
+            f"model.name={model.name!r} is unknown; choose from {', '.join(known)}"
+            f"{closest(model.name, known)}"
+        )
+    if type(model) is not known[model.name]:
+        raise ValueError(
+            f"model.name={model.name}: the other options are those of another model; set"
+            f" model={model.name}"
+        )

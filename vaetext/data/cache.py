@@ -55,7 +55,8 @@ def fetch(config: TextData, sums: list[str], make: Callable[[], Tokenized]) -> T
 
 
 def _key(config: TextData, sums: list[str]) -> str:
-    text = json.dumps([FORMAT, asdict(config), sums], sort_keys=True)
+    options = {**asdict(config), "label": ""}  # a name alone
+    text = json.dumps([FORMAT, options, sums], sort_keys=True)
     return f"{config.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 

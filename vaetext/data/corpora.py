@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vaetext.config.data import DATA, Data
-from vaetext.config.options import closest
+from vaetext.config.data import Data, check_name
 from vaetext.data.domain import Domain
 from vaetext.data.files import Report, quiet
 from vaetext.data.loader import Split
@@ -55,16 +54,7 @@ def load(config: Data, report: Report = quiet) -> Corpus:
     Raises:
         ValueError: an unknown name, or files that are missing, damaged or empty.
     """
-    if config.name not in DATA:
-        raise ValueError(
-            f"data.name={config.name!r} is unknown; choose from {', '.join(DATA)}"
-            f"{closest(config.name, DATA)}"
-        )
-    if not isinstance(config, DATA[config.name]):
-        raise ValueError(
-            f"data.name={config.name}: the other options are those of another data set;"
-            f" set data={config.name}"
-        )
+    check_name(config)
     found: Corpus = _module(config.name).load(config, report)
     return found
 

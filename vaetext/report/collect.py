@@ -148,14 +148,14 @@ def labels(setting: Setting, settings: list[Setting]) -> tuple[str, str]:
 
     The trainer's options are shown by its name where runs of one trainer do not differ.
     """
-    same_data = [each for each in settings if each["data.name"] == setting["data.name"]]
+    same_data = [each for each in settings if each["data.label"] == setting["data.label"]]
     same_model = [each for each in same_data if each["model.name"] == setting["model.name"]]
     same_trainer = [each for each in same_model if each["trainer.name"] == setting["trainer.name"]]
     data = _data_keys(setting, same_data)
     trainer = differing(setting, same_model, "trainer.name")
     trainer += [key for key in differing(setting, same_trainer, "trainer.") if key not in trainer]
     model = differing(setting, same_model, "model.")
-    return _label(setting, "model.name", [*model, *trainer]), _label(setting, "data.name", data)
+    return _label(setting, "model.name", [*model, *trainer]), _label(setting, "data.label", data)
 
 
 def _data_keys(setting: Setting, others: list[Setting]) -> list[str]:

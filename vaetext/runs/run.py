@@ -62,7 +62,7 @@ class Run:
     checkpoint: str = "best"
 
     def __repr__(self) -> str:
-        names = f"model={self.config.model.name}, data={self.config.data.name}"
+        names = f"model={self.config.model.name}, data={self.config.data.label}"
         return f"Run({str(self.folder)!r}, {names}, checkpoint={self.checkpoint}, {self.device})"
 
     @property

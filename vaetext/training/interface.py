@@ -51,7 +51,7 @@ def train(
 
 def _default_folder(config: TrainConfig) -> Path:
     time = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    return make_folder(Path(config.outputs, config.data.name, config.model.name, time))
+    return make_folder(Path(config.outputs, config.data.label, config.model.name, time))
 
 
 def _given_folder(folder: Path, config: TrainConfig) -> Path:

@@ -140,7 +140,7 @@ def _train(
     training.metrics.check = check
     _keep_latest(training, resume)
     size = f"{_size(model):,} parameters"
-    names = f"{config.model.name} on {config.data.name}"
+    names = f"{config.model.name} on {config.data.label}"
     log.info("%s: %s, %s, in %s", names, size, device, folder)
     with (
         TrainingProgress(config.trainer.epochs, lambda: training.epochs) as progress,
@@ -200,7 +200,7 @@ def _check_model(config: TrainConfig, model: SequenceModel, corpus: Corpus) -> N
             " set trainer.word_dropout=0"
         )
     for name, split in corpus.splits.items():
-        model.check_lengths(split.lengths, f"{config.data.name} ({name})")
+        model.check_lengths(split.lengths, f"{config.data.label} ({name})")
 
 
 def _check_unfinished(training: Training, folder: Path, overrides: dict[str, Any]) -> None:
@@ -281,7 +281,7 @@ def _results(
     state = training.state
     return RunResults(
         model=config.model.name,
-        data=config.data.name,
+        data=config.data.label,
         trainer=config.trainer.name,
         seed=config.seed,
         parameters=_size(training.model),

@@ -22,7 +22,7 @@ def run(config: EvaluateConfig) -> None:
     corpus = run.corpus
     result = RunResults(
         model=run.config.model.name,
-        data=run.config.data.name,
+        data=run.config.data.label,
         trainer=run.config.trainer.name,
         seed=run.config.seed,
         parameters=run.parameters,
