@@ -326,3 +326,19 @@ def test_a_wrong_name_is_refused_before_anything_is_written(
     assert done.status == 1
     assert f"error: {wrong.partition('=')[0]}=" in done.error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", ["resume a", "resume -m run=a,b", "sample a", "evaluate a"])
+@pytest.mark.parametrize("name", ["train.log", "sample", "evaluate"])
+def test_no_command_writes_through_a_link(
+    runs: Path, line: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verb = line.split()[0]
+    monkeypatch.setattr(f"vaetext.verbs.{verb}.run", lambda config: pytest.fail("it ran"))
+    outside = runs / "outside"
+    outside.mkdir() if name != "train.log" else outside.write_text("mine")
+    (runs / "a" / name).symlink_to(outside)
+    done = run_cli(line)
+    assert done.status == 1
+    assert f"{runs}/a/{name} is a link to {outside}, outside" in done.error
+    assert outside.read_text() == "mine" if name == "train.log" else not list(outside.iterdir())

@@ -10,6 +10,7 @@ import vaetext
 from vaetext.config.store import typed
 from vaetext.config.train import TrainConfig
 from vaetext.runs.folder import (
+    check_links,
     check_same_config,
     link_latest,
     load_config,
@@ -87,3 +88,17 @@ def test_a_job_of_a_sweep_is_resumed_with_its_sweep(tmp_path: Path) -> None:
     (folder.parent / "multirun.yaml").touch()
     assert resume_command(folder) == f"`vaetext resume {folder.parent}`"
     assert resume_command(folder / "deep/er") == f"`vaetext resume {folder.parent}`"
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "train.log", "plots", "checkpoints/last"])
+def test_a_link_out_of_a_run_folder_is_refused(tmp_path: Path, name: str) -> None:
+    folder = begin(tmp_path / "run")
+    (folder / "checkpoints").mkdir()
+    (folder / "inside").symlink_to("checkpoints")
+    link_latest(folder, create=True)
+    check_links(tmp_path / "latest")
+    (folder / name).symlink_to(tmp_path / "outside")
+    message = rf"^{folder / name} is a link to {tmp_path}/outside, outside {folder}, where .*remove"
+    for given in (folder, tmp_path / "latest"):
+        with pytest.raises(ValueError, match=message):
+            check_links(given)

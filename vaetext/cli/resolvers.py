@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from vaetext.runs.folder import check_is_run, is_bare, make_folder
+from vaetext.runs.folder import check_is_run, check_links, is_bare, make_folder
 from vaetext.runs.layout import CONFIG
 
 _claimed: dict[str, list[Path]] = {}  # path -> the folder made for it, then parents made, upwards
@@ -54,9 +54,10 @@ def run_folder(path: str) -> str:
     """The absolute path of a run folder.
 
     Raises:
-        ValueError: the folder does not exist, or contains no run.
+        ValueError: the folder does not exist, contains no run, or has a link out of it.
     """
     check_is_run(Path(path))
+    check_links(Path(path))
     return str(Path(path).absolute())
 
 
@@ -64,9 +65,10 @@ def runs_folder(path: str) -> str:
     """The absolute path of a run folder, or of one that holds some, as that of a sweep.
 
     Raises:
-        ValueError: the folder is neither.
+        ValueError: the folder is neither, or has a link out of it.
     """
     holds_runs = any(Path(path).rglob(CONFIG))
+    check_links(Path(path))
     return str(Path(path).absolute()) if holds_runs else run_folder(path)
 
 

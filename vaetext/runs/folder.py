@@ -74,6 +74,22 @@ def check_is_run(folder: Path) -> None:
     )
 
 
+def check_links(folder: Path) -> None:
+    """Checks that no link in a folder leads out of it: what is written there would go elsewhere.
+
+    Raises:
+        ValueError: one does; names it.
+    """
+    root = folder.resolve()
+    for place, folders, files in os.walk(root):
+        for path in (Path(place, name) for name in (*folders, *files)):
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                raise ValueError(
+                    f"{path} is a link to {path.readlink()}, outside {root}, where this command"
+                    " would then write; remove the link, or put a copy in its place"
+                )
+
+
 def load_config(folder: Path) -> TrainConfig:
     """The configuration a run was trained with, with the options that ``resume`` changed.
 
@@ -133,8 +149,10 @@ def check_same_config(folder: Path, config: TrainConfig) -> None:
     Options that say where a run is trained may differ.
 
     Raises:
-        ValueError: it has another one; names the first option that differs.
+        ValueError: it has another one, and names the first option that differs; or a link in the
+            folder leads out of it.
     """
+    check_links(folder)
     if not (folder / CONFIG).is_file() or is_bare(folder):
         return
     check_version(folder)

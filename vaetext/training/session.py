@@ -35,6 +35,7 @@ from vaetext.runs.corpus import (
 from vaetext.runs.device import check_precision, choose, use_threads
 from vaetext.runs.environment import environment
 from vaetext.runs.folder import (
+    check_links,
     has_trained,
     link_latest,
     load_config,
@@ -106,6 +107,7 @@ def train(
         Stopped: on an interrupt; `vaetext resume` continues.
     """
     folder = folder.resolve()  # it may be named by a link, ``latest`` say
+    check_links(folder)
     if config.trainer.tensorboard:
         require_tensorboard()
     with run_lock(folder) as check:
