@@ -1,6 +1,8 @@
 """Jobs, their folders and sweeps, with a stand-in for training."""
 
 import operator
+import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +91,21 @@ def test_an_interrupt_ends_with_status_130(stub: Stub, monkeypatch: pytest.Monke
     done = run_cli("train data=sine")
     assert done.status == 130
     assert done.error == "interrupted: checkpoint written\n"
+
+
+@pytest.mark.parametrize(("number", "status"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
+def test_a_signal_in_any_phase_is_one_message_and_128_plus_its_number(
+    number: str, status: int, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(config: Any) -> float:
+        os.kill(os.getpid(), signal.Signals[f"SIG{number}"])
+        raise AssertionError("the signal was not taken")
+
+    monkeypatch.setattr(vaetext.verbs.train, "run", killed)
+    done = run_cli("train data=sine")
+    assert done.status == status
+    assert done.error == "interrupted\n"
+    assert done.output == ""
 
 
 @pytest.mark.parametrize("flags", ["--cfg job", "--cfg all", "--info"])

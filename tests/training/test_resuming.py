@@ -20,6 +20,7 @@ from vaetext.data import corpora
 from vaetext.data.domain import Symbols
 from vaetext.models.registry import build
 from vaetext.runs import checkpoint
+from vaetext.runs.signals import SIGNALS
 from vaetext.training.interrupts import Stopped
 from vaetext.training.loop import Training
 
@@ -101,18 +102,37 @@ def test_a_killed_run_is_resumed_on_the_same_fresh_sequences(tmp_path: Path) -> 
     same(whole, cut)
 
 
-def test_an_interrupted_run_is_resumed_from_its_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupted_run_is_resumed_from_its_checkpoint(number: int, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     training(whole).fit()
     run = training(cut)
-    run.report = lambda line: os.kill(os.getpid(), signal.SIGINT) if line["step"] == 3 else None
-    with pytest.raises(Stopped):
+    run.report = lambda line: os.kill(os.getpid(), number) if line["step"] == 3 else None
+    with pytest.raises(Stopped, match="is saved; continue with") as raised:
         run.fit()
+    assert raised.value.number == number
     again = training(cut)
     again.restore()
     assert 0 < again.state.step < 20
     again.fit()
     same(whole, cut)
+
+
+def test_a_second_signal_ends_training_at_once_if_it_is_sigint(tmp_path: Path) -> None:
+    """A closed terminal sends SIGHUP twice: the checkpoint must be written all the same."""
+    for second, at_once in ((signal.SIGHUP, False), (signal.SIGTERM, False), (signal.SIGINT, True)):
+        run = training(tmp_path / str(second))
+
+        def report(line: dict[str, Any], second: int = second) -> None:
+            if line["step"] == 3:
+                os.kill(os.getpid(), signal.SIGHUP)
+                os.kill(os.getpid(), second)
+
+        run.report = report
+        with pytest.raises(KeyboardInterrupt) as raised:
+            run.fit()
+        assert isinstance(raised.value, Stopped) != at_once
+        assert run.last.is_file() != at_once
 
 
 def test_an_interrupt_in_the_last_validation_stops_training(tmp_path: Path) -> None:

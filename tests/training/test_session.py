@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from vaetext.runs.folder import load_config, run_lock, write_overrides
 from vaetext.runs.layout import CONFIG, DONE
 from vaetext.runs.load import load
 from vaetext.runs.results import is_done
+from vaetext.runs.signals import Interrupted
 from vaetext.training import session
 from vaetext.training.interrupts import Stopped
 from vaetext.training.loop import Training
@@ -227,13 +229,14 @@ def test_early_stopping_is_reported_when_a_run_is_resumed(
     folder = rnnlm(tmp_path / "run", *GRAMMAR, *stopping)
 
     def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
+        raise Interrupted(signal.SIGTERM)
 
     with monkeypatch.context() as patched:
         patched.setattr(session, "finish", interrupt)
         message = rf"its evaluation is not; continue with `vaetext resume {folder}`"
-        with pytest.raises(Stopped, match=message):
+        with pytest.raises(Stopped, match=message) as raised:
             trained(folder)
+    assert raised.value.number == signal.SIGTERM
     assert "had stopped early" not in caplog.text
     unfinished = folder / "checkpoints" / ".last.safetensors.1.tmp"
     unfinished.touch()

@@ -1,5 +1,6 @@
 """``vaetext reproduce``: which runs it starts, and what it says of those that fail."""
 
+import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from vaetext.cli import main as cli
 from vaetext.config.verbs import ReproduceConfig, Table
 from vaetext.report.table import Row
+from vaetext.runs.signals import Interrupted
 from vaetext.verbs import reproduce
 
 TABLE = Table(
@@ -64,8 +66,9 @@ def test_an_unknown_scale_is_an_error(tmp_path: Path) -> None:
 def test_an_interrupt_waits_for_the_run_and_says_how_to_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Interrupted(nullcontext[Any]):
+    class Process(nullcontext[Any]):
         waited = 0
+        ended = 0
 
         def __enter__(self) -> Any:
             return self
@@ -73,13 +76,19 @@ def test_an_interrupt_waits_for_the_run_and_says_how_to_resume(
         def wait(self) -> int:
             self.waited += 1
             if self.waited == 1:
-                raise KeyboardInterrupt
+                raise Interrupted(signal.SIGTERM)
             return 1
 
-    process = Interrupted()
+        def terminate(self) -> None:
+            self.ended += 1
+
+    process = Process()
     monkeypatch.setattr(reproduce.subprocess, "Popen", lambda *_, **__: process)
-    with pytest.raises(KeyboardInterrupt, match=f"the same command again.*{tmp_path} is kept"):
+    message = f"the same command again.*{tmp_path} is kept"
+    with pytest.raises(Interrupted, match=message) as raised:
         reproduce.train([], tmp_path)
+    assert raised.value.number == signal.SIGTERM
+    assert process.ended == 1
     assert process.waited == 2
 
 

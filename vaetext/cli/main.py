@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from contextlib import suppress
 
 from vaetext import __version__
 from vaetext.cli.arguments import (
@@ -16,17 +17,28 @@ from vaetext.cli.arguments import (
 )
 from vaetext.config.options import closest
 from vaetext.config.verbs import VERBS
+from vaetext.runs.signals import Ending, interrupts, signal_of
 
 
 def main() -> None:
-    """Runs one verb; exits with 0, 1 (an error, printed as one message) or 130 (interrupted)."""
+    """Runs one verb; exits with 0, 1 (an error, printed as one message) or 128 + a signal's number.
+
+    SIGINT, SIGTERM and SIGHUP (130, 143, 129) end training after a checkpoint, and everything else
+    at once.
+    """
+    with interrupts(Ending()):
+        _main()
+
+
+def _main() -> None:
     arguments = sys.argv[1:]
     traceback = _wants_traceback(arguments)
     try:
         _dispatch(arguments)
     except KeyboardInterrupt as error:
-        print(f"interrupted{': ' + str(error) if str(error) else ''}", file=sys.stderr)
-        sys.exit(130)
+        with suppress(OSError):  # a terminal that is gone takes no message
+            print(f"interrupted{': ' + str(error) if str(error) else ''}", file=sys.stderr)
+        sys.exit(128 + signal_of(error))
     except BrokenPipeError:  # nobody reads our output any more, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

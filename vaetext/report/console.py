@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any
 
@@ -46,7 +47,8 @@ class LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = self.format(record)
         style = _style(record.levelno)
-        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        with suppress(OSError):  # training goes on without its terminal
+            console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def show(text: str) -> None:
@@ -94,13 +96,16 @@ class TrainingProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.bar.stop()
+        with suppress(OSError):
+            self.bar.stop()
 
     def report(self, line: dict[str, Any]) -> None:
         """Shows one line of ``metrics.jsonl``."""
         if line["split"] == "steps" and self.task is not None:
             figures = f"{_figures(line)} beta {line['beta']:.3f}"
-            self.bar.update(self.task, completed=self.done(), epoch=line["epoch"], figures=figures)
+            done = self.done()
+            with suppress(OSError):  # a terminal that is gone
+                self.bar.update(self.task, completed=done, epoch=line["epoch"], figures=figures)
         if line["split"] == "valid":
             log.info(
                 "epoch %s valid: %s -ELBO %.3f (%.0f s)",

@@ -1,39 +1,32 @@
-"""Ctrl-C and SIGTERM, answered at the end of a step."""
+"""Signals in training: it ends after the step, with a checkpoint."""
 
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from vaetext.runs.folder import resume_command
+from vaetext.runs.signals import Interrupted
 
 
-class Stopped(KeyboardInterrupt):
+class Stopped(Interrupted):
     """Training was interrupted and has written its checkpoint."""
 
 
-def stopped(step: int, folder: Path) -> Stopped:
-    """The interrupt of a run in ``folder`` whose checkpoint is of this step."""
-    return Stopped(f"step {step} is saved; continue with {resume_command(folder)}")
+class StopRequest:
+    """Takes signals, to be answered at the end of a step; a second SIGINT ends training at once.
 
-
-@contextmanager
-def interrupts(request: Callable[[], None]) -> Iterator[None]:
-    """Calls ``request`` at each SIGINT and SIGTERM, in place of what they did before.
-
-    Outside the main thread nothing changes.
+    Attributes:
+        number: of the first signal; 0 before there is one.
     """
 
-    def handler(number: int, frame: Any) -> None:
-        request()
+    def __init__(self) -> None:
+        self.number = 0
 
-    main = threading.current_thread() is threading.main_thread()
-    signals = (signal.SIGINT, signal.SIGTERM) if main else ()
-    before = {number: signal.signal(number, handler) for number in signals}
-    try:
-        yield
-    finally:
-        for number, each in before.items():
-            signal.signal(number, each)
+    def __call__(self, number: int) -> None:
+        if self.number and number == signal.SIGINT:
+            raise Interrupted(number)
+        self.number = self.number or number
+
+
+def stopped(number: int, step: int, folder: Path) -> Stopped:
+    """The interrupt by a signal of a run in ``folder`` whose checkpoint is of this step."""
+    return Stopped(number, f"step {step} is saved; continue with {resume_command(folder)}")

@@ -21,7 +21,8 @@ from vaetext.objectives.objective import Objective
 from vaetext.objectives.schedules import kl_weights, learning_rate, ramp_end
 from vaetext.runs.device import autocast
 from vaetext.runs.layout import BEST, LAST, METRICS
-from vaetext.training.interrupts import interrupts, stopped
+from vaetext.runs.signals import interrupts
+from vaetext.training.interrupts import StopRequest, stopped
 from vaetext.training.metrics_file import MetricsFile, means_of, schedules_of
 from vaetext.training.notices import log_early_stop, warn_of_low_weights
 from vaetext.training.optimizer import make_optimizer, total_norm
@@ -75,7 +76,7 @@ class Training:
         self.batches = config.epoch_batches or -(-len(splits["train"]) // config.batch_size)
         self.window = Sums(model.latent_names, device)  # since the last reading
         self.bad_step = torch.full((), -1, device=device)
-        self.stop = False
+        self.stop = StopRequest()
         self.saved_at = time.monotonic()
 
     def fit(self) -> State:
@@ -85,7 +86,7 @@ class Training:
             ValueError: a loss or gradient is not finite; the last good checkpoint is kept.
             Stopped: on the first interrupt, after a checkpoint.
         """
-        with interrupts(self._request_stop):
+        with interrupts(self.stop):
             if self.state.step == 0:
                 self.metrics.remove()  # of an earlier try that had no checkpoint
                 order = self.order(0)[:SETUP_BATCHES]
@@ -174,8 +175,8 @@ class Training:
         state.batch = 0
         state.sums = {}
         self.save()
-        if self.stop:
-            raise stopped(self.state.step, self.folder)
+        if self.stop.number:
+            raise stopped(self.stop.number, self.state.step, self.folder)
 
     def validate(self) -> dict[str, Any]:
         """rec, KL and -ELBO of the validation split, nats per sequence, one sample of each."""
@@ -274,16 +275,10 @@ class Training:
         if self.state.step % self.config.log_every == 0:
             self.read_window()
         due = time.monotonic() - self.saved_at > 60 * self.config.checkpoint_minutes
-        if self.stop or due:
+        if self.stop.number or due:
             self.save()
-        if self.stop:
-            raise stopped(self.state.step, self.folder)
-
-    def _request_stop(self) -> None:
-        """The first interrupt ends training after the step, with a checkpoint; a second at once."""
-        if self.stop:
-            raise KeyboardInterrupt
-        self.stop = True
+        if self.stop.number:
+            raise stopped(self.stop.number, self.state.step, self.folder)
 
     def _raise_if_broken(self) -> None:
         if (step := int(self.bad_step)) >= 0:

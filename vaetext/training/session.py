@@ -47,6 +47,7 @@ from vaetext.runs.folder import (
 )
 from vaetext.runs.layout import DONE, ENVIRONMENT, LAST, RESULTS, SOURCES, TABLE
 from vaetext.runs.results import checked_results, is_done, read_results
+from vaetext.runs.signals import signal_of
 from vaetext.training.interrupts import Stopped
 from vaetext.training.loop import Training
 from vaetext.training.tensorboard import Tensorboard, require_tensorboard
@@ -154,8 +155,9 @@ def _train(
         finish(config, folder, corpus, training)
     except KeyboardInterrupt as error:
         raise Stopped(
+            signal_of(error),
             "training is done and saved, its evaluation is not; continue with"
-            f" {resume_command(folder)}"
+            f" {resume_command(folder)}",
         ) from error
     assert training.state.best is not None
     return training.state.best

@@ -13,6 +13,7 @@ from vaetext.config.verbs import ReproduceConfig
 from vaetext.report.output import write_output
 from vaetext.report.published import published_page, published_row
 from vaetext.runs.layout import TABLE
+from vaetext.runs.signals import SIGNALS, Interrupted, signal_of
 from vaetext.runs.sweep import config_folder
 
 log = logging.getLogger(__name__)
@@ -45,24 +46,29 @@ def train(overrides: list[str], folder: Path) -> None:
     Raises:
         ValueError: training ended with an error, as where the folder holds a run of another
             configuration. The process has printed it.
-        KeyboardInterrupt: training was interrupted.
+        Interrupted: training was interrupted.
     """
     own = config_folder(HydraConfig.get().runtime) if HydraConfig.initialized() else []
     arguments = ["train", *own, *overrides, f"hydra.run.dir={quote(str(folder))}"]
     log.info("vaetext %s", " ".join(arguments))
     status = _status([sys.executable, "-m", "vaetext", *arguments])
-    if status == 130:
-        raise KeyboardInterrupt(f"run the same command again to resume; {folder} is kept")
+    if status - 128 in SIGNALS:
+        message = f"run the same command again to resume; {folder} is kept"
+        raise Interrupted(status - 128, message)
     if status:
         raise ValueError(f"{folder} ended with status {status}; its error is shown above")
 
 
 def _status(command: list[str]) -> int:
-    """The exit status of a process that prints to stderr; 130 where it was interrupted."""
+    """The exit status of a process that prints to stderr; 128 + a signal's number if interrupted.
+
+    The process then gets SIGTERM: unlike Ctrl-C, a signal may have reached this one alone.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
     with subprocess.Popen(command, stdout=sys.stderr.fileno(), env=environment) as process:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # the process got it too, and writes its checkpoint
+        except KeyboardInterrupt as error:  # it writes its checkpoint first
+            process.terminate()
             process.wait()
-            return 130
+            return 128 + signal_of(error)
