@@ -16,6 +16,7 @@ from vaetext.runs.folder import (
     load_config,
     make_folder,
     resume_command,
+    write_overrides,
 )
 
 
@@ -102,3 +103,16 @@ def test_a_link_out_of_a_run_folder_is_refused(tmp_path: Path, name: str) -> Non
     for given in (folder, tmp_path / "latest"):
         with pytest.raises(ValueError, match=message):
             check_links(given)
+
+
+def test_options_of_resume_are_refused_unless_they_are_as_written(tmp_path: Path) -> None:
+    folder = begin(tmp_path / "run")
+    write_overrides(folder, {"epochs": 4})
+    write_overrides(folder, {"lr": 0.5, "latents": {"z": {"free_bits": 2}}})
+    trainer = load_config(folder).trainer
+    assert (trainer.epochs, trainer.lr, trainer.latents) == (4, 0.5, {"z": {"free_bits": 2}})
+    written = (folder / "resumed.json").read_text()
+    for changed in (written.replace("0.5", "0.6"), "{}", '{"lr": 0.5}'):
+        (folder / "resumed.json").write_text(changed)
+        with pytest.raises(ValueError, match=r"resumed\.json is not as it was written"):
+            load_config(folder)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -205,14 +206,33 @@ def run_lock(folder: Path) -> Iterator[Callable[[], None]]:
 
 
 def read_overrides(folder: Path) -> dict[str, Any]:
-    """The trainer's options that ``resume`` changed."""
-    changed = folder / OVERRIDES
-    return read_json(changed) if changed.is_file() else {}
+    """The trainer's options that ``resume`` changed.
+
+    Raises:
+        ValueError: the file is not as it was written.
+    """
+    path = folder / OVERRIDES
+    if not path.is_file():
+        return {}
+    found = read_json(path)
+    trainer = found.get("trainer")
+    if not isinstance(trainer, dict) or found != _with_sum(trainer):
+        raise ValueError(
+            f"{path} is not as it was written (its checksum is missing or another); copy it again,"
+            " or train a new run"
+        )
+    return trainer
 
 
 def write_overrides(folder: Path, overrides: dict[str, Any]) -> None:
     """Adds to the options that ``resume`` changed; the saved configuration is never touched."""
-    atomic_write(folder / OVERRIDES, json.dumps({**read_overrides(folder), **overrides}) + "\n")
+    changed = _with_sum({**read_overrides(folder), **overrides})
+    atomic_write(folder / OVERRIDES, json.dumps(changed) + "\n")
+
+
+def _with_sum(trainer: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(trainer, sort_keys=True)
+    return {"trainer": trainer, "sha256": sha256(text.encode()).hexdigest()}
 
 
 def resume_command(folder: Path) -> str:
