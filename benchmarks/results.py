@@ -114,7 +114,9 @@ def source(runs: list[dict[str, Any]]) -> str:
 
 
 def keep(run: Path, folder: Path) -> None:
-    """Copies the record of a finished run; never its samples, which may quote licensed text.
+    """Copies the record of a finished run, without the folder that held its data on that machine.
+
+    Its samples are never copied: they may quote licensed text.
 
     Raises:
         ValueError: the run cannot be had again from one commit and its configuration.
@@ -125,9 +127,11 @@ def keep(run: Path, folder: Path) -> None:
     if (run / OVERRIDES).exists():
         raise ValueError(f"{run} was resumed with other options, so no one command repeats it")
     folder.mkdir(parents=True)
-    names = {RESULTS: RESULTS, CONFIG: SAVED_CONFIG, ENVIRONMENT: ENVIRONMENT}
-    for name, saved in names.items():
-        shutil.copyfile(run / name, folder / saved)
+    for name in (RESULTS, ENVIRONMENT):
+        shutil.copyfile(run / name, folder / name)
+    config = OmegaConf.load(run / CONFIG)
+    config.data.pop("root", None)
+    OmegaConf.save(config, folder / SAVED_CONFIG)
 
 
 def main() -> None:

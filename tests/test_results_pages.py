@@ -80,7 +80,8 @@ def test_runs_that_are_not_seeds_of_one_setting_make_no_row(
 
 def test_a_kept_run_must_be_of_a_commit(script: dict[str, Any], tmp_path: Path) -> None:
     run = tmp_path / "run"
-    write(run, seed=0, env={**ENV, "commit": "abc+"})
+    data = {"name": "ptb", "root": "/of/one/machine"}
+    write(run, seed=0, env={**ENV, "commit": "abc+"}, data=data)
     (run / ".hydra").mkdir()
     (run / "config.yaml").rename(run / ".hydra" / "config.yaml")
     (run / "samples.txt").write_text("text")
@@ -90,3 +91,4 @@ def test_a_kept_run_must_be_of_a_commit(script: dict[str, Any], tmp_path: Path) 
     script["keep"](run, tmp_path / "kept")
     kept = {path.name for path in (tmp_path / "kept").iterdir()}
     assert kept == {"results.json", "config.yaml", "env.json"}
+    assert OmegaConf.load(tmp_path / "kept" / "config.yaml").data == {"name": "ptb"}
