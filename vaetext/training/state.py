@@ -65,6 +65,8 @@ class State:
     ) -> bool:
         """Takes an epoch's valid -ELBO, nats per sequence; returns whether it is the lowest so far.
 
+        The best epoch may be one in which a KL weight rises: docs/commands.md has the comparison.
+
         Args:
             least: fall, in nats per sequence, that counts as an improvement; small ones add up.
             plateau_patience: epochs without one before the plateau schedule cuts the learning rate;
