@@ -135,6 +135,11 @@ def test_no_kl_weight_rises_after_the_end_of_the_ramp(options: dict[str, Any], e
     assert ramp_end(config, []) == 0
 
 
+def test_the_end_of_a_ramp_is_not_above_a_whole_epoch_by_rounding() -> None:
+    assert ramp_end(Trainer(epochs=30, beta_share=0.1), ["z"]) == 3
+    assert ramp_end(Trainer(beta_schedule="cyclical", beta_epochs=0.1, beta_ramp=1.0), ["z"]) == 20
+
+
 def test_the_default_ramp_ends_half_way_whatever_the_epochs() -> None:
     for epochs in (1, 4, 20):
         config = Trainer(epochs=epochs)

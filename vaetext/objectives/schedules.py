@@ -58,7 +58,8 @@ def ramp_end(config: Trainer, latents: Sequence[str]) -> float:
     latent, or with constant weights.
     """
     delays = _delays(config, latents)
-    return max((_rise_end(config, delays[name], name) for name in latents), default=0.0)
+    ends = [_rise_end(config, delays[name], name) for name in latents]
+    return round(max(ends, default=0.0), 9)  # since 0.1 * 30 is more than 3
 
 
 def _rise_end(config: Trainer, delay: float, latent: str) -> float:
