@@ -27,7 +27,7 @@ TEXT = "the cat sat\na dog ran\n" * 30
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Examples and plots take most of a tiny run's time."""
-    monkeypatch.setattr(session, "write_examples", lambda *_: None)
+    monkeypatch.setattr("vaetext.training.finish.write_examples", lambda *_: None)
     monkeypatch.setattr("vaetext.report.plots.write", lambda *_: None)
 
 

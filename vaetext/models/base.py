@@ -152,3 +152,8 @@ class SequenceModel(nn.Module, ABC):
                 f" {self.domain.unit}; train with a larger model.max_length, or leave longer"
                 " sequences out"
             )
+
+
+def parameter_count(model: SequenceModel) -> int:
+    """Number of trained values."""
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -28,7 +28,7 @@ from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.metrics import Evaluation, evaluate
 from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import Scores, score
-from vaetext.models.base import SequenceModel
+from vaetext.models.base import SequenceModel, parameter_count
 from vaetext.runs.corpus import load_corpus
 from vaetext.runs.encoding import Encoding, SentenceScores, latent_code, sentence_scores
 from vaetext.runs.results import read_results
@@ -86,7 +86,7 @@ class Run:
     @property
     def parameters(self) -> int:
         """Number of trained values."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
+        return parameter_count(self.model)
 
     def evaluate(
         self,
