@@ -98,9 +98,12 @@ def write_cases(path: Path, trees: list[Path], only: str) -> Path:
     }
     if len(known) < len(cases):
         print(f"left out, as one commit lacks the model: {', '.join(cases.keys() - known.keys())}")
+    small = contract["small_options"]
     content = {
-        "cases": known,
-        "small": contract["SMALL"],
+        "cases": {
+            case: (name, small(options), options, domain)
+            for case, (name, options, domain) in known.items()
+        },
         "sequences": contract["SEQUENCES"],
         "vocabulary": contract["VOCABULARY"],
         "features": contract["FEATURES"],

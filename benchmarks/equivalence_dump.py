@@ -67,11 +67,11 @@ def main(cases: str, out: str, given: str | None = None) -> None:
     with initialize_config_module("vaetext.conf", version_base="1.3"):
         configs = {
             name: compose("train", overrides=[f"model={name}"]).model
-            for name in dict.fromkeys(name for name, _, _ in shared["cases"].values())
+            for name in dict.fromkeys(name for name, *_ in shared["cases"].values())
         }
     results = {}
-    for case, (name, options, domain) in shared["cases"].items():
-        one = Case(shared, configs[name], options, domain, others.get(case))
+    for case, (name, small, options, domain) in shared["cases"].items():
+        one = Case(shared, configs[name], small, options, domain, others.get(case))
         results[case] = one.numbers()
     check_modules()
     torch.save(results, out)
@@ -83,18 +83,23 @@ class Case:
     Args:
         shared: ``CASES.json``.
         config: the model's, at its defaults.
+        small: sizes, of which those that this model has are taken.
         options: those of this variant.
         domain: "symbols" or "frames".
         given: another commit's numbers of this case, to be taken where they are named alike.
     """
 
     def __init__(
-        self, shared: Any, config: Any, options: Any, domain: str, given: Numbers | None
+        self,
+        shared: Any,
+        config: Any,
+        small: Any,
+        options: Any,
+        domain: str,
+        given: Numbers | None,
     ) -> None:
         self.config = config
-        self.options = {
-            key: each for key, each in shared["small"].items() if key in config
-        } | options
+        self.options = {key: each for key, each in small.items() if key in config} | options
         self.given = given or {}
         self.draws: Numbers = {}
         longest = shared["longest"]

@@ -120,6 +120,14 @@ def cases() -> dict[str, tuple[str, dict[str, Any], str]]:
     }
 
 
+def small_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Small sizes for a variant, without those that its prior does not use."""
+    prior = options.get("prior")
+    return {
+        key: value for key, value in SMALL.items() if key not in MIXTURES or prior in MIXTURES[key]
+    }
+
+
 def has_analytic_kl(name: str, options: dict[str, Any]) -> bool:
     """Whether the KL of some latent is analytic.
 

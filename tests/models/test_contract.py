@@ -14,14 +14,13 @@ import torch
 from contract_cases import (
     FEATURES,
     LONGEST,
-    MIXTURES,
     NAMES,
     SENTENCES,
     SEQUENCES,
-    SMALL,
     VOCABULARY,
     cases,
     has_analytic_kl,
+    small_options,
 )
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
@@ -82,10 +81,7 @@ def make(name: str, options: dict[str, Any], domain: Domain = SYMBOLS) -> Sequen
         torch.manual_seed(0)
         return TOYS[name](TOYS[name].Config(), domain).double()
     config = config_of(name)
-    small = {key: value for key, value in SMALL.items() if key in config}
-    for option, priors in MIXTURES.items():
-        if options.get("prior") not in priors:
-            small.pop(option, None)
+    small = {key: value for key, value in small_options(options).items() if key in config}
     torch.manual_seed(0)
     merged = OmegaConf.merge(config, small, options)
     return build(OmegaConf.to_object(merged), domain).double()  # type: ignore[arg-type]
