@@ -100,7 +100,7 @@ def operations_per_token(model: SequenceModel) -> float:
         return float("nan")
     matrices = 0.0
     for name, parameter in model.named_parameters():
-        if parameter.dim() == 2 and ("rnn" in name or name.endswith("output.weight")):
+        if parameter.dim() == 2 and ("rnn" in name or name == "decoder.head.weight"):
             layer = re.match(r"pyramid\.rnns\.(\d+)", name)
             matrices += parameter.numel() / (2 ** (int(layer[1]) + 1) if layer else 1)
     return 6.0 * matrices

@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from vaetext.config.models.rnnlm import RNNLM
+from vaetext.config.models.vrae import VRAE
+from vaetext.data.domain import Symbols
+from vaetext.models.registry import build
+
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "throughput.py"
 
 
@@ -44,3 +49,12 @@ def test_every_case_is_measured_as_paper_is_and_in_batches_of_like_length(
     cases = {(model, "fp32", pool) for model in ("vrae", "rnnlm", "cnn") for pool in (1, 64)}
     assert cases <= set(measured)
     assert "after a first pass over the same batches" in " ".join(printed.split())
+
+
+def test_operations_count_every_matrix_that_a_token_passes(script: dict[str, Any]) -> None:
+    sizes = {"embedding_dim": 5, "hidden_dim": 6}
+    domain = Symbols(size=9, eos=1, unk=0, longest=8)
+    lstm, head = 4 * 6 * 5 + 4 * 6 * 6, 9 * 6
+    operations = script["operations_per_token"]
+    assert operations(build(RNNLM(name="rnnlm", **sizes), domain)) == 6 * (lstm + head)
+    assert operations(build(VRAE(name="vrae", **sizes), domain)) == 6 * (2 * lstm + head)
