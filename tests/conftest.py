@@ -43,6 +43,17 @@ def own_logging() -> Iterator[None]:
 
 
 @pytest.fixture
+def float64() -> Iterator[None]:
+    """Tensors are of float64, and torch's generator is seeded."""
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
 def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache for this test alone."""
     monkeypatch.setenv("VAETEXT_CACHE", str(tmp_path / "cache"))

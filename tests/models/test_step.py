@@ -1,7 +1,6 @@
 """Models with a latent per step: Kalman filter, enumeration, segments against the whole."""
 
 from itertools import product
-from typing import Any
 
 import pytest
 import torch
@@ -23,12 +22,7 @@ DOMAINS = [Symbols(5, longest=6, eos=0, unk=1), Real(2, longest=6), Binary(3, lo
 TOYS = {"vrnn": ToyVRNN, "srnn-filtering": ToySRNN}
 
 
-@pytest.fixture(autouse=True)
-def _float64() -> Any:
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def keyed(batch: Batch, samples: int, seed: int = 0) -> KeyedNoise:

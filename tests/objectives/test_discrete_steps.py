@@ -1,7 +1,6 @@
 """A discrete latent at every step, compared with the sum over all its paths."""
 
 from itertools import product
-from typing import Any
 
 import pytest
 import torch
@@ -22,12 +21,7 @@ PATHS = torch.tensor(list(product(range(VALUES), repeat=3)))[:, None]  # [27, 1,
 WEIGHT = 0.4
 
 
-@pytest.fixture(autouse=True)
-def _float64() -> Any:
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 @pytest.fixture
