@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vaetext.config.options import Checked, closest, option
+from vaetext.config.options import Checked, check_schema, option
 
 OWN_NAME = "${.name}"  # the value of the option beside it
 
@@ -144,13 +144,5 @@ def check_name(data: Data) -> None:
     Raises:
         ValueError: no data set has that name, or the options are those of another one.
     """
-    if data.name not in DATA:
-        raise ValueError(
-            f"data.name={data.name!r} is unknown; choose from {', '.join(DATA)}"
-            f"{closest(data.name, DATA)} (data.label changes the name in tables and folders)"
-        )
-    if type(data) is not DATA[data.name]:
-        raise ValueError(
-            f"data.name={data.name}: the other options are those of another data set; set"
-            f" data={data.name} (data.label changes the name in tables and folders)"
-        )
+    note = " (data.label changes the name in tables and folders)"
+    check_schema("data", "data set", data, DATA, note)

@@ -2,6 +2,7 @@
 
 import difflib
 import math
+from collections.abc import Mapping
 from dataclasses import MISSING, field, fields
 from typing import Any
 
@@ -107,3 +108,24 @@ def closest(word: Any, words: Any) -> str:
     """The end of an error message: ``; did you mean 'hvrae'?``, or nothing if none is close."""
     found = difflib.get_close_matches(str(word), [str(each) for each in words], n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def check_schema(
+    group: str, kind: str, options: Any, schemas: Mapping[str, type], note: str = ""
+) -> None:
+    """Checks that ``options.name`` is that of their schema.
+
+    Raises:
+        ValueError: no schema of ``schemas`` has that name, or the options are those of another one.
+    """
+    name = options.name
+    if name not in schemas:
+        raise ValueError(
+            f"{group}.name={name!r} is unknown; choose from {', '.join(schemas)}"
+            f"{closest(name, schemas)}{note}"
+        )
+    if type(options) is not schemas[name]:
+        raise ValueError(
+            f"{group}.name={name}: the other options are those of another {kind}; set"
+            f" {group}={name}{note}"
+        )

@@ -7,7 +7,7 @@ from omegaconf import MISSING
 from vaetext.config.data import Data, check_name
 from vaetext.config.model import Latent, Model
 from vaetext.config.models import MODELS
-from vaetext.config.options import MAX_SEED, Checked, closest, option
+from vaetext.config.options import MAX_SEED, Checked, check_schema, option
 from vaetext.config.plugins import plugin_schemas
 from vaetext.config.quoting import check_plain
 from vaetext.config.trainer import Trainer
@@ -56,14 +56,4 @@ def models() -> dict[str, type[Model]]:
 
 def _check_model_name(model: Model) -> None:
     """Raises ValueError where a model's name is not that of its options, by which it is built."""
-    known = models()
-    if model.name not in known:
-        raise ValueError(
-            f"model.name={model.name!r} is unknown; choose from {', '.join(known)}"
-            f"{closest(model.name, known)}"
-        )
-    if type(model) is not known[model.name]:
-        raise ValueError(
-            f"model.name={model.name}: the other options are those of another model; set"
-            f" model={model.name}"
-        )
+    check_schema("model", "model", model, models())
