@@ -91,7 +91,7 @@ def check_sampling(model: SequenceModel, data: Corpus) -> None:
     z = {name: each[0] for name, each in model.sample_prior(FreshNoise(1, 2, CPU), {}).items()}
     sequences = generate(model, z, 2, DecodingOptions(max_length=3))
     assert [0 < len(sequence) <= 3 for sequence in sequences] == [True, True]
-    assert all(isinstance(data.tokenizer.decode(sequence), str) for sequence in sequences)
+    assert all(isinstance(data.format.decode(sequence), str) for sequence in sequences)
 
 
 def check(name: str, data: Corpus) -> None:

@@ -44,7 +44,7 @@ def test_the_cache_gives_the_same_corpus_without_tokenizing(
 ) -> None:
     first, again = (corpora.load(TextData(name="ptb", root=real_data)) for _ in range(2))
     assert tokenized == ["word"]
-    assert first.tokenizer == again.tokenizer
+    assert first.format == again.format
     for name, split in again.splits.items():
         np.testing.assert_array_equal(split.x, first.splits[name].x)
         np.testing.assert_array_equal(split.offsets, first.splits[name].offsets)
@@ -74,8 +74,8 @@ def test_another_text_of_the_same_size_and_time_is_another_corpus(
     write("all.txt", "a c\n" * 50)
     os.utime(path, ns=(1, 1))
     second = own(train=path)
-    assert first.tokenizer != second.tokenizer
-    assert second.tokenizer.pieces[2:] == ["\u2581a", "\u2581c"]
+    assert first.format != second.format
+    assert second.format.pieces[2:] == ["\u2581a", "\u2581c"]
     assert second.sums == [hashlib.sha256(b"a c\n" * 50).hexdigest()]
     assert first.sums != second.sums
 

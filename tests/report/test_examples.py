@@ -53,7 +53,7 @@ def test_reconstructions_are_of_the_first_test_sentences(grammar: Corpus, tmp_pa
     write_examples(small("vrae", grammar), grammar, tmp_path, seed=0)
     lines = (tmp_path / "reconstructions.txt").read_text().splitlines()
     assert [line[0] for line in lines if line] == ["<", ">"] * 12
-    assert lines[0] == f"< {grammar.tokenizer.decode(grammar.splits['test'][0])}"
+    assert lines[0] == f"< {grammar.format.decode(grammar.splits['test'][0])}"
 
 
 def test_several_latents_are_interpolated_together_and_alone(

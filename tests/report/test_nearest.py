@@ -53,9 +53,9 @@ def test_large_token_ids_are_distinguished() -> None:
 
 def test_the_page_shows_each_sample_its_neighbour_and_the_copies() -> None:
     corpus = corpora.load(Grammar(name="grammar", train_size=50, valid_size=5, test_size=5))
-    known = corpus.tokenizer.decode(corpus.splits["train"][7])
+    known = corpus.format.decode(corpus.splits["train"][7])
     other = " ".join(known.split()[1:])
-    shown = nearest_page(corpus.tokenizer.encode_all([known, other, ""]), corpus)
+    shown = nearest_page(corpus.format.encode_all([known, other, ""]), corpus)
     assert "50 training sequences" in shown
     assert "1 of 3 are copies" in shown
     assert f"> {known}\n< {known}\n  0 edits, of {len(known.split())} tokens\n" in shown
@@ -65,6 +65,6 @@ def test_the_page_shows_each_sample_its_neighbour_and_the_copies() -> None:
 def test_an_unknown_character_is_one_token() -> None:
     known = tokenizers.train(["abc", "cab"], "char", 0, 1)
     train = Split.of(known.encode_all(["abc", "cab"]))
-    corpus = SimpleNamespace(splits={"train": train}, tokenizer=known)
+    corpus = SimpleNamespace(splits={"train": train}, format=known, domain=known.domain(9))
     shown = nearest_page([known.encode("axc")], corpus)  # type: ignore[arg-type]
     assert "> a<unk>c\n< abc\n  1 edits, of 3 tokens\n" in shown

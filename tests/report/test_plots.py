@@ -198,9 +198,9 @@ def test_codes_have_a_row_for_each_latent_and_a_column_for_each_factor() -> None
 
 def test_samples_are_shown_beside_the_data() -> None:
     corpus = corpora.load(Sine(name="sine", train_size=5, valid_size=5, test_size=5))
-    drawn = corpus.tokenizer.encode_all(["0123", "9" * 16, ""])
+    drawn = corpus.format.encode_all(["0123", "9" * 16, ""])
     data, samples = plots.samples(corpus, drawn).axes
-    first = [int(digit) for digit in corpus.tokenizer.decode(corpus.splits["test"][0])]
+    first = [int(digit) for digit in corpus.format.decode(corpus.splits["test"][0])]
     assert list(np.asarray(data.lines[0].get_ydata())) == first
     assert [list(np.asarray(line.get_ydata())) for line in samples.lines] == [
         [0, 1, 2, 3],

@@ -52,7 +52,7 @@ def model(corpus: Corpus) -> SequenceModel:
 def run(
     corpus: Corpus, model: SequenceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    loaded = Run(tmp_path, None, corpus.tokenizer, model, CPU, epoch=0, seed=0)  # type: ignore[arg-type]
+    loaded = Run(tmp_path, None, corpus.format, model, CPU, epoch=0, seed=0)  # type: ignore[arg-type]
     for verb in (encode, interpolate, reconstruct, sample):
         monkeypatch.setattr(verb, "load", lambda *_: loaded)
         monkeypatch.setattr(verb, "output_folder", lambda: tmp_path)
@@ -105,7 +105,7 @@ def test_samples_are_no_longer_than_the_data(corpus: Corpus) -> None:
     assert [
         each.shape for each in generate(longer, {"z": torch.zeros(2, 3)}, 2, DecodingOptions())
     ] == [(16, 1)] * 2
-    given = corpus.tokenizer.encode_all(["0.5 " * 30, "0.5 " * 3])
+    given = corpus.format.encode_all(["0.5 " * 30, "0.5 " * 3])
     assert [len(each) for each in generation.reconstruct(longer, given, GREEDY)] == [30, 3]
 
 
@@ -181,5 +181,5 @@ def test_samples_are_plotted_beside_the_data_in_raw_units(corpus: Corpus) -> Non
     )
     heights = [np.unique(np.asarray(line.get_ydata())).item() for line in samples.lines]
     assert heights == pytest.approx(
-        [corpus.tokenizer.mean[0], corpus.tokenizer.mean[0] + corpus.tokenizer.std[0]]
+        [corpus.format.mean[0], corpus.format.mean[0] + corpus.format.std[0]]
     )  # type: ignore[union-attr]

@@ -10,9 +10,8 @@ import numpy as np
 from vaetext.config.data import Data, check_name
 from vaetext.data.domain import Domain
 from vaetext.data.files import Report, quiet
+from vaetext.data.format import Format
 from vaetext.data.loader import Split
-from vaetext.data.standardizer import Standardizer
-from vaetext.data.tokenizer import Tokenizer
 
 
 @dataclass
@@ -21,7 +20,7 @@ class Corpus:
 
     Attributes:
         name: as in tables.
-        tokenizer: from lines to sequences and back, learned from the training split (of text).
+        format: how sequences are written and read, learned from the training split.
         splits: train, valid and test.
         source: the files it was read from.
         sums: the sha256 of each file's uncompressed bytes.
@@ -30,7 +29,7 @@ class Corpus:
     """
 
     name: str
-    tokenizer: Tokenizer | Standardizer
+    format: Format
     splits: dict[str, Split]
     source: list[str] = field(default_factory=list)
     sums: list[str] = field(default_factory=list)
@@ -40,9 +39,7 @@ class Corpus:
     @property
     def domain(self) -> Domain:
         """What a model must know of the sequences."""
-        return self.tokenizer.domain(
-            max(int(split.lengths.max()) for split in self.splits.values())
-        )
+        return self.format.domain(max(int(split.lengths.max()) for split in self.splits.values()))
 
 
 def load(config: Data, report: Report = quiet) -> Corpus:

@@ -10,13 +10,14 @@ import numpy as np
 
 from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Real
+from vaetext.data.format import Format
 from vaetext.data.loader import Split
 
 LARGEST = 1e12  # the square of a number of a frame still fits into float32
 
 
 @dataclass(frozen=True)
-class Standardizer:
+class Standardizer(Format):
     """Frames of F numbers, standardised: x = (raw - mean) / std.
 
     In a line, spaces separate frames, and commas the numbers of a frame. For each frame
@@ -29,6 +30,8 @@ class Standardizer:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    file = "standardizer.json"
 
     @staticmethod
     def fit(raw: np.ndarray) -> "Standardizer":
@@ -84,10 +87,6 @@ class Standardizer:
         if not rows:
             raise ValueError("an empty line holds no frame; give numbers between spaces")
         return self.standardised(np.array(rows))
-
-    def encode_all(self, lines: list[str]) -> list[np.ndarray]:
-        """The frames of many lines."""
-        return [self.encode(line) for line in lines]
 
     def decode(self, frames: Any) -> str:
         """The line of frames [T, F]; raw numbers have four digits."""

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -13,6 +13,7 @@ import sentencepiece
 
 from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Symbols
+from vaetext.data.format import Format
 from vaetext.data.loader import Split
 
 UNK, EOS = 0, 1
@@ -23,13 +24,14 @@ UNKNOWN = "\u2585"  # sentencepiece's sign for an unknown piece
 RESERVED = {SPACE, UNKNOWN, "\x00", "\x1f"}
 
 
-class Tokenizer:
+class Tokenizer(Format):
     """Ids 0..V-1 of what can be predicted: unknown, EOS, then the types by falling frequency.
 
     Args:
         model: a serialised sentencepiece model.
     """
 
+    file = "tokenizer.model"
     unk = UNK
     eos = EOS
 
@@ -106,6 +108,12 @@ class Tokenizer:
         ids = self._ids
         tokens = str.split if self.kind == "word" else list
         return [[*(ids.get(token, UNK) for token in tokens(line)), EOS] for line in lines]
+
+    def canonical(self, sequences: Sequence[list[int]]) -> list[list[int]]:
+        """Subwords as the tokenizer splits them: a model may split a text in other ways."""
+        if self.kind != "subword":
+            return list(sequences)
+        return self.encode_all([self.decode(ids) for ids in sequences])
 
     def _separated(self, line: str, ids: list[int]) -> list[int]:
         """The ids of a line's subwords, one for each unknown character."""

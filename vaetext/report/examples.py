@@ -7,9 +7,8 @@ import numpy as np
 
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
+from vaetext.data.format import Format
 from vaetext.data.loader import Split
-from vaetext.data.standardizer import Standardizer
-from vaetext.data.tokenizer import Tokenizer
 from vaetext.evaluation.decoding import GREEDY, generate
 from vaetext.evaluation.generation import reconstruct, sample
 from vaetext.evaluation.latents import Codes, follow, has_paths, mean_codes, path
@@ -28,28 +27,28 @@ def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int
     Samples are text with the nearest training sentences, or curves in a picture beside the data.
     A model with a latent also gives reconstructions and interpolations of the test split.
     """
-    samples = write_samples(model, corpus.tokenizer, folder, seed, n=100 if corpus.curve else 50)
+    samples = write_samples(model, corpus.format, folder, seed, n=100 if corpus.curve else 50)
     if corpus.curve:
         plots.save(plots.samples(corpus, samples), folder / PLOTS / "samples.png")
     elif model.domain.eos is not None:
         write_nearest(samples, corpus, folder)
     if model.latents:
-        write_reconstructions(model, corpus.tokenizer, corpus.splits["test"], folder)
-        write_interpolations(model, corpus.tokenizer, corpus.splits["test"], folder, seed)
+        write_reconstructions(model, corpus.format, corpus.splits["test"], folder)
+        write_interpolations(model, corpus.format, corpus.splits["test"], folder, seed)
 
 
 def write_samples(
-    model: SequenceModel, tokenizer: Tokenizer | Standardizer, folder: Path, seed: int, n: int = 50
+    model: SequenceModel, form: Format, folder: Path, seed: int, n: int = 50
 ) -> list[Any]:
     """Writes ``samples.txt`` and returns the sequences."""
     samples = sample(model, n, seed)
-    atomic_write(folder / SAMPLES, lines_of([tokenizer.decode(each) for each in samples]))
+    atomic_write(folder / SAMPLES, lines_of([form.decode(each) for each in samples]))
     return samples
 
 
 def write_reconstructions(
     model: SequenceModel,
-    tokenizer: Tokenizer | Standardizer,
+    form: Format,
     split: Split,
     folder: Path,
     n: int = 20,
@@ -57,13 +56,13 @@ def write_reconstructions(
     """Writes ``reconstructions.txt`` of the first sentences of a split."""
     given = [split[row] for row in range(min(n, len(split)))]
     outputs = reconstruct(model, given, GREEDY)
-    before, after = ([tokenizer.decode(each) for each in part] for part in (given, outputs))
+    before, after = ([form.decode(each) for each in part] for part in (given, outputs))
     atomic_write(folder / RECONSTRUCTIONS, pairs(before, after))
 
 
 def write_interpolations(
     model: SequenceModel,
-    tokenizer: Tokenizer | Standardizer,
+    form: Format,
     split: Split,
     folder: Path,
     seed: int,
@@ -83,10 +82,10 @@ def write_interpolations(
         first, last = (mean_codes(model, [split[row]]) for row in (a, b))
         if any(first[name].shape != last[name].shape for name in first):
             return
-        ends = [tokenizer.decode(split[row]) for row in (a, b)]
+        ends = [form.decode(split[row]) for row in (a, b)]
         for move in moves:
             codes = _path(model, first, last, move)
-            lines = [tokenizer.decode(each) for each in generate(model, codes, STEPS, GREEDY)]
+            lines = [form.decode(each) for each in generate(model, codes, STEPS, GREEDY)]
             if not pages:
                 figure = plots.interpolation(codes, lines, ends)
                 plots.save(figure, folder / PLOTS / "interpolation.png")

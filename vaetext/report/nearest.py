@@ -10,7 +10,6 @@ from rapidfuzz.process import cdist
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
-from vaetext.data.tokenizer import Tokenizer
 from vaetext.runs.layout import NEAREST
 
 
@@ -28,16 +27,15 @@ def nearest_sequences(queries: Sequence[list[int]], split: Split) -> list[tuple[
 def nearest_page(samples: list[list[int]], corpus: Corpus) -> str:
     """Each sample, the nearest training sentence below it, and the tokens in which they differ."""
     train = corpus.splits["train"]
-    tokenizer = corpus.tokenizer
-    assert isinstance(tokenizer, Tokenizer)
-    texts = [tokenizer.decode(ids) for ids in samples]
-    # A model may split a text into other subwords than the tokenizer does.
-    queries = tokenizer.encode_all(texts) if tokenizer.kind == "subword" else samples
-    queries = [[token for token in ids if token != tokenizer.eos] for ids in queries]
+    texts = [corpus.format.decode(ids) for ids in samples]
+    queries = [
+        [token for token in ids if token != corpus.domain.eos]
+        for ids in corpus.format.canonical(samples)
+    ]
     found = nearest_sequences(queries, train)
     copies = sum(distance == 0 for _, distance in found)
     blocks = [
-        f"> {text}\n< {tokenizer.decode(train[number])}\n"
+        f"> {text}\n< {corpus.format.decode(train[number])}\n"
         f"  {distance} edits, of {len(query)} tokens\n"
         for text, query, (number, distance) in zip(texts, queries, found, strict=True)
     ]

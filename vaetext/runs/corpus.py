@@ -12,19 +12,20 @@ from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.data.domain import Domain
 from vaetext.data.files import find
+from vaetext.data.format import Format
 from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.runs.folder import origin
-from vaetext.runs.layout import DOMAIN, SOURCES, STANDARDIZER, TOKENIZER
+from vaetext.runs.layout import DOMAIN, SOURCES
 from vaetext.runs.results import read_json
 
 log = logging.getLogger(__name__)
+FORMATS: tuple[type[Format], ...] = (Tokenizer, Standardizer)  # those that a run may have
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:
-    """Writes the tokenizer or standardizer, the domain, and the files' paths and sums."""
-    text = isinstance(corpus.tokenizer, Tokenizer)
-    corpus.tokenizer.save(folder / (TOKENIZER if text else STANDARDIZER))
+    """Writes the format of the sequences, the domain, and the files' paths and sums."""
+    corpus.format.save(folder / corpus.format.file)
     atomic_write(folder / DOMAIN, json.dumps(corpus.domain.to_json()) + "\n")
     files = [str(Path(each).resolve()) for each in corpus.source]
     sums = {name: split.digest for name, split in corpus.splits.items()}
@@ -32,15 +33,15 @@ def write_corpus(folder: Path, corpus: Corpus) -> None:
     atomic_write(folder / SOURCES, json.dumps(record) + "\n")
 
 
-def read_tokenizer(folder: Path) -> Tokenizer | Standardizer:
-    """From lines to sequences and back, as in a run's training.
+def read_format(folder: Path) -> Format:
+    """How the sequences of a run are written and read, as in its training.
 
     Raises:
         ValueError: the run folder has none, or it is damaged.
     """
-    if (folder / STANDARDIZER).is_file():
-        return Standardizer.load(folder / STANDARDIZER)
-    return Tokenizer.load(folder / TOKENIZER)
+    found = (each for each in FORMATS if (folder / each.file).is_file())
+    kind = next(found, Tokenizer)
+    return kind.load(folder / kind.file)
 
 
 def read_domain(folder: Path) -> Domain:
@@ -81,7 +82,7 @@ def check_corpus(folder: Path, corpus: Corpus) -> None:
     Raises:
         ValueError: it has another one, as when its files have changed since.
     """
-    if corpus.tokenizer != read_tokenizer(folder):
+    if corpus.format != read_format(folder):
         files = f" ({', '.join(corpus.source)})" if corpus.source else ""
         raise ValueError(
             f"{folder}: data={corpus.name}{files} gives another vocabulary or scale now than in"

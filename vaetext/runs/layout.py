@@ -9,8 +9,6 @@ LATEST = "latest"  # link beside run folders to the newest that has a checkpoint
 OVERRIDES = "resumed.json"  # trainer options that `vaetext resume` changed
 LOCK = ".lock"  # held by the process that trains in the folder
 ENVIRONMENT = "env.json"  # versions, device and commit
-TOKENIZER = "tokenizer.model"  # of text
-STANDARDIZER = "standardizer.json"  # of frames
 DOMAIN = "domain.json"  # what a model knows of its data
 SOURCES = "sources.json"  # paths of the files of data, and sums of the splits
 

@@ -1,4 +1,4 @@
-"""Reading a run folder: configuration, tokenizer and weights. A run folder is data, never code."""
+"""Reading a run folder: configuration, format and weights. A run folder is data, never code."""
 
 import logging
 from pathlib import Path
@@ -7,7 +7,7 @@ from vaetext.config.verbs import ReadsRun
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runs import checkpoint as checkpoint_file
-from vaetext.runs.corpus import read_domain, read_tokenizer
+from vaetext.runs.corpus import read_domain, read_format
 from vaetext.runs.device import choose, use_threads
 from vaetext.runs.folder import load_config
 from vaetext.runs.layout import BEST, LAST
@@ -36,14 +36,13 @@ def load(
     folder = Path(path).resolve()  # ``latest`` may point at another run later
     use_threads(config.trainer.threads)
     where = choose(device, "device")
-    tokenizer = read_tokenizer(folder)
     model = build(config.model, read_domain(folder)).to(where)
     which = _checkpoint(folder, checkpoint)
     source = folder / (BEST if which == "best" else LAST)
     return Run(
         folder=folder,
         config=config,
-        tokenizer=tokenizer,
+        format=read_format(folder),
         model=model.eval(),
         device=where,
         epoch=_load_weights(model, source),

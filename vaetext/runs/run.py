@@ -20,9 +20,8 @@ from vaetext.config.verbs import (
     SampleConfig,
 )
 from vaetext.data.corpora import Corpus
+from vaetext.data.format import Format
 from vaetext.data.loader import Sequences, Split
-from vaetext.data.standardizer import Standardizer
-from vaetext.data.tokenizer import Tokenizer
 from vaetext.evaluation import generation
 from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.metrics import Evaluation, evaluate
@@ -44,7 +43,7 @@ class Run:
     Attributes:
         folder: of the run.
         config: as it was trained.
-        tokenizer: from lines to ids and back, as in training (of frames: the standardizer).
+        format: how sequences are written and read, as in training: a tokenizer, for example.
         model: in evaluation mode, with the weights of one checkpoint.
         device: where the model is.
         epoch: that those weights come from, from 0.
@@ -54,7 +53,7 @@ class Run:
 
     folder: Path
     config: TrainConfig
-    tokenizer: Tokenizer | Standardizer
+    format: Format
     model: SequenceModel
     device: torch.device
     epoch: int
@@ -231,8 +230,8 @@ class Run:
             move: latent that moves alone; those conditioned on it follow, at their prior's mean.
         """
         InterpolateConfig(a=a, b=b, steps=steps, method=method, seed=seed)
-        first = None if a is None else self.tokenizer.encode(a)
-        last = None if b is None else self.tokenizer.encode(b)
+        first = None if a is None else self.format.encode(a)
+        last = None if b is None else self.format.encode(b)
         codes = generation.path_between(
             self.model,
             first,
@@ -272,7 +271,7 @@ class Run:
             raise ValueError(f"sentences={sentences!r}: give a list, as in [{sentences!r}]")
         if not len(sentences):
             raise ValueError("sentences=[]: give at least one")
-        return self.tokenizer.encode_all(list(sentences))
+        return self.format.encode_all(list(sentences))
 
     def _scores(
         self, sentences: Sequence[str], iw_samples: int, batch_tokens: int, seed: int | None
@@ -288,4 +287,4 @@ class Run:
         )
 
     def _lines(self, sequences: list[Any]) -> list[str]:
-        return [self.tokenizer.decode(sequence) for sequence in sequences]
+        return [self.format.decode(sequence) for sequence in sequences]

@@ -17,17 +17,17 @@ def run(config: DataConfig) -> None:
 
 def description(corpus: Corpus, examples: int) -> str:
     """The data set as text: a Markdown table of its splits, then the first ``examples`` of each."""
-    head = f"{corpus.name}: {corpus.tokenizer.description}"
+    head = f"{corpus.name}: {corpus.format.description}"
     lines = [head, *corpus.source, "", *counts_table(corpus)]
     for name, split in corpus.splits.items() if examples else ():
         shown = (split[n] for n in range(min(examples, len(split))))
-        lines += ["", f"{name}:", *(f"  {corpus.tokenizer.decode(each)}" for each in shown)]
+        lines += ["", f"{name}:", *(f"  {corpus.format.decode(each)}" for each in shown)]
     return "\n".join(lines)
 
 
 def counts_table(corpus: Corpus) -> list[str]:
     """The lines of a Markdown table: a row a split."""
-    rows = {name: corpus.tokenizer.counts(split) for name, split in corpus.splits.items()}
+    rows = {name: corpus.format.counts(split) for name, split in corpus.splits.items()}
     columns = list(rows["train"])
     return [
         f"| split | {' | '.join(columns)} |",

@@ -20,7 +20,7 @@ def run(config: EncodeConfig) -> None:
     """
     run = load(config.run, config.checkpoint, config.device, config.seed)
     numbers, lines = zip(*input_lines(config.input), strict=True)
-    check_input_lengths(run.model, run.tokenizer.encode_all(list(lines)), numbers, config.input)
+    check_input_lengths(run.model, run.format.encode_all(list(lines)), numbers, config.input)
     found = run.encode(lines, iw_samples=config.iw_samples, batch_tokens=config.batch_tokens)
     unit = "frames" if run.model.domain.eos is None else "tokens"
     table = tsv(found.scores, numbers, lines, unit)

@@ -28,7 +28,7 @@ def run(config: InterpolateConfig) -> None:
     )
     lines = run.decode(codes, **config.decoding)
     ends = [
-        FROM_PRIOR if text is None else run.tokenizer.decode(run.tokenizer.encode(text))
+        FROM_PRIOR if text is None else run.format.decode(run.format.encode(text))
         for text in (config.a, config.b)
     ]
     page = path_page(ends, lines, config.hold, config.move)

@@ -11,9 +11,9 @@ def run(config: ReconstructConfig) -> None:
     """Reconstructs each line of the input; pairs go to stdout and a file."""
     run = load(config.run, config.checkpoint, config.device, config.seed)
     numbers, lines = zip(*input_lines(config.input), strict=True)
-    given = run.tokenizer.encode_all(list(lines))
+    given = run.format.encode_all(list(lines))
     check_input_lengths(run.model, given, numbers, config.input)
     back = run.reconstruct(lines, hold=config.hold, **config.decoding)
-    read = [run.tokenizer.decode(each) for each in given]
+    read = [run.format.decode(each) for each in given]
     page = pairs(read, back)
     write_output(page, output_folder(), {RECONSTRUCTIONS: page})

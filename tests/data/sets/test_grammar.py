@@ -222,6 +222,6 @@ def test_the_corpus_has_log_p_and_every_word() -> None:
     assert [len(split) for split in corpus.splits.values()] == [50, 40, 300]
     for split in corpus.splits.values():
         assert split.log_p is not None
-        assert corpus.tokenizer.unk not in split.x
-        sentence = corpus.tokenizer.decode(split[3])
+        assert corpus.format.unk not in split.x
+        sentence = corpus.format.decode(split[3])
         assert split.log_p[3] == pytest.approx(grammar.log_prob(sentence))

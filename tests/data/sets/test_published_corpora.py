@@ -18,18 +18,18 @@ def counts(corpus: Corpus) -> list[tuple[int, int]]:
 
 def test_penn_treebank_has_its_published_counts(real_data: str) -> None:
     corpus = corpora.load(TextData(name="ptb", root=real_data))
-    assert corpus.tokenizer.size == 10_000
+    assert corpus.format.size == 10_000
     assert counts(corpus) == [(42068, 929589), (3370, 73760), (3761, 82430)]
     assert [int(split.lengths.max()) - 1 for split in corpus.splits.values()] == [82, 74, 77]
     test = corpus.splits["test"]
-    assert corpus.tokenizer.decode(test[0]) == "no it was n't black monday"
+    assert corpus.format.decode(test[0]) == "no it was n't black monday"
 
 
 def test_penn_treebank_ends_every_sentence_in_one_eos(real_data: str) -> None:
     corpus = corpora.load(TextData(name="ptb", root=real_data))
     for split in corpus.splits.values():
-        assert (split.x[split.offsets[1:] - 1] == corpus.tokenizer.eos).all()
-        assert (split.x == corpus.tokenizer.eos).sum() == len(split)
+        assert (split.x[split.offsets[1:] - 1] == corpus.format.eos).all()
+        assert (split.x == corpus.format.eos).sum() == len(split)
 
 
 def test_penn_treebank_has_no_test_word_that_training_lacks(real_data: str) -> None:
@@ -74,7 +74,7 @@ def small_yelp(tmp_path: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatc
 def test_yelp_is_read_without_ratings(small_yelp: Path) -> None:
     corpus = corpora.load(TextData(name="yelp13", root=str(small_yelp)))
     test = corpus.splits["test"]
-    assert [corpus.tokenizer.decode(test[n]) for n in range(2)] == ["good food", "<unk> food"]
+    assert [corpus.format.decode(test[n]) for n in range(2)] == ["good food", "<unk> food"]
 
 
 def test_a_changed_published_file_is_refused(small_yelp: Path) -> None:

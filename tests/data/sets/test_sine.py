@@ -94,18 +94,18 @@ def test_splits_hold_the_curves_of_their_factors(corpus: Corpus) -> None:
     assert [len(split) for split in corpus.splits.values()] == [300, 200, 100]
     assert corpus.curve is not None
     for split in corpus.splits.values():
-        digits = [corpus.tokenizer.decode(row) for row in rows(split)]
+        digits = [corpus.format.decode(row) for row in rows(split)]
         x = np.array([[int(digit) for digit in line] for line in digits])
         factors = np.column_stack([split.factors["a"], split.factors["b"]])
         np.testing.assert_array_equal(x, sine.sequences(factors))
         np.testing.assert_array_equal(x[0], corpus.curve(split[0]))
         np.testing.assert_array_equal(split.log_p, sine.log_prob(x))
-        assert (rows(split)[:, -1] == corpus.tokenizer.eos).all()
+        assert (rows(split)[:, -1] == corpus.format.eos).all()
 
 
 def test_ids_that_are_not_levels_have_no_height(corpus: Corpus) -> None:
     assert corpus.curve is not None
-    heights = corpus.curve([corpus.tokenizer.eos, corpus.tokenizer.unk, 5])
+    heights = corpus.curve([corpus.format.eos, corpus.format.unk, 5])
     assert np.isnan(heights).tolist() == [True, True]
 
 

@@ -39,7 +39,7 @@ def test_the_density_agrees_with_an_average_over_drawn_factors() -> None:
 def test_splits_are_standardised_curves_of_their_factors() -> None:
     sizes = {"train_size": 500, "valid_size": 30, "test_size": 20}
     corpus = corpora.load(SineContinuous(name="sine-continuous", noise=0.1, **sizes))
-    standardizer = corpus.tokenizer
+    standardizer = corpus.format
     assert isinstance(standardizer, Standardizer)
     assert corpus.curve is not None
     train = corpus.splits["train"]

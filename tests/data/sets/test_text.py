@@ -21,7 +21,7 @@ def own(**options: Any) -> Corpus:
 
 def lines_of(corpus: Corpus, name: str) -> list[str]:
     split = corpus.splits[name]
-    return [corpus.tokenizer.decode(split[n]) for n in range(len(split))]
+    return [corpus.format.decode(split[n]) for n in range(len(split))]
 
 
 def test_three_files_are_the_three_splits(write: Any) -> None:
@@ -49,7 +49,7 @@ def test_one_file_is_split_by_shares_and_seed(write: Any, caplog: pytest.LogCapt
 def test_subwords_give_back_the_text(write: Any, kind: str) -> None:
     path = write("all.txt", "".join(f"the number {n} is a number\n" for n in range(200)))
     corpus = own(train=path, tokens=kind, vocab_size=40)
-    assert corpus.tokenizer.size == 40
+    assert corpus.format.size == 40
     assert all(line.startswith("the number") for line in lines_of(corpus, "valid"))
 
 

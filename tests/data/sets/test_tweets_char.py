@@ -15,13 +15,13 @@ ALLOWED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$'()
 
 def test_the_sample_holds_short_clean_tweets(real_data: str) -> None:
     corpus = corpora.load(Tweets(name="tweets-char", root=real_data, tokens="char"))
-    characters = {piece.replace("▁", " ") for piece in corpus.tokenizer.pieces[2:]}
+    characters = {piece.replace("▁", " ") for piece in corpus.format.pieces[2:]}
     assert characters <= set(ALLOWED)
     assert len(characters) >= 80
     assert max(int(split.lengths.max()) for split in corpus.splits.values()) <= 32
     assert all(len(split) > 500 for split in corpus.splits.values())
     train = corpus.splits["train"]
-    lines = [corpus.tokenizer.decode(train[n]) for n in range(len(train))]
+    lines = [corpus.format.decode(train[n]) for n in range(len(train))]
     assert any("@user" in line.split() for line in lines)
 
 
