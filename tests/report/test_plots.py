@@ -1,6 +1,5 @@
 """Pictures: what they show, and that every text and shape can be drawn."""
 
-import json
 import os
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from vaetext.distributions.latent import Latent
 from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.scoring import Scores
 from vaetext.report import plots
+from vaetext.runs.metrics_line import write_line
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -76,9 +76,7 @@ def legend(axis: Axes) -> list[str]:
 
 @pytest.mark.parametrize("dimensions", [{}, {"z": 16}, {"z_g": 1, "z_l": 3}])
 def test_a_run_folder_gets_its_plots(tmp_path: Path, dimensions: dict[str, int]) -> None:
-    (tmp_path / "metrics.jsonl").write_text(
-        "".join(json.dumps(line) + "\n" for line in metrics(tuple(dimensions)))
-    )
+    (tmp_path / "metrics.jsonl").write_bytes(b"".join(map(write_line, metrics(tuple(dimensions)))))
     drawn = {
         name: code(torch.randn(40, size), ("dimension",) if size > 1 else ())
         for name, size in dimensions.items()

@@ -16,11 +16,12 @@ from vaetext.report.published import (
 )
 from vaetext.report.table import Row, cells
 from vaetext.runs.layout import METRICS, RESULTS
+from vaetext.runs.metrics_line import write_line
 
 
 def write_metrics(folder: Path, bounds: list[float]) -> None:
-    lines = [json.dumps({"split": "valid", "neg_elbo": bound}) for bound in bounds]
-    (folder / METRICS).write_text("\n".join(lines))
+    lines = [write_line({"split": "valid", "neg_elbo": bound}) for bound in bounds]
+    (folder / METRICS).write_bytes(b"".join(lines))
 
 
 def test_a_page_shows_ours_beside_the_published(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A small run of the training loop, and what is compared of two."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split
 from vaetext.models.registry import build
 from vaetext.runs import checkpoint
+from vaetext.runs.metrics_line import read_line
 from vaetext.training.loop import Training
 
 CPU = torch.device("cpu")
@@ -64,8 +64,8 @@ def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     return [
-        {**json.loads(line), "seconds": 0}
-        for line in (folder / "metrics.jsonl").read_text().splitlines()
+        {**read_line(line), "seconds": 0}
+        for line in (folder / "metrics.jsonl").read_bytes().splitlines()
     ]
 
 

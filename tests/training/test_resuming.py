@@ -324,6 +324,8 @@ def test_damaged_lines_of_metrics_are_named_and_left_out(
         b"\0" * (len(written[1]) - 1) + b"\n",
         b"\xff" + written[1][1:],
         b"3".ljust(len(written[1]) - 1) + b"\n",
+        written[1].replace(b'"epoch": 0', b'"epoch": 1'),
+        written[1].replace(b'"crc32"', b'"crc33"'),
     )
     for damaged in damages:
         path.write_bytes(b"".join([written[0], damaged, *written[2:]]))

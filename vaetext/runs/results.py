@@ -8,6 +8,7 @@ from typing import Any
 
 from vaetext.config.quoting import resuming
 from vaetext.runs.layout import DONE, METRICS, RESULTS
+from vaetext.runs.metrics_line import read_line
 
 
 def is_done(folder: Path) -> bool:
@@ -56,8 +57,8 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     found = []
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            found.append(dict(json.loads(line)))
-        except (ValueError, TypeError) as error:
+            found.append(read_line(line))
+        except ValueError as error:
             raise ValueError(
                 f"{path}, line {number} is damaged ({error}); copy the file again, or delete that"
                 " line, on which no result depends"

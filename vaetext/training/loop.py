@@ -233,9 +233,8 @@ class Training:
             self.state.best_epoch, self.state.best = load_best(self.best, self.device)
         self.state.rescale(self.batches, self.config.accumulate)
         self.window.load(self.state.window)
-        latents = self.model.latent_names
         size = self.state.metrics_bytes
-        self.state.metrics_bytes = self.metrics.restore(size, self.state.step, latents)
+        self.state.metrics_bytes = self.metrics.restore(size, self.state.step)
 
     @property
     def _schedules(self) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """``metrics.jsonl``: a line for each epoch and split, and every few steps."""
 
-import json
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 from vaetext.config.trainer import Trainer
 from vaetext.data.atomic import atomic_write, naming
 from vaetext.objectives.schedules import kl_weight, kl_weights, learning_rate
+from vaetext.runs.metrics_line import read_line, write_line
 from vaetext.training.state import State
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class MetricsFile:
         self.check()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), self.path.open("ab") as file:
-            file.write(json.dumps(line).encode() + b"\n")
+            file.write(write_line(line))
             return file.tell()
 
     def sync(self) -> None:
@@ -42,7 +42,7 @@ class MetricsFile:
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
 
-    def restore(self, size: int, step: int, latents: Sequence[str]) -> int:
+    def restore(self, size: int, step: int) -> int:
         """Keeps the whole lines in the first ``size`` bytes, up to an optimizer step.
 
         Lines that are damaged or lost are named by a warning. Nothing but the curve of training
@@ -50,7 +50,7 @@ class MetricsFile:
         """
         content = self.path.read_bytes() if self.path.exists() else b""
         *lines, rest = content[:size].split(b"\n")
-        steps = [_step(line, latents) for line in lines]
+        steps = [_step(line) for line in lines]
         problems = [f"line {number} is damaged" for number, at in enumerate(steps, 1) if at is None]
         lost = size - len(content) + len(rest)
         if lost > 0:
@@ -76,15 +76,11 @@ class MetricsFile:
         self.path.unlink(missing_ok=True)
 
 
-def _step(line: bytes, latents: Sequence[str]) -> float | None:
+def _step(line: bytes) -> int | None:
     """The optimizer step of a line of metrics, or None where the line is damaged."""
     try:
-        found = json.loads(line)
-        schedules = ("lr", "beta") if found["split"] == "steps" else ()
-        numbers = [found[name] for name in ("epoch", "step", "rec", "neg_elbo", *schedules)]
-        numbers += [found["kl"][name] for name in latents]
-        return float(found["step"] + 0 * sum(numbers))
-    except (ValueError, TypeError, KeyError, OverflowError):
+        return int(read_line(line)["step"])
+    except (ValueError, KeyError, TypeError):
         return None
 
 
