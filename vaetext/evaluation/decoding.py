@@ -9,12 +9,14 @@ from torch import Tensor
 
 from vaetext.config.decoding import DecodingOptions
 from vaetext.distributions.noise import KeyedNoise
-from vaetext.distributions.state import expand, gather
+from vaetext.distributions.state import State, expand, gather
 from vaetext.distributions.state import rows as rows_of
 from vaetext.evaluation.latents import Codes
+from vaetext.evaluation.prefix import Prefix, check_prefix, state_after
 from vaetext.models.base import SequenceModel
 
 LEAST_LIMIT = 100  # tokens before a sequence is cut, unless the data's longest has more
+MOST_FRAMES = 400  # frames of a sequence whose length is not given, where the data has longer ones
 ROWS = 128  # sequences decoded together; it bounds memory at ROWS x V and changes no result
 
 
@@ -30,6 +32,7 @@ def generate(
     options: DecodingOptions,
     seed: int = 0,
     frames: int | None = None,
+    prefix: Prefix | None = None,
 ) -> list[Any]:
     """One sequence for each row of codes.
 
@@ -40,47 +43,69 @@ def generate(
         rows: how many sequences.
         options: how tokens or frames are chosen.
         seed: of the noise; that of row n depends on (seed, n) alone, not on the number of rows.
-        frames: T, at most ``max_length`` where that is set; None takes as many as the data's
-            longest sequence has.
+        frames: T, at most ``max_length`` where that is set; None takes ``max_length``, or as many
+            as the data's longest sequence has, up to MOST_FRAMES.
+        prefix: what every sequence begins with; the latents are then drawn given it, and ``codes``
+            must be empty.
 
     Returns:
         For each row a list of ids, EOS at its end unless ``max_length`` cut it, or frames [T, F].
 
     Raises:
-        ValueError: an option that chooses among tokens is set, and the data is frames.
+        ValueError: an option that chooses among tokens is set, and the data is frames; or the
+            prefix leaves no step before ``max_length``.
     """
-    if model.domain.eos is None:
-        if options.beam:
-            raise ValueError(
-                f"beam={options.beam}: a beam chooses among tokens, and this run's data is frames;"
-                " set beam=0"
-            )
-        frames = frames or model.domain.longest
-        max_length = min(options.max_length or frames, frames)
-    else:
-        max_length = options.max_length or max(LEAST_LIMIT, model.domain.longest)
+    if model.domain.eos is None and options.beam:
+        raise ValueError(
+            f"beam={options.beam}: a beam chooses among tokens, and this run's data is frames;"
+            " set beam=0"
+        )
+    first = 0 if prefix is None else len(prefix.x)
+    steps = range(first, _limit(model, options, frames, first))
+    if prefix is not None:
+        check_prefix(model, prefix, steps.stop)
     decode = _beam_search if options.beam else _step_by_step
     outputs: list[Any] = []
     numbers = torch.arange(rows, device=next(model.parameters()).device)
-    for index in torch.split(numbers, max(1, ROWS // max(options.beam, 1))):
-        z = {name: each[None, index] for name, each in codes.items()}
-        outputs += decode(model, z, index, options, max_length, seed)
-    return outputs
+    together = ROWS // max(options.beam, 1) if prefix is None else prefix.rows
+    for index in torch.split(numbers, max(1, together)):
+        if prefix is None:
+            z = {name: each[None, index] for name, each in codes.items()}
+            state = model.start(z, KeyedNoise(seed, index, range(1)))
+        else:
+            state = state_after(model, prefix, index, seed)
+        outputs += decode(model, state, index, options, steps, seed)
+    return outputs if prefix is None else [prefix.followed_by(each) for each in outputs]
+
+
+def _limit(model: SequenceModel, options: DecodingOptions, frames: int | None, given: int) -> int:
+    """The most steps of a sequence, those ``given`` counted."""
+    domain = model.domain
+    most = math.inf if model.max_length is None else model.max_length
+    if domain.eos is not None:
+        return int(min(options.max_length or given + max(LEAST_LIMIT, domain.longest), most))
+    if frames is not None:
+        return min(options.max_length or frames, frames)
+    if options.max_length > most:
+        raise ValueError(
+            f"max_length={options.max_length}: {model.name} writes at most {most} frames"
+            f" (model.max_length); set max_length={most} or less"
+        )
+    return int(min(options.max_length or given + min(domain.longest, MOST_FRAMES), most))
 
 
 def _step_by_step(
     model: SequenceModel,
-    z: Codes,
+    state: State,
     index: Tensor,
     options: DecodingOptions,
-    max_length: int,
+    steps: range,
     seed: int,
 ) -> list[Any]:
     """For each row the tokens or frames sampled, or the likeliest of each step."""
     noise = KeyedNoise(seed, index, range(1))
-    state = model.start(z, noise)
     outputs: dict[int, list[Tensor]] = {row: [] for row in index.tolist()}
-    for step in range(max_length):
+    for step in steps:
         p, state = model.emit(state, noise)
         if options.samples:
             p = p.restricted(options.temperature, options.top_k, options.top_p)
@@ -117,10 +142,10 @@ class Hypothesis:
 
 def _beam_search(
     model: SequenceModel,
-    z: Codes,
+    state: State,
     index: Tensor,
     options: DecodingOptions,
-    max_length: int,
+    steps: range,
     seed: int,
 ) -> list[list[int]]:
     """For each row the better of what a beam and greedy decoding find.
@@ -129,13 +154,13 @@ def _beam_search(
     width 1.
     """
     widths = (options.beam, 1) if options.beam > 1 else (1,)
-    found = [_search(model, z, index, width, max_length, seed) for width in widths]
+    found = [_search(model, state, index, width, steps, seed) for width in widths]
     rows = zip(*found, strict=True)
     return [max(row, key=lambda each: (each.complete, each.log_p)).tokens for row in rows]
 
 
 def _search(
-    model: SequenceModel, z: Codes, index: Tensor, width: int, max_length: int, seed: int
+    model: SequenceModel, state: State, index: Tensor, width: int, steps: range, seed: int
 ) -> list[Hypothesis]:
     """For each row the complete sequence with the highest log p(x|z) that a beam finds.
 
@@ -148,14 +173,14 @@ def _search(
     eos = model.domain.eos
     count = len(index)
     noise = KeyedNoise(seed, index, range(1))
-    state = expand(model.start(z, noise), width, count)
+    state = expand(state, width, count)
     scores = torch.full((count, width), -torch.inf, device=index.device)
     scores[:, 0] = 0  # one empty prefix a row
     prefixes = torch.empty(count, width, 0, dtype=torch.int64, device=index.device)
     row = torch.arange(count, device=index.device)
     best = torch.full((count,), -torch.inf, device=index.device)
     found = [Hypothesis(False, -math.inf, []) for _ in range(count)]
-    for _ in range(max_length):
+    for _ in steps:
         p, state = model.emit(state, noise)
         log_p: Tensor = p.log_p  # type: ignore[attr-defined]  # of tokens, where there is an EOS
         total = scores[:, :, None] + log_p.transpose(0, 1)

@@ -21,6 +21,7 @@ from vaetext.evaluation.latents import (
     path,
     prior_codes,
 )
+from vaetext.evaluation.prefix import Prefix
 from vaetext.models.base import SequenceModel
 
 
@@ -30,14 +31,24 @@ def sample(
     seed: int = 0,
     options: DecodingOptions = SAMPLING,
     hold: str | None = None,
+    prefix: Prefix | None = None,
 ) -> list[Any]:
     """``n`` sequences: z from the prior, x from the decoder.
 
     Sequence i depends on (seed, i) alone, and on the first one's code of a latent to ``hold``.
+    With a ``prefix`` all begin with it, and z is drawn given it.
 
     Raises:
-        ValueError: there is no latent of the name to hold, or it is drawn at every step.
+        ValueError: there is no latent of the name to hold, or it is drawn at every step, or given
+            a prefix; or the prefix does not fit.
     """
+    if prefix is not None:
+        if hold is not None:
+            raise ValueError(
+                f"hold={hold}: the latents of each sample are drawn given the prefix, so samples"
+                " cannot share one; leave out hold or prefix"
+            )
+        return generate(model, {}, n, options, seed, prefix=prefix)
     if any(latent.name == hold and latent.per_step for latent in model.latents):
         raise ValueError(
             f"hold={hold}: it is drawn at every step, as the sequence grows, so samples cannot"
