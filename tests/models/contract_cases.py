@@ -35,6 +35,7 @@ SMALL: dict[str, Any] = {
     "hidden_dims": [6, 5],
     "latent_dims": [3, 2],
     "reconstruction_dim": 4,
+    "max_latents": 3,
 }
 
 MIXTURES = {"components": ("gmm", "vamp"), "pseudo_length": ("vamp",)}  # the priors that use them
@@ -50,6 +51,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"prior": "gmm"},
         {"prior": "vamp", "pyramid_layers": 1},
     ],
+    "latent-seq": [{}, {"cell": "gru", "layers": 2, "max_latents": 2}, {"tied": True}],
     "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}],
     "vrae": [
         {},

@@ -50,8 +50,7 @@ class Decoder(nn.Module):
             # its rows are the output weights too, so they start as those of a linear layer do
             bound = config.embedding_dim**-0.5
             nn.init.uniform_(self.embedding.weight, -bound, bound)
-        inputs = config.embedding_dim + context
-        self.rnn = Recurrent(config.cell, inputs, config.hidden_dim, config.layers)
+        self.rnn = self._make_rnn(config, context)
         self.input_dropout = Dropout(config.dropout, config.locked_dropout)
         self.output_dropout = Dropout(config.output_dropout, config.locked_dropout)
         self.project: nn.Module = nn.Identity()
@@ -108,6 +107,10 @@ class Decoder(nn.Module):
         last = "contexts" in state and state["contexts"].shape[2] == 0
         return self.head(hidden, last, self._table()), state
 
+    def _make_rnn(self, config: RecurrentConfig, context: int) -> Recurrent:
+        inputs = config.embedding_dim + context
+        return Recurrent(config.cell, inputs, config.hidden_dim, config.layers)
+
     def _lengths(self, batch: Batch, samples: int) -> list[int] | None:
         """[B] the steps of each row, where the recurrent layers may leave out rows that have ended.
 
@@ -125,7 +128,6 @@ class Decoder(nn.Module):
             state: before the first step.
             lengths: [B] real steps of each row, where there is one sample.
         """
-        shape = state["x"].shape[:2]
         inputs = self.input_dropout(embedded)
         steps = embedded.shape[1]
         if "context" in state:
@@ -134,16 +136,24 @@ class Decoder(nn.Module):
         if "contexts" in state:
             inputs = torch.cat([inputs, state["contexts"][:, :, :steps].flatten(0, 1)], -1)
             state = {**state, "contexts": state["contexts"][:, :, steps:]}
-        names = [f"layer_{n}" for n in range(len(self.rnn.layers))]
-        before = [state[name].flatten(0, 1).transpose(0, 1) for name in names]
-        outputs, after = self.rnn(inputs, before, lengths=lengths)
-        layers = {
-            name: each.transpose(0, 1).unflatten(0, shape)
-            for name, each in zip(names, after, strict=True)
-        }
+        outputs, after = self.rnn(inputs, self._layers(state), lengths=lengths)
         if self.attention is not None:
             outputs = self.attention(outputs, state["memory"].flatten(0, 1))
-        return outputs, {**state, **layers}
+        return outputs, self._with_layers(state, after)
+
+    def _layers(self, state: State) -> list[Tensor]:
+        """The state of each layer as the RNN takes it, [n, K * B, H]."""
+        names = [f"layer_{n}" for n in range(len(self.rnn.layers))]
+        return [state[name].flatten(0, 1).transpose(0, 1) for name in names]
+
+    def _with_layers(self, state: State, layers: list[Tensor]) -> State:
+        """The state with what ``_layers`` gives replaced."""
+        shape = state["x"].shape[:2]
+        named = {
+            f"layer_{n}": each.transpose(0, 1).unflatten(0, shape)  # type: ignore[no-untyped-call]
+            for n, each in enumerate(layers)
+        }
+        return {**state, **named}
 
     def _table(self) -> Tensor | None:
         """Weights [V, E] that a tied output layer shares: all embeddings but that of BOS."""

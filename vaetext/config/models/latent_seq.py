@@ -1,0 +1,18 @@
+"""Options of latent-seq; their values are in ``conf/model/latent-seq.yaml``."""
+
+from dataclasses import dataclass
+
+from vaetext.config.model import Recurrent
+from vaetext.config.options import option
+
+
+@dataclass
+class LatentSeq(Recurrent):
+    """A latent sequence z_1..z_l of unknown length l, inferred from each sentence."""
+
+    latent_dim: int = option(16, "dimensions of each z_i", min=1)
+    max_latents: int = option(16, "largest length l of the latent sequence", min=1)
+    gamma: float = option(
+        0.9, "p(l) is proportional to gamma^l for l from 1 to max_latents", above=0.0, below=1.0
+    )
+    layers: int = option(1, "layers of each of the four recurrent networks", min=1)
