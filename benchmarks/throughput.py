@@ -13,7 +13,8 @@ work on the machine slows both alike. The table has the median over blocks, the 
 highest. Operations: 6 per weight of every matrix that a token passes (2 forward, 4 backward). Times
 are after a first pass over the same batches, since kernels are made once for each length: the first
 epoch of a run is slower.
-Convolutions pass positions, not tokens: their models have no share, but a speed beside vrae's.
+Convolutions pass positions, and a latent sequence has a length of its own: these models have no
+share, but a speed beside vrae's.
 """
 
 import math
@@ -94,9 +95,10 @@ def operations_per_token(model: SequenceModel) -> float:
     """6 * weights of every matrix that a token passes.
 
     Embeddings are looked up, so they do not count; a pyramid's layer counts for the share of the
-    steps that it reads. NaN for models that work on the padded length (convolutions, ladders).
+    steps that it reads. NaN for models that work on the padded length (convolutions, ladders), or
+    on a latent sequence of a length of its own.
     """
-    if model.max_length is not None:
+    if model.max_length is not None or any(latent.discrete for latent in model.latents):
         return float("nan")
     matrices = 0.0
     for name, parameter in model.named_parameters():
