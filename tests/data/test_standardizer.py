@@ -22,8 +22,8 @@ def test_lines_become_frames_and_lines_again() -> None:
 def test_statistics_are_those_of_the_data_and_constants_keep_their_scale() -> None:
     raw = np.random.default_rng(0).normal(3, [2.0, 0.0], (1000, 2))
     fitted = Standardizer.fit(raw)
-    np.testing.assert_allclose(fitted.standardised(raw)[:, 0].std(), 1, rtol=1e-5)
-    np.testing.assert_allclose(fitted.raw(fitted.standardised(raw)), raw, atol=1e-5)
+    np.testing.assert_allclose(fitted.encoded(raw)[:, 0].std(), 1, rtol=1e-5)
+    np.testing.assert_allclose(fitted.raw(fitted.encoded(raw)), raw, atol=1e-5)
     assert fitted.std[1] == 1
     assert Standardizer.fit(raw * (1 + 1e-13)) == fitted
 
@@ -32,7 +32,7 @@ def test_a_saved_one_is_read_again(tmp_path: Path) -> None:
     PAIRS.save(tmp_path / "standardizer.json")
     assert Standardizer.load(tmp_path / "standardizer.json") == PAIRS
     (tmp_path / "standardizer.json").write_text('{"mean": 3}')
-    with pytest.raises(ValueError, match="holds no mean and std"):
+    with pytest.raises(ValueError, match="holds no Standardizer"):
         Standardizer.load(tmp_path / "standardizer.json")
 
 

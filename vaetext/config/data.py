@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from vaetext.config.options import Checked, check_schema, option
 
 OWN_NAME = "${.name}"  # the value of the option beside it
+LABEL = "what tables and run folders call it, such as yelp-sent for a text of your own"
+SEARCHED = "folder in which files are looked for first (then $VAETEXT_DATA, then the cache)"
 
 
 @dataclass
@@ -12,14 +14,18 @@ class Data(Checked):
     """Options of every data set."""
 
     name: str = option("", "name of the data set: that of its file of options")
-    label: str = option(
-        OWN_NAME, "what tables and run folders call it, such as yelp-sent for a text of your own"
+    label: str = option(OWN_NAME, LABEL)
+    segment: int = option(
+        0,
+        "steps of the segments that sequences are cut into for training, the state carried on;"
+        " 0: whole sequences",
+        min=0,
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.label == OWN_NAME:
-            self.label = self.name
+        if self.label.startswith("${."):  # not composed by Hydra, which resolves it
+            self.label = getattr(self, self.label[3:-1])
         if "/" in self.label or "\0" in self.label or self.label.startswith("."):
             raise ValueError(
                 f"label={self.label!r} cannot name a folder; leave out slashes and a first dot"
@@ -30,9 +36,7 @@ class Data(Checked):
 class TextData(Data):
     """Lines of text, one sequence a line, split into tokens."""
 
-    root: str | None = option(
-        None, "folder in which files are looked for first (then $VAETEXT_DATA, then the cache)"
-    )
+    root: str | None = option(None, SEARCHED)
     tokens: str = option("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
     vocab_size: int = option(
         0,
@@ -79,6 +83,17 @@ class Tweets(TextData):
     max_chars: int = option(32, "keep only tweets shorter than this many characters", min=2)
     repeated_words: bool = option(
         True, "keep only tweets of which every word occurs at least twice in the corpus"
+    )
+
+
+@dataclass
+class PianoRolls(Data):
+    """Piano rolls of 88 binary notes a step (Boulanger-Lewandowski et al. 2012)."""
+
+    label: str = option("${.corpus}", LABEL)
+    root: str | None = option(None, SEARCHED)
+    corpus: str = option(
+        "jsb", "which rolls", choices=("jsb", "nottingham", "musedata", "piano-midi")
     )
 
 
@@ -132,6 +147,7 @@ DATA: dict[str, type[Data]] = {
     "yelp13-small": TextData,
     "tweets-char": Tweets,
     "text": UserText,
+    "pianoroll": PianoRolls,
     "grammar": Grammar,
     "sine": Sine,
     "sine-continuous": SineContinuous,

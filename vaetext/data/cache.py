@@ -55,7 +55,7 @@ def fetch(config: TextData, sums: list[str], make: Callable[[], Tokenized]) -> T
 
 
 def _key(config: TextData, sums: list[str]) -> str:
-    options = {**asdict(config), "label": ""}  # a name alone
+    options = {**asdict(config), "label": "", "segment": 0}  # they change no sequence
     text = json.dumps([FORMAT, options, sums], sort_keys=True)
     return f"{config.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 

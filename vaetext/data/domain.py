@@ -184,3 +184,7 @@ class Binary(Frames):
 
     kind = "binary"
     heads = ("bernoulli",)
+
+    def padded(self, x: np.ndarray, real: np.ndarray) -> np.ndarray:
+        """[B, T, F]; zeros are the padding. Splits may hold bytes, which become float32."""
+        return super().padded(x.astype(np.float32) if x.dtype == np.uint8 else x, real)

@@ -171,6 +171,22 @@ def read_bytes(path: Path) -> bytes:
         return file.read()
 
 
+def read_published(path: Path, sum: str) -> bytes:
+    """A published file's uncompressed bytes.
+
+    Raises:
+        ValueError: the file is missing, damaged or packed, or its checksum is not ``sum``.
+    """
+    content = read_bytes(path)
+    check_unpacked(content, str(path))
+    if (found := digest(content, sum)) != sum:
+        raise ValueError(
+            f"{path}: its checksum is {found}, not {sum}: it is not the published file;"
+            " put that in its place, or use data=text or data=frames for files of your own"
+        )
+    return content
+
+
 def read_lines(path: Path, sum: str | None = None) -> list[str]:
     """The lines of a UTF-8 file or pipe, split at newlines only; a carriage return before is cut.
 
@@ -180,14 +196,7 @@ def read_lines(path: Path, sum: str | None = None) -> list[str]:
     Raises:
         ValueError: the file is missing, a folder, damaged, not UTF-8 text, or has another sum.
     """
-    content = read_bytes(path)
-    check_unpacked(content, str(path))
-    if sum and (found := digest(content, sum)) != sum:
-        raise ValueError(
-            f"{path}: its checksum is {found}, not {sum}: it is not the published file;"
-            " put that in its place, or use data=text"
-        )
-    return text_lines(content, str(path))
+    return text_lines(read_published(path, sum) if sum else read_bytes(path), str(path))
 
 
 def check_regular(path: Path, option: str) -> None:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from vaetext.data.domain import Domain
 from vaetext.data.files import read_lines
@@ -25,9 +25,9 @@ class Format(ABC):
     def save(self, path: Path) -> None:
         """Writes it, whole or not at all."""
 
-    @staticmethod
+    @classmethod
     @abstractmethod
-    def load(path: Path) -> "Format":
+    def load(cls, path: Path) -> Self:
         """Reads what ``save`` wrote.
 
         Raises:

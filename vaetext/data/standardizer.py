@@ -1,23 +1,18 @@
 """From lines of numbers to frames and back, as a tokenizer does for text."""
 
-import json
-import textwrap
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Real
-from vaetext.data.format import Format
-from vaetext.data.loader import Split
+from vaetext.data.frames import FrameFormat
 
 LARGEST = 1e12  # the square of a number of a frame still fits into float32
 
 
 @dataclass(frozen=True)
-class Standardizer(Format):
+class Standardizer(FrameFormat):
     """Frames of F numbers, standardised: x = (raw - mean) / std.
 
     In a line, spaces separate frames, and commas the numbers of a frame. For each frame
@@ -32,6 +27,13 @@ class Standardizer(Format):
     std: tuple[float, ...]
 
     file = "standardizer.json"
+    holds = "real values"
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+        if len(self.mean) != len(self.std) or not all(0 < std < np.inf for std in self.std):
+            raise ValueError(f"{self} has no finite, positive deviation for each mean")
 
     @staticmethod
     def fit(raw: np.ndarray) -> "Standardizer":
@@ -59,17 +61,7 @@ class Standardizer(Format):
             f" standardised by mean {mean}, standard deviation {std}"
         )
 
-    def counts(self, split: Split) -> dict[str, str]:
-        """Column -> figure of a split, for ``vaetext data``."""
-        lengths = split.lengths
-        return {
-            "sequences": f"{len(split):,}",
-            "frames": f"{len(split.x):,}",
-            "mean length": f"{lengths.mean():.3f}",
-            "longest": f"{lengths.max():,}",
-        }
-
-    def standardised(self, raw: np.ndarray) -> np.ndarray:
+    def encoded(self, raw: np.ndarray) -> np.ndarray:
         """[..., F] raw -> float32."""
         return np.asarray((raw - np.array(self.mean)) / np.array(self.std), dtype=np.float32)
 
@@ -77,53 +69,24 @@ class Standardizer(Format):
         """[..., F] standardised -> raw."""
         return np.asarray(frames * np.array(self.std) + np.array(self.mean))
 
-    def encode(self, line: str) -> np.ndarray:
-        """The frames [T, F] of one line.
-
-        Raises:
-            ValueError: a frame is not F numbers, or there is no frame.
-        """
-        rows = [self._frame(word, n, line) for n, word in enumerate(line.split(), 1)]
-        if not rows:
-            raise ValueError("an empty line holds no frame; give numbers between spaces")
-        return self.standardised(np.array(rows))
-
     def decode(self, frames: Any) -> str:
         """The line of frames [T, F]; raw numbers have four digits."""
         return " ".join(
             ",".join(f"{number:.4g}" for number in frame) for frame in self.raw(np.asarray(frames))
         )
 
-    def save(self, path: Path) -> None:
-        """Writes JSON, whole or not at all."""
-        atomic_write(path, json.dumps(asdict(self)) + "\n")
-
-    @staticmethod
-    def load(path: Path) -> "Standardizer":
-        """Reads what ``save`` wrote.
-
-        Raises:
-            ValueError: the file holds anything else.
-        """
-        try:
-            found = json.loads(path.read_text())
-            return Standardizer(tuple(map(float, found["mean"])), tuple(map(float, found["std"])))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{path} holds no mean and std of frames ({error!r}); train the run again"
-            ) from error
-
-    def _frame(self, word: str, number: int, line: str) -> list[float]:
+    def frame(self, word: str) -> list[float] | None:
+        """The F numbers of a word."""
         try:
             frame = [float(part) for part in word.split(",")]
         except ValueError:
-            frame = []
-        if len(frame) != len(self.mean) or not all(abs(part) < LARGEST for part in frame):
-            wanted = (
-                "a number" if len(self.mean) == 1 else f"{len(self.mean)} numbers between commas"
-            )
-            raise ValueError(
-                f"frame {number} of '{textwrap.shorten(line, 40)}' is {word!r}, which is not"
-                f" {wanted} (below {LARGEST:g}); this data set holds real values, not text"
-            )
-        return frame
+            return None
+        fits = len(frame) == len(self.mean) and all(abs(part) < LARGEST for part in frame)
+        return frame if fits else None
+
+    @property
+    def wanted(self) -> str:
+        """F numbers between commas."""
+        size = len(self.mean)
+        numbers = "a number" if size == 1 else f"{size} numbers between commas"
+        return f"{numbers} (below {LARGEST:g})"

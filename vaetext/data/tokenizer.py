@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import sentencepiece
@@ -141,8 +141,8 @@ class Tokenizer(Format):
         """Writes a file that sentencepiece itself reads too."""
         atomic_write(path, self.model)
 
-    @staticmethod
-    def load(path: Path) -> "Tokenizer":
+    @classmethod
+    def load(cls, path: Path) -> Self:
         """Reads a saved tokenizer.
 
         Raises:
@@ -153,7 +153,7 @@ class Tokenizer(Format):
         if not (model := path.read_bytes()):  # sentencepiece would take it for no model at all
             raise ValueError(f"{path} is empty; it is not a sentencepiece model")
         try:
-            return Tokenizer(model)
+            return cls(model)
         except RuntimeError as error:
             raise ValueError(f"{path} is not a sentencepiece model: {error}") from error
 

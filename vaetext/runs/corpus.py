@@ -13,6 +13,8 @@ from vaetext.data.corpora import Corpus
 from vaetext.data.domain import Domain
 from vaetext.data.files import find
 from vaetext.data.format import Format
+from vaetext.data.frames import Bits
+from vaetext.data.pianoroll import PianoRoll
 from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
 from vaetext.runs.folder import origin
@@ -20,7 +22,12 @@ from vaetext.runs.layout import DOMAIN, SOURCES
 from vaetext.runs.results import read_json
 
 log = logging.getLogger(__name__)
-FORMATS: tuple[type[Format], ...] = (Tokenizer, Standardizer)  # those that a run may have
+FORMATS: tuple[type[Format], ...] = (
+    Tokenizer,
+    Standardizer,
+    Bits,
+    PianoRoll,
+)  # those that a run may have
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:

@@ -29,7 +29,7 @@ def load(config: SineContinuous, report: Report) -> Corpus:
 
     def split(factors: np.ndarray, rng: np.random.Generator) -> Split:
         y = noisy(factors, config.noise, rng)
-        x = standardizer.standardised(y.reshape(-1, 1))
+        x = standardizer.encoded(y.reshape(-1, 1))
         return Split(x, np.arange(len(y) + 1) * STEPS)
 
     splits = draw_splits(config, split)

