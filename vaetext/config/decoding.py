@@ -5,6 +5,7 @@ from typing import TypedDict, cast
 
 from vaetext.config.options import Checked, option
 
+PARTICLES = 100  # K for each sequence that continues a prefix
 GREEDY_HELP = "take the most probable token at each step (for frames: the mean); false samples"
 
 
@@ -48,7 +49,8 @@ class DecodingOptions(Checked):
     )
     max_length: int = option(
         0,
-        "longest sequence generated; 0: 100 tokens, or as many frames as the longest in the data",
+        "longest sequence generated; 0: 100 tokens, or as many frames as the longest in the data up"
+        " to 400, after the prefix if there is one",
         min=0,
     )
 

@@ -10,12 +10,16 @@ from typing import Any
 from omegaconf import MISSING
 
 from vaetext.config.data import Data
-from vaetext.config.decoding import GREEDY_HELP, DecodingOptions
+from vaetext.config.decoding import GREEDY_HELP, PARTICLES, DecodingOptions
 from vaetext.config.options import MAX_SEED, Checked, option
 from vaetext.config.train import TrainConfig
 
 DEVICE_HELP = "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one"
-INPUT_HELP = "file with a sentence a line (plain, .gz or .xz); - reads standard input"
+INPUT_HELP = (
+    "file with a sentence a line (plain, .gz or .xz), or of the kind that the run was trained on;"
+    " - reads lines of standard input"
+)
+TEMPO_HELP = "of piano rolls: quarter notes a minute in the MIDI files; null is 120"
 BATCH_TOKENS_HELP = "padded tokens in each batch of sequences and samples; limits the memory used"
 
 
@@ -75,6 +79,29 @@ class SampleConfig(Decodes):
     """Options of ``vaetext sample``."""
 
     n: int = option(10, "number of sequences", min=1)
+    prefix: str | None = option(
+        None,
+        "beginning of every sequence: a line, or a file of sequences; the latents are given it",
+    )
+    prefix_name: str | None = option(
+        None, "which sequence of the file, as `vaetext encode` names it; null takes the first"
+    )
+    prefix_steps: int = option(0, "tokens or frames of it that are kept; 0: all", min=0)
+    particles: int = option(
+        PARTICLES,
+        "with prefix: weighted draws of the latents for each sequence, of which one is continued",
+        min=1,
+    )
+    tempo: float | None = option(None, TEMPO_HELP, min=4.0, max=1000.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        unused = {"prefix_name": None, "prefix_steps": 0, "particles": PARTICLES}
+        for name in unused if self.prefix is None else ():
+            if getattr(self, name) != unused[name]:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} has no effect without a prefix; set prefix"
+                )
 
 
 @dataclass
@@ -83,6 +110,7 @@ class ReconstructConfig(Decodes):
 
     greedy: bool = option(True, GREEDY_HELP)
     input: str = option("-", INPUT_HELP)
+    tempo: float | None = option(None, TEMPO_HELP, min=4.0, max=1000.0)
 
 
 @dataclass

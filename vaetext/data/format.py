@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from vaetext.data.domain import Domain
+from vaetext.data.drawn import Drawn
 from vaetext.data.files import read_lines
 from vaetext.data.loader import Split
 
@@ -77,6 +80,35 @@ class Format(ABC):
         sequences = self.encode_all([line for _, line in lines])
         return [(f"line {n}", each) for (n, _), each in zip(lines, sequences, strict=True)]
 
-    def files(self, sequences: Sequence[Any]) -> dict[str, bytes]:
-        """File name -> content of what ``vaetext sample`` writes beside its lines."""
+    def sequence(self, values: Any) -> Any:
+        """The sequence of an array in the units of the data's files.
+
+        Raises:
+            ValueError: the array is none of this kind.
+        """
+        raise ValueError(f"{values!r:.40} is no line; this run's data is text: give lines")
+
+    def values(self, sequence: Any) -> np.ndarray:
+        """The array of a sequence in the units of the data's files."""
+        return np.asarray(sequence)
+
+    @property
+    def drawn(self) -> Drawn | None:
+        """How sequences are drawn in pictures; None where they are text."""
+        return None
+
+    def files(
+        self, sequences: Sequence[Any], stem: str, tempo: float | None = None
+    ) -> dict[str, bytes]:
+        """File name -> content of what is written beside the lines of generated sequences.
+
+        Args:
+            stem: of the names: "samples", for example.
+            tempo: of music, quarter notes a minute; None takes the default.
+
+        Raises:
+            ValueError: a tempo is given, and these are no piano rolls.
+        """
+        if tempo is not None:
+            raise ValueError(f"tempo={tempo:g}: this run's data is no music; leave tempo out")
         return {}

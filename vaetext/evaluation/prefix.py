@@ -1,7 +1,7 @@
 """Sequences that begin with given steps: the latents are drawn given them, then decoding goes on.
 
 p(x_>t | x_<=t) = E[p(x_>t | z, x_<=t)] over p(z | x_<=t). Of K particles one is drawn by weight
-(sampling-importance-resampling, Rubin (1987)), so that the draw is exact as K grows:
+(sampling-importance-resampling, Rubin 1987), so that the draw is exact as K grows:
 
 - a latent of the whole sequence: z ~ q(z | x_<=t), weighted by p(x_<=t | z) p(z) / q(z | x_<=t);
 - a latent per step: the particles of a filter after step t (Maddison et al. 2017), whose
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaetext.config.decoding import PARTICLES
 from vaetext.data.batch import Batch
 from vaetext.distributions.categorical import Categorical
 from vaetext.distributions.noise import KeyedNoise, Noise
@@ -35,7 +36,7 @@ class Prefix:
     """
 
     x: Any
-    particles: int = 100
+    particles: int = PARTICLES
 
     @property
     def rows(self) -> int:
@@ -80,8 +81,9 @@ def state_after(model: SequenceModel, prefix: Prefix, index: Tensor, seed: int) 
         index: [B] numbers of the sequences; the draw of each depends on (seed, number) alone.
         seed: of the noise.
     """
-    x = torch.as_tensor(np.asarray(prefix.x), device=index.device)
-    x = x.expand(len(index), *x.shape)
+    one = np.asarray(prefix.x)[None]
+    padded = model.domain.padded(one, np.ones(one.shape[:2], dtype=bool))
+    x = torch.from_numpy(padded).to(index.device).expand(len(index), *one.shape[1:])
     noise = KeyedNoise(seed, index, range(prefix.particles if model.latents else 1))
     if any(latent.per_step for latent in model.latents):
         batch = _batch(model, x, index)

@@ -1,0 +1,101 @@
+"""What a user gives a run to read: lines, arrays, files, and the beginning of its samples."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vaetext.config.decoding import PARTICLES
+from vaetext.config.options import closest
+from vaetext.data.format import Format
+from vaetext.data.loader import Sequences
+from vaetext.evaluation.prefix import Prefix
+
+log = logging.getLogger(__name__)
+
+
+def given_sequences(form: Format, given: Sequence[Any]) -> Sequences:
+    """The sequences of lines, or of arrays in the units of the data's files.
+
+    Raises:
+        ValueError: it is one line and no list, or empty, or one is no sequence of this kind.
+    """
+    if isinstance(given, str):
+        raise ValueError(f"sentences={given!r}: give a list, as in [{given!r}]")
+    if not len(given):
+        raise ValueError("sentences=[]: give at least one")
+    if all(isinstance(each, str) for each in given):
+        return form.encode_all(list(given))
+    return [form.encode(each) if isinstance(each, str) else form.sequence(each) for each in given]
+
+
+def given_prefix(
+    form: Format,
+    prefix: Any,
+    name: str | None = None,
+    steps: int = 0,
+    particles: int = PARTICLES,
+) -> Prefix | None:
+    """The beginning of every sample; None where none is given.
+
+    Args:
+        form: of the run.
+        prefix: a line, a file of sequences, or an array; None for none.
+        name: of the file's sequence, as ``vaetext encode`` calls it; None takes the first.
+        steps: how many of its steps; 0 takes all.
+        particles: see ``Prefix``.
+
+    Raises:
+        ValueError: it is no sequence of this kind, or the file has none of that name, or it has
+            fewer steps.
+    """
+    if prefix is None:
+        return None
+    sequence = _prefix(form, prefix, name)
+    if form.domain(1).eos is not None:
+        sequence = sequence[:-1]
+    if steps > len(sequence):
+        raise ValueError(
+            f"prefix_steps={steps}: the prefix has {len(sequence)}; set prefix_steps to"
+            f" {len(sequence)} or less, or 0 for all"
+        )
+    return Prefix(sequence[:steps] if steps else sequence, particles)
+
+
+def _prefix(form: Format, prefix: Any, name: str | None) -> Any:
+    if not isinstance(prefix, str):
+        return form.sequence(prefix)
+    if is_path(prefix):
+        return _named(form.read(Path(prefix)), prefix, name)
+    try:
+        sequence = form.encode(prefix)
+    except ValueError as error:
+        raise ValueError(f"prefix={prefix}: there is no such file, and as a line {error}") from None
+    if (read := form.decode(sequence)).split() != prefix.split():
+        log.warning("prefix is read as %r", read)
+    return sequence
+
+
+def _named(found: list[tuple[str, Any]], source: str, name: str | None) -> Any:
+    """The sequence of a file that has a name, or its first."""
+    if not found:
+        raise ValueError(f"prefix={source} holds no sequence; give a file with one")
+    names = [each for each, _ in found]
+    if name is None:
+        if len(found) > 1:
+            log.warning("prefix=%s: of %s sequences, %s is taken", source, len(found), names[0])
+        return found[0][1]
+    if name not in names:
+        raise ValueError(
+            f"prefix_name={name}: {source} has {len(names)} sequences, {names[0]} to {names[-1]}"
+            f"{closest(name, names)}"
+        )
+    return found[names.index(name)][1]
+
+
+def is_path(text: str) -> bool:
+    """Whether there is a file or folder of that name."""
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long for a name, or a NUL byte
+        return False
