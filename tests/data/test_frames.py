@@ -11,6 +11,7 @@ from vaetext.data.domain import Binary
 from vaetext.data.frames import Bits, FrameFormat
 from vaetext.data.loader import Split, collate
 from vaetext.data.pianoroll import CELLS, PianoRoll, read_mat
+from vaetext.data.standardizer import Standardizer
 
 ROLL = PianoRoll(size=5, lowest=60)
 FRAMES = [[1, 0, 0, 0, 1], [0, 0, 0, 0, 0], [0, 1, 0, 0, 0]]
@@ -108,3 +109,33 @@ def test_a_roll_that_is_none_is_refused(tmp_path: Path, roll: np.ndarray, messag
 def test_another_file_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"x\.mat is no MATLAB file \(version 5\) with cells"):
         read_mat(content, "x.mat", 5)
+
+
+@pytest.mark.parametrize("form", [Bits(5), ROLL, Standardizer((1.0,) * 5, (2.0,) * 5)])
+def test_arrays_become_sequences_and_arrays_again(form: FrameFormat) -> None:
+    frames = form.sequence(np.array(FRAMES))
+    np.testing.assert_allclose(form.values(frames), FRAMES)
+    for wrong, message in (
+        (np.zeros((2, 4)), r"shape \(2, 4\) .* shape \[T, 5\]"),
+        (np.zeros((0, 5)), "shape"),
+        (np.zeros(5), "shape"),
+        (np.full((2, 5), np.nan), f"values that are no {form.holds}"),
+        (np.full((2, 5), "a"), f"values that are no {form.holds}"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            form.sequence(wrong)
+
+
+def test_generated_frames_are_written_as_arrays_and_notes_as_midi(tmp_path: Path) -> None:
+    frames = [np.array(FRAMES, np.float32), np.array(FRAMES[:1], np.float32)]
+    (tmp_path / "x.npz").write_bytes(Bits(5).files(frames, "samples")["samples.npz"])
+    with np.load(tmp_path / "x.npz") as found:
+        assert [found[name].tolist() for name in found] == [FRAMES, FRAMES[:1]]
+    with pytest.raises(ValueError, match="tempo=90: this run's data is no music"):
+        Bits(5).files(frames, "samples", tempo=90)
+    files = ROLL.files(frames, "samples", tempo=90)
+    assert list(files) == ["samples/1.mid", "samples/2.mid"]
+    (tmp_path / "1.mid").write_bytes(files["samples/1.mid"])
+    ((name, roll),) = ROLL.read(tmp_path / "1.mid")
+    assert name == "1.mid"
+    assert roll.tolist() == FRAMES

@@ -3,7 +3,9 @@
 import json
 import textwrap
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Binary
+from vaetext.data.drawn import Drawn
 from vaetext.data.format import Format
 from vaetext.data.loader import Split
 
@@ -47,6 +50,36 @@ class FrameFormat(Format):
     @abstractmethod
     def encoded(self, raw: np.ndarray) -> np.ndarray:
         """[T, F] raw -> frames as a model reads them."""
+
+    def sequence(self, values: Any) -> np.ndarray:
+        """The frames of an array [T, F] in the units of the data's files.
+
+        Raises:
+            ValueError: it has another shape, or no frame, or values that are none of this data's.
+        """
+        raw = np.asarray(values)
+        size = self.domain(1).size
+        if raw.ndim != 2 or raw.shape[1] != size or not len(raw):
+            raise ValueError(
+                f"an array of shape {raw.shape} is no sequence of this run's frames;"
+                f" give one of shape [T, {size}]"
+            )
+        if raw.dtype.kind not in "biuf" or not self.allowed(raw):
+            raise ValueError(f"an array has values that are no {self.holds}, as this run's are")
+        return self.encoded(raw)
+
+    @abstractmethod
+    def allowed(self, raw: np.ndarray) -> bool:
+        """Whether an array [T, F] holds frames of this kind."""
+
+    def files(
+        self, sequences: Sequence[Any], stem: str, tempo: float | None = None
+    ) -> dict[str, bytes]:
+        """``<stem>.npz``: an array [T, F] of each sequence, named by its number from 1."""
+        arrays = {f"{n}": self.values(each) for n, each in enumerate(sequences, 1)}
+        buffer = BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        return {**super().files(sequences, stem, tempo), f"{stem}.npz": buffer.getvalue()}
 
     def counts(self, split: Split) -> dict[str, str]:
         """Column -> figure of a split, for ``vaetext data``."""
@@ -127,6 +160,15 @@ class Bits(FrameFormat):
             self.ones: f"{ones.mean():.3f}",
             self.empty: f"{int((ones == 0).sum()):,}",
         }
+
+    def allowed(self, raw: np.ndarray) -> bool:
+        """Whether all numbers are 0 or 1."""
+        return bool(np.isin(raw, (0, 1)).all())
+
+    @property
+    def drawn(self) -> Drawn:
+        """A bar for every run of ones."""
+        return Drawn("roll", y="number")
 
     def encoded(self, raw: np.ndarray) -> np.ndarray:
         """[T, F] uint8, which becomes float32 in a batch."""

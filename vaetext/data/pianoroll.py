@@ -1,6 +1,6 @@
 """Piano rolls: frames of notes that sound or not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from vaetext.data.drawn import Drawn
 from vaetext.data.files import read_bytes
 from vaetext.data.frames import Bits
+from vaetext.data.midi import TEMPO, midi_bytes, read_midi
 
 CELLS = {"train": "traindata", "valid": "validdata", "test": "testdata"}
 SILENCE = "-"
@@ -64,12 +66,30 @@ class PianoRoll(Bits):
         notes = (np.flatnonzero(frame > 0.5) + self.lowest for frame in np.asarray(sequence))
         return " ".join(",".join(map(str, frame)) or SILENCE for frame in notes)
 
+    @property
+    def drawn(self) -> Drawn:
+        """A bar for every note."""
+        return Drawn("roll", "step (quarter note)", "MIDI note", first=self.lowest)
+
+    def files(
+        self, sequences: Sequence[Any], stem: str, tempo: float | None = None
+    ) -> dict[str, bytes]:
+        """A MIDI file of each roll, ``<stem>/1.mid`` and so on; a step is a quarter note."""
+        return {
+            f"{stem}/{n}.mid": midi_bytes(roll, self.lowest, tempo or TEMPO)
+            for n, roll in enumerate(sequences, 1)
+        }
+
     def read(self, path: Path) -> list[tuple[str, Any]]:
-        """(name, frames) of each roll of a ``.mat`` file, in the order of its splits; or of lines.
+        """(name, frames) of each roll of a ``.mat`` file, in the order of its splits; of a MIDI
+        file; or of lines.
 
         Raises:
             ValueError: the file is no such file, or a roll is not of F binary notes.
         """
+        if path.suffix in (".mid", ".midi"):
+            content = read_bytes(path)
+            return [(path.name, read_midi(content, str(path), self.lowest, self.size))]
         if path.suffix != ".mat":
             return super().read(path)
         return [

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vaetext.data.domain import Real
+from vaetext.data.drawn import Drawn
 from vaetext.data.frames import FrameFormat
 
 LARGEST = 1e12  # the square of a number of a frame still fits into float32
@@ -68,6 +69,19 @@ class Standardizer(FrameFormat):
     def raw(self, frames: np.ndarray) -> np.ndarray:
         """[..., F] standardised -> raw."""
         return np.asarray(frames * np.array(self.std) + np.array(self.mean))
+
+    def values(self, sequence: Any) -> np.ndarray:
+        """[T, F] raw."""
+        return self.raw(np.asarray(sequence))
+
+    def allowed(self, raw: np.ndarray) -> bool:
+        """Whether all numbers are finite, and not too large."""
+        return bool((abs(raw) < LARGEST).all())
+
+    @property
+    def drawn(self) -> Drawn:
+        """A curve for each number of a frame."""
+        return Drawn("curves")
 
     def decode(self, frames: Any) -> str:
         """The line of frames [T, F]; raw numbers have four digits."""
