@@ -76,7 +76,7 @@ def with_known_means(
     objective.eval()
     evidence = model.evidence(batch, model.encode(batch), fresh(5000))
     for name, sample in evidence.latents.items():
-        mean = objective._mean_kl(evidence, name, sample)[0].detach()
+        mean = objective._mean_kl(evidence, name, sample, objective.free_bits[name])[0].detach()
         objective.register_buffer(f"kl_{name}", mean)
     return objective
 

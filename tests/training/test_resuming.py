@@ -233,7 +233,11 @@ def test_another_batch_size_continues_at_the_same_share_of_the_epoch(tmp_path: P
     assert run.config.batch_size == 4
     again = training(tmp_path, batch_size=8, accumulate=2, schedule="cosine", beta_epochs=3)
     again.restore()
-    assert (again.state.step, again.state.batch, again.batches) == (11, 0, 4) and again.epochs == 1
+    assert (again.state.step, again.state.batch, again.data.count) == (
+        11,
+        0,
+        4,
+    ) and again.epochs == 1
     again.fit()
     rates = [line["lr"] for line in lines(tmp_path) if line["split"] == "train"]
     assert rates == pytest.approx(

@@ -71,7 +71,23 @@ class Split:
 def collate(split: Split, index: np.ndarray, domain: Domain) -> Batch:
     """The sequences ``index`` [B] of a split as one padded batch."""
     starts = split.offsets[index]
-    lengths = split.offsets[index + 1] - starts
+    return pad(split, index, starts, split.offsets[index + 1] - starts, domain)
+
+
+def pad(
+    split: Split,
+    index: np.ndarray,
+    starts: np.ndarray,
+    lengths: np.ndarray,
+    domain: Domain,
+    begins: np.ndarray | None = None,
+) -> Batch:
+    """B rows of a split, each from ``starts`` [B] on, padded to the longest of ``lengths`` [B].
+
+    Args:
+        index: [B] the sequences that they are of.
+        begins: [B] of segments: whether each is the first of its sequence.
+    """
     steps = np.arange(lengths.max())
     where = np.minimum(starts[:, None] + steps, len(split.x) - 1)
     real = steps < lengths[:, None]
@@ -80,6 +96,7 @@ def collate(split: Split, index: np.ndarray, domain: Domain) -> Batch:
         torch.from_numpy(lengths),
         torch.from_numpy(index.astype(np.int64)),
         domain,
+        None if begins is None else torch.from_numpy(begins),
     )
 
 

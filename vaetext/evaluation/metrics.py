@@ -44,6 +44,7 @@ def evaluate(
     samples: int,
     batch_tokens: int,
     device: torch.device,
+    particles: int | None = None,
 ) -> Evaluation:
     """Every number of a split.
 
@@ -54,6 +55,7 @@ def evaluate(
         samples: K, posterior samples of each sequence.
         batch_tokens: most padded tokens that are scored at once.
         device: of the model.
+        particles: of the filter, as in ``score``.
     """
     diagnostics = model.diagnostics()
     scores = score(
@@ -64,6 +66,7 @@ def evaluate(
         batch_tokens=batch_tokens,
         device=device,
         diagnostics=diagnostics,
+        particles=particles,
     )
     results = summary(scores)
     for name, codes in scores.codes.items():
@@ -114,6 +117,7 @@ def summary(scores: Scores) -> SplitResults:
         tokens=tokens,
         tokens_no_eos=words,
     )
+    results.fivo_samples = scores.particles or None
     if results.iw_samples is not None:
         results.iw_effective_samples = effective_samples(scores.log_weight).mean().item()
     return results

@@ -19,7 +19,8 @@ class SplitResults:
         iw_samples: K.
         iw_effective_samples: of those K, (sum w)^2 / sum w^2 of the importance weights w, the mean
             over sequences.
-        fivo_nll: a particle filter's bound with as many particles.
+        fivo_nll: a particle filter's bound with ``fivo_samples`` particles.
+        fivo_samples: their number.
         ppl: exp of neg_elbo per token, EOS counted; ``ppl_no_eos`` over tokens without EOS.
         rec_ppl_no_eos: the perplexity of Chien and Wang: rec with EOS over the tokens without.
         iw_ppl: exp of iw_nll per token, EOS counted.
@@ -61,6 +62,7 @@ class SplitResults:
     prior_rec_increase: dict[str, float] = field(default_factory=dict)
     diagnostics: dict[str, float] = field(default_factory=dict)
     iw_effective_samples: float | None = None
+    fivo_samples: int | None = None
 
 
 @dataclass
@@ -79,6 +81,7 @@ class RunResults:
         train_seconds: without evaluation.
         tokens_per_second: real tokens with EOS, or frames, over those seconds.
         precision: of training.
+        chosen_by: the name of the bound on the validation split that chose the weights.
     """
 
     model: str
@@ -94,6 +97,7 @@ class RunResults:
     train_seconds: float | None = None
     tokens_per_second: float | None = None
     precision: str | None = None
+    chosen_by: str = "neg_elbo"
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object, the splits by their names beside the rest."""

@@ -29,6 +29,7 @@ class Scores:
         words: [N] tokens without EOS; None where sequences are frames.
         truth: [N] the true log p(x) where the distribution of the data is known.
         fivo: [N] a particle filter's estimate of log p(x), of models with a latent per step.
+        particles: K of the filter; 0 without.
     """
 
     log_px: Tensor
@@ -39,6 +40,7 @@ class Scores:
     words: Tensor | None
     truth: Tensor | None
     fivo: Tensor | None = None
+    particles: int = 0
 
     @property
     def elbo(self) -> Tensor:
@@ -64,6 +66,8 @@ def score(
     batch_tokens: int,
     device: torch.device,
     diagnostics: Sequence[Diagnostic] = (),
+    particles: int | None = None,
+    codes: bool = True,
 ) -> Scores:
     """Scores every sequence of a split.
 
@@ -72,11 +76,13 @@ def score(
 
     Args:
         seed: of the noise.
-        samples: K, posterior samples of each sequence; 1 for a model without latents. Where it is
-            over 1, a model with a latent per step is filtered with as many particles too.
+        samples: K, posterior samples of each sequence; 1 for a model without latents.
         batch_tokens: most padded tokens of a batch, and of a batch times the samples scored at
             once; it changes no number.
         diagnostics: each sees every batch.
+        particles: with which a model with a latent per step is filtered too; 0 does not, None takes
+            as many as there are samples, if those are several.
+        codes: whether the posteriors are kept.
 
     Raises:
         ValueError: a sequence is longer than the model can take.
@@ -84,7 +90,7 @@ def score(
     model.check_lengths(split.lengths, "the input")
     model.eval()
     found = _Collected(model, split, samples if model.latents else 1)
-    filtered = found.samples > 1 and any(latent.per_step for latent in model.latents)
+    count = _particles(model, samples, particles)
     fivo = torch.zeros(len(split), dtype=torch.float64)
     for batch in batches(model, split, batch_tokens, device):
         encoded = model.encode(batch)
@@ -92,14 +98,21 @@ def score(
             noise = KeyedNoise(seed, batch.index, numbers)
             evidence = model.evidence(batch, encoded, noise)
             found.add(batch, numbers, evidence)
-            if numbers.start == 0:
+            if numbers.start == 0 and codes:
                 first = evidence.first()
                 found.add_codes(batch, first, model.sample(encoded, MeanNoise(len(batch), device)))
                 for diagnostic in diagnostics:
                     diagnostic.update(model, batch, first)
-        if filtered:
-            fivo[batch.index.cpu()] = _filtered(model, split, batch, seed, samples, batch_tokens)
-    return found.scores(fivo if filtered else None)
+        if count:
+            fivo[batch.index.cpu()] = _filtered(model, split, batch, seed, count, batch_tokens)
+    return found.scores(fivo, count)
+
+
+def _particles(model: SequenceModel, samples: int, particles: int | None) -> int:
+    """How many a model is filtered with; none without a latent per step."""
+    if not any(latent.per_step for latent in model.latents):
+        return 0
+    return (samples if samples > 1 else 0) if particles is None else particles
 
 
 class _Collected:
@@ -120,6 +133,7 @@ class _Collected:
         """Takes the samples ``numbers`` of a batch."""
         where = batch.index.cpu()
         rows = slice(numbers.start, numbers.stop)
+        self.words[where] = batch.word_mask.sum(1).cpu()
         self.log_px[rows, where] = evidence.log_px.double().cpu()
         for name, each in evidence.latents.items():
             self.kl[name][rows, where] = each.total_kl.double().cpu()
@@ -128,12 +142,11 @@ class _Collected:
     def add_codes(self, batch: Batch, first: Evidence, means: dict[str, LatentSample]) -> None:
         """Takes a batch's first samples, and those where every latent is at its mean."""
         self.order.append(batch.index.cpu())
-        self.words[batch.index.cpu()] = batch.word_mask.sum(1).cpu()
         for latent in self.model.latents:
             part = Part.of(latent, first.latents[latent.name], means[latent.name].first())
             self.parts[latent.name].append(part)
 
-    def scores(self, fivo: Tensor | None) -> Scores:
+    def scores(self, fivo: Tensor, particles: int) -> Scores:
         """All of the split, in its order."""
         places = torch.cat(self.order).argsort()
         log_p = self.split.log_p
@@ -142,12 +155,15 @@ class _Collected:
             kl=self.kl,
             log_weight=self.log_px - self.log_ratio,
             codes={
-                each.name: join(each, self.parts[each.name], places) for each in self.model.latents
+                each.name: join(each, self.parts[each.name], places)
+                for each in self.model.latents
+                if self.parts[each.name]
             },
             tokens=torch.from_numpy(self.split.lengths),
             words=None if self.model.domain.eos is None else self.words,
             truth=None if log_p is None else torch.from_numpy(log_p),
-            fivo=fivo,
+            fivo=fivo if particles else None,
+            particles=particles,
         )
 
 

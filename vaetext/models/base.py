@@ -29,6 +29,7 @@ class SequenceModel(nn.Module, ABC):
         domains: the kinds of sequences that it takes.
         latents: what it declares of each latent; a model without any gives the exact log p(x).
         reads_inputs: whether p(x_t|...) is conditioned on the tokens before t (word dropout).
+        carries_state: whether a segment continues from the state after the one before.
         max_length: most tokens of a sequence, EOS counted, or frames; None sets no limit.
 
     Args:
@@ -39,6 +40,7 @@ class SequenceModel(nn.Module, ABC):
     domains: tuple[type[Domain], ...] = (Symbols, Real, Binary)
     latents: tuple[Latent, ...] = ()
     reads_inputs: bool = True
+    carries_state: bool = False
     max_length: int | None = None
 
     def __init__(self, domain: Domain) -> None:
@@ -120,10 +122,16 @@ class SequenceModel(nn.Module, ABC):
         Raises:
             ValueError: the model has none.
         """
-        raise ValueError(
-            f"trainer.bound=fivo: {self.name} has no latent per step to filter;"
-            " set trainer.bound=elbo or iwae"
-        )
+        self.check_filter()
+        raise NotImplementedError
+
+    def check_filter(self) -> None:
+        """Raises ValueError where there is no latent per step to filter."""
+        if not any(latent.per_step for latent in self.latents):
+            raise ValueError(
+                f"trainer.bound=fivo: {self.name} has no latent per step to filter;"
+                " set trainer.bound=elbo or iwae"
+            )
 
     def setup(self, batches: Iterable[Batch]) -> None:
         """Looks at some training batches once before training (pseudo-inputs, say)."""

@@ -70,6 +70,7 @@ class StepModel(SequenceModel):
 
     latents = (Latent("z", q_given=("z",), p_given=("z",), per_step=True),)
     reads_inputs = False
+    carries_state = True
     head: Head
 
     @abstractmethod

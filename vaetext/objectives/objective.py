@@ -72,8 +72,11 @@ class Objective(nn.Module):
     ) -> Evidence:
         """What the bound needs of a batch: enumerated, filtered or plain."""
         encoded = model.encode(batch, carried)
-        if self.config.bound == "fivo":
+        if self.config.bound == "fivo" and model.latents:
             return model.filter(batch, encoded, noise)
+        if self.config.bound == "iwae" and model.latents and batch.starts is not None:
+            # of a segment: the ratio of the whole's average weights after and before it
+            return model.filter(batch, encoded, noise, threshold=0.0)
         return model.evidence(batch, encoded, noise, enumerate=self.enumerates)
 
     @property
@@ -81,19 +84,26 @@ class Objective(nn.Module):
         """Whether every value of the discrete latents is tried."""
         return bool(self.discrete) and self.config.estimator == "enumerate"
 
-    def forward(self, evidence: Evidence, kl_weights: Mapping[str, float]) -> Loss:
+    def forward(
+        self,
+        evidence: Evidence,
+        kl_weights: Mapping[str, float],
+        free_bits: Mapping[str, float] | None = None,
+    ) -> Loss:
         """The loss of a batch.
 
         Args:
             evidence: of the batch.
             kl_weights: latent name -> weight of its KL.
+            free_bits: latent name -> nats of its KL that are free; None: ``trainer.free_bits``.
         """
+        floors = self.free_bits if free_bits is None else free_bits
         if self.config.bound != "elbo":
             loss = -evidence.log_likelihood.mean()
         elif self.discrete:
-            loss = self._bound_of_samples(evidence, kl_weights)
+            loss = self._bound_of_samples(evidence, kl_weights, floors)
         else:
-            loss = self._bound_of_means(evidence, kl_weights)
+            loss = self._bound_of_means(evidence, kl_weights, floors)
         for aux in evidence.aux.values():
             loss = loss - evidence.average(aux).mean()
         rec = -evidence.average(evidence.log_px).mean().detach()
@@ -103,22 +113,26 @@ class Objective(nn.Module):
         }
         return Loss(loss, rec, kl)
 
-    def _bound_of_means(self, evidence: Evidence, kl_weights: Mapping[str, float]) -> Tensor:
+    def _bound_of_means(
+        self, evidence: Evidence, kl_weights: Mapping[str, float], floors: Mapping[str, float]
+    ) -> Tensor:
         """The negative weighted bound; a batch mean under its floor costs the floor."""
         loss = -evidence.average(evidence.log_px).mean()
         for name, sample in evidence.latents.items():
-            mean, count = self._mean_kl(evidence, name, sample)
-            floored = mean.clamp(min=self.free_bits[name]) if self.free_bits[name] else mean
+            mean, count = self._mean_kl(evidence, name, sample, floors[name])
+            floored = mean.clamp(min=floors[name]) if floors[name] else mean
             loss = loss + kl_weights[name] * (floored * count).sum()
         return loss
 
-    def _bound_of_samples(self, evidence: Evidence, kl_weights: Mapping[str, float]) -> Tensor:
+    def _bound_of_samples(
+        self, evidence: Evidence, kl_weights: Mapping[str, float], free_bits: Mapping[str, float]
+    ) -> Tensor:
         """The same from each sample's own term, which is also its reward under a score function."""
         bound = evidence.log_px
         reward = sum(evidence.aux.values(), evidence.log_px).detach()
         floors = torch.zeros_like(bound[0, 0])
         for name, sample in evidence.latents.items():
-            kl, floor = self._floored(evidence, name, sample)
+            kl, floor = self._floored(evidence, name, sample, free_bits[name])
             bound = bound - kl_weights[name] * kl
             floors = floors + kl_weights[name] * floor
             if name in self.moved:
@@ -141,14 +155,14 @@ class Objective(nn.Module):
         return advantage
 
     def _mean_kl(
-        self, evidence: Evidence, name: str, sample: LatentSample
+        self, evidence: Evidence, name: str, sample: LatentSample, floor: float
     ) -> tuple[Tensor, Tensor | float]:
         """The mean KL of each part that has a floor of its own, and the parts of a mean sequence.
 
         A part is the whole latent, each dimension, or each step; the mean of a step is over the
         sequences that reach it.
         """
-        if not self.free_bits[name] or self.config.free_bits_per == "latent":
+        if not floor or self.config.free_bits_per == "latent":
             return evidence.average(sample.total_kl).mean(), 1.0
         axis = self._part_axis(name, sample)
         kl = evidence.average(sample.kl).movedim(axis - 1, -1)  # the average took the axis of K
@@ -159,14 +173,14 @@ class Objective(nn.Module):
         return total / reached.clamp(min=1), reached / kl.shape[0]
 
     def _floored(
-        self, evidence: Evidence, name: str, sample: LatentSample
+        self, evidence: Evidence, name: str, sample: LatentSample, free_bits: float
     ) -> tuple[Tensor, Tensor | float]:
         """[K, B] the KL of the parts whose running mean is over the floor, and what others cost."""
-        if not self.free_bits[name]:
+        if not free_bits:
             return sample.total_kl, 0.0
-        mean, count = self._mean_kl(evidence, name, sample)
-        active = (self._running_mean(name, mean.detach()) > self.free_bits[name]).to(mean.dtype)
-        floor = ((1 - active) * self.free_bits[name] * count).sum()
+        mean, count = self._mean_kl(evidence, name, sample, free_bits)
+        active = (self._running_mean(name, mean.detach()) > free_bits).to(mean.dtype)
+        floor = ((1 - active) * free_bits * count).sum()
         if active.dim() == 0:
             return active * sample.total_kl, floor
         kl = (sample.kl.movedim(self._part_axis(name, sample), -1) * active).flatten(2).sum(2)
@@ -230,6 +244,8 @@ class Objective(nn.Module):
                 " whose values over a sequence are too many; set trainer.estimator=rloo or"
                 " reinforce-ema"
             )
+        if config.bound == "fivo" and model.latents:
+            model.check_filter()
         if config.bound != "elbo" and self.discrete:
             names = ", ".join(sorted(self.discrete))
             raise ValueError(

@@ -50,6 +50,19 @@ def kl_weights(config: Trainer, epochs: float, latents: Sequence[str]) -> dict[s
     return {name: kl_weight(config, max(0.0, epochs - delays[name]), name) for name in latents}
 
 
+def free_bits(config: Trainer, latents: Sequence[str], share: float = 1.0) -> dict[str, float]:
+    """The nats of each latent's KL that are free, by name.
+
+    Args:
+        config: the trainer's options.
+        latents: their names.
+        share: of a sequence that a row is: of a segment, its steps over those of a whole one. The
+            floor of a step is the same there.
+    """
+    share = 1.0 if config.free_bits_per == "step" else share
+    return {name: share * config.of_latent("free_bits", name) for name in latents}
+
+
 def ramp_end(config: Trainer, latents: Sequence[str]) -> float:
     """Epochs after which no KL weight rises any more, in a run of ``trainer.epochs``.
 

@@ -47,18 +47,19 @@ PUBLISHED = "published "  # begins the title of a published column; the rest is 
 
 _NOTE = (
     "Nats per sequence, EOS counted, means over the whole {split}, KL at weight 1, weights of the"
-    " lowest valid -ELBO unless another checkpoint was asked for. rec = -E_q[log p(x|z)]."
-    " -ELBO = rec + KL, exact for a model without a latent. IW-NLL(K): importance-weighted bound of"
-    " K samples; ESS(K): how many of them count; † where that is under 5 or 2 % of K: far from"
-    " converged. PPL = exp(total -ELBO / tokens with EOS); PPL (no EOS) divides by the tokens"
-    " without EOS. NLL (rec) and PPL (rec, no EOS) follow a published convention and are no bounds:"
-    " the reconstruction term alone, EOS counted in its nats but not in its tokens. rec per token:"
-    " rec over the tokens without EOS. AU: units with Var_x(E_q[z|x]) > 0.01 (of a latent below"
-    " others Var_x(E_q - E_p), its own part). MI: I_q(x; z) against the aggregate posterior of the"
-    " whole split. shuffle: rise of rec when z is permuted between sequences; prior: when a latent"
-    " per step is drawn from its prior. FIVO-NLL(K): bound of a particle filter. distance to truth"
-    " = mean(-ELBO + log p(x)). Of real-valued sequences all figures are densities of standardised"
-    " values, and log-likelihood per frame = ELBO over frames."
+    " lowest valid -ELBO (or the bound that was trained on) unless others were asked for. rec ="
+    " -E_q[log p(x|z)]. -ELBO = rec + KL, exact for a model without a latent. IW-NLL(K):"
+    " importance-weighted bound of K samples; ESS(K): how many of them count; † where that is under"
+    " 5 or 2 % of K: far from converged. PPL = exp(total -ELBO / tokens with EOS); PPL (no EOS)"
+    " divides by the tokens without EOS. NLL (rec) and PPL (rec, no EOS) follow a published"
+    " convention and are no bounds: the reconstruction term alone, EOS counted in its nats but not"
+    " in its tokens. rec per token: rec over the tokens without EOS. AU: units with Var_x(E_q[z|x])"
+    " > 0.01 (of a latent below others Var_x(E_q - E_p), its own part). MI: I_q(x; z) against the"
+    " aggregate posterior of the whole split. shuffle: rise of rec when z is permuted between"
+    " sequences; prior: when a latent per step is drawn from its prior. FIVO-NLL(K): bound of a"
+    " particle filter. distance to truth = mean(-ELBO + log p(x)). Of real-valued sequences all"
+    " figures are densities of standardised values, and log-likelihood per frame = ELBO over"
+    " frames."
 )
 
 
@@ -74,7 +75,6 @@ def columns(record: dict[str, Any]) -> Values:
     weighted = {
         f"IW-NLL({samples})": record["iw_nll"],
         f"ESS({samples})": record["iw_effective_samples"],
-        f"FIVO-NLL({samples})": record["fivo_nll"],
         f"IW-PPL({samples})": record["iw_ppl"],
     }
     values: Values = {
@@ -82,6 +82,7 @@ def columns(record: dict[str, Any]) -> Values:
         **_of_latents("KL", record["kl"]),
         "-ELBO": record["neg_elbo"],
         **(weighted if samples else {}),
+        f"FIVO-NLL({record.get('fivo_samples')})": record["fivo_nll"],
         "PPL": record["ppl"],
         "PPL (no EOS)": record["ppl_no_eos"],
         "NLL (rec)": record["rec"] if tokens else None,

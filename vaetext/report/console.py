@@ -108,10 +108,11 @@ class TrainingProgress:
                 self.bar.update(self.task, completed=done, epoch=line["epoch"], figures=figures)
         if line["split"] == "valid":
             log.info(
-                "epoch %s valid: %s -ELBO %.3f (%.0f s)",
+                "epoch %s valid: %s -ELBO %.3f%s (%.0f s)",
                 line["epoch"],
                 _figures(line),
                 line["neg_elbo"],
+                _trained_bound(line),
                 line["seconds"],
             )
 
@@ -157,3 +158,11 @@ def _style(level: int) -> str | None:
 def _figures(line: dict[str, Any]) -> str:
     kl = "".join(f" KL {name} {value:.2f}" for name, value in line["kl"].items())
     return f"rec {line['rec']:.2f}{kl}"
+
+
+def _trained_bound(line: dict[str, Any]) -> str:
+    """The bound that chooses the weights, where that is not -ELBO."""
+    for key, title in (("iw", "IW-NLL"), ("fivo", "FIVO-NLL")):
+        if f"{key}_nll" in line:
+            return f" {title}({line[f'{key}_samples']}) {line[f'{key}_nll']:.3f}"
+    return ""

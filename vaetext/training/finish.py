@@ -27,7 +27,8 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     checkpoint.load_weights(training.model, groups.get("model", {}), training.best)
     training.model.eval()
     log.info("evaluating the checkpoint of epoch %s", training.state.best_epoch)
-    valid = _evaluated("valid", config, corpus, training, samples=1)
+    chosen = training.criterion
+    valid = _evaluated("valid", config, corpus, training, chosen.samples, chosen.particles)
     test = _evaluated("test", config, corpus, training, max(config.trainer.iw_samples, 1))
     record = _results(config, training, {"valid": valid.results, "test": test.results}).to_json()
     training.metrics.check()
@@ -42,13 +43,19 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
 
 
 def _evaluated(
-    split: str, config: TrainConfig, corpus: Corpus, training: Training, samples: int
+    split: str,
+    config: TrainConfig,
+    corpus: Corpus,
+    training: Training,
+    samples: int,
+    particles: int | None = None,
 ) -> Evaluation:
     return evaluate(
         training.model,
         corpus.splits[split],
         seed=config.seed,
         samples=samples,
+        particles=particles,
         batch_tokens=config.trainer.eval_batch_tokens,
         device=training.device,
     )
@@ -71,4 +78,5 @@ def _results(
         train_seconds=state.seconds,
         tokens_per_second=state.tokens / max(state.seconds, 1e-9),
         precision=config.trainer.precision,
+        chosen_by=training.criterion.key,
     )

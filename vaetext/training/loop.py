@@ -6,22 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
-from vaetext.data.loader import Split, collate, epoch_order
+from vaetext.data.loader import Split
 from vaetext.distributions.noise import FreshNoise
 from vaetext.evaluation.metrics import summary
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
-from vaetext.modules.normalisation import has_batch_norm
 from vaetext.objectives.objective import Objective
-from vaetext.objectives.schedules import kl_weights, learning_rate, ramp_end
+from vaetext.objectives.schedules import free_bits, kl_weights, learning_rate, ramp_end
 from vaetext.runs.device import autocast
 from vaetext.runs.layout import BEST, LAST, METRICS
 from vaetext.runs.signals import interrupts
+from vaetext.training.batches import batches
+from vaetext.training.criterion import criterion
 from vaetext.training.interrupts import StopRequest, stopped
 from vaetext.training.metrics_file import MetricsFile, means_of, schedules_of
 from vaetext.training.notices import log_early_stop, warn_of_low_weights
@@ -40,6 +40,7 @@ class Training:
         config: the trainer's options.
         folder: the run folder; ``metrics.jsonl`` and ``checkpoints/`` are written there.
         report: called with each line of metrics (a bar, or one line an epoch).
+        segment: steps of the segments that recordings are trained in; 0: whole sequences.
 
     Attributes:
         saved: called after each checkpoint.
@@ -54,6 +55,7 @@ class Training:
         device: torch.device,
         seed: int,
         report: Callable[[dict[str, Any]], object] = lambda line: None,
+        segment: int = 0,
     ) -> None:
         self.config = config
         self.model = model
@@ -69,18 +71,18 @@ class Training:
         self.objective = Objective(config, model).to(device)
         self.optimizer = make_optimizer(config, model)
         self.state = State()
-        self.split = splits["train"]  # what the current epoch trains on
-        # in batches of like length, batch statistics would depend on that length
-        self.length_pool = 1 if has_batch_norm(model) else config.length_pool
+        self.data = batches(config, model, splits["train"], seed, device, segment)
+        self.order = self.data.order
+        self.batch = self.data.batch
+        self.criterion = criterion(config, model)
         self.ramp_end = ramp_end(config, model.latent_names)
-        self.batches = config.epoch_batches or -(-len(splits["train"]) // config.batch_size)
         self.window = Sums(model.latent_names, device)  # since the last reading
         self.bad_step = torch.full((), -1, device=device)
         self.stop = StopRequest()
         self.saved_at = time.monotonic()
 
     def fit(self) -> State:
-        """Trains until the last epoch, or until valid -ELBO stops improving.
+        """Trains until the last epoch, or until the bound on valid stops improving.
 
         Raises:
             ValueError: a loss or gradient is not finite; the last good checkpoint is kept.
@@ -97,7 +99,7 @@ class Training:
             while not self.finished:
                 self.train_epoch()
                 self.end_epoch()
-        log_early_stop(self.config, self.state)
+        log_early_stop(self.config, self.state, self.criterion.title)
         return self.state
 
     def train_epoch(self) -> None:
@@ -109,7 +111,7 @@ class Training:
         before = self.state.seconds
         for number in range(self.state.batch, len(order)):
             batch = self.batch(order[number])
-            self.backward(batch, self._share(order, number))
+            self.backward(batch, self.data.share(order, number))
             self.state.tokens += int(batch.real_indices.shape[0])
             if (number + 1) % self.config.accumulate == 0 or number + 1 == len(order):
                 self.update()
@@ -127,13 +129,17 @@ class Training:
         """
         if self.config.word_dropout:
             batch = batch.with_word_dropout(self.config.word_dropout)
+        sequences = self.data.sequences(batch)
         with autocast(self.device, self.config.precision):
             noise = FreshNoise(self.config.samples, len(batch), self.device)
-            evidence = self.objective.evidence(self.model, batch, noise)
+            carried = self.data.carried or None
+            evidence = self.objective.evidence(self.model, batch, noise, carried)
             weights = kl_weights(self.config, self.epochs, self.model.latent_names)
-            loss = self.objective(evidence, weights)
+            floors = free_bits(self.config, self.model.latent_names, sequences / len(batch))
+            loss = self.objective(evidence, weights, floors)
         torch.autograd.backward(loss.loss * share)
-        self.window.add(loss, len(batch))
+        self.data.carry(evidence.state)
+        self.window.add(loss, len(batch), sequences)
 
     def update(self) -> None:
         """One optimizer step; nothing here waits for the device."""
@@ -158,46 +164,48 @@ class Training:
         """Validates at KL weight 1, keeps the best weights, and writes a checkpoint.
 
         Raises:
-            ValueError: valid -ELBO is not finite; the last good checkpoint is kept.
+            ValueError: a bound on valid is not finite; the last good checkpoint is kept.
             Stopped: on an interrupt, after the checkpoint.
         """
         state = self.state
         trained = {**means_of(state.sums), **self._schedules, "seconds": state.seconds}
         self._write("train", trained)
         record = self.validate()
-        if not math.isfinite(record["neg_elbo"]):
-            raise self._broken(
-                f"valid -ELBO was not finite after epoch {state.epoch} (step {state.step})"
-            )
+        for name, key in (("-ELBO", "neg_elbo"), (self.criterion.title, self.criterion.key)):
+            if not math.isfinite(record[key]):
+                after = f"after epoch {state.epoch} (step {state.step})"
+                raise self._broken(f"valid {name} was not finite {after}")
         self._write("valid", {**record, "seconds": state.seconds})
-        self.update_best(record["neg_elbo"])
+        self.update_best(record[self.criterion.key])
         state.epoch += 1
         state.batch = 0
+        self.data.carried = {}
         state.sums = {}
         self.save()
         if self.stop.number:
             raise stopped(self.stop.number, self.state.step, self.folder)
 
     def validate(self) -> dict[str, Any]:
-        """rec, KL and -ELBO of the validation split, nats per sequence, one sample of each."""
+        """rec, KL, -ELBO and the bound that chooses, of the validation split, nats per sequence."""
         scores = score(
             self.model,
             self.splits["valid"],
             seed=self.seed,
-            samples=1,
+            samples=self.criterion.samples,
+            particles=self.criterion.particles,
             batch_tokens=self.config.eval_batch_tokens,
             device=self.device,
+            codes=False,
         )
-        record = summary(scores)
-        return {name: getattr(record, name) for name in ("rec", "kl", "neg_elbo", "ppl")}
+        return self.criterion.metrics(summary(scores))
 
-    def update_best(self, neg_elbo: float) -> None:
-        """Takes an epoch's valid -ELBO, nats per sequence; saves the weights if it is lowest."""
+    def update_best(self, bound: float) -> None:
+        """Takes an epoch's bound on valid, nats per sequence; saves the weights if it is lowest."""
         least = self.config.min_improvement * float(self.splits["valid"].lengths.mean())
         patience = self.config.plateau_patience if self.config.schedule == "plateau" else None
         rising = self.state.epoch < self.ramp_end
-        if self.state.update_best(neg_elbo, least, patience, rising):
-            save_best(self.best, self.model, self.state.epoch, neg_elbo)
+        if self.state.update_best(bound, least, patience, rising):
+            save_best(self.best, self.model, self.state.epoch, self.criterion.saved_as, bound)
 
     def read_window(self) -> None:
         """Reads the sums since the last reading, and stops at a value that is not finite.
@@ -218,8 +226,9 @@ class Training:
         self._raise_if_broken()
         self.metrics.sync()
         self.state.window = self.window.read()
-        self.state.batches = self.batches
-        save_last(self.last, self.model, self.objective, self.optimizer, self.state)
+        self.state.batches = self.data.count
+        carried = self.data.carried
+        save_last(self.last, self.model, self.objective, self.optimizer, carried, self.state)
         self.saved_at = time.monotonic()
         self.saved()
 
@@ -227,48 +236,32 @@ class Training:
         """Goes back to the last checkpoint; metrics written after it are cut off."""
         for unfinished in self.last.parent.glob(".*.tmp"):
             unfinished.unlink()
-        self.state = load_last(self.last, self.model, self.objective, self.optimizer)
+        found = load_last(self.last, self.model, self.objective, self.optimizer)
+        self.state, carried = found
         if self.best.is_file():
             # it is written before ``last``: after a kill between the two it is an epoch ahead
-            self.state.best_epoch, self.state.best = load_best(self.best, self.device)
-        self.state.rescale(self.batches, self.config.accumulate)
+            self.state.take_best(*load_best(self.best, self.criterion.saved_as, self.device))
+        self.data.order(self.state.epoch)  # which counts its batches
+        fits = self.state.rescale(self.data.count, self.config.accumulate)
+        self.data.restore(carried if fits else {}, self.state.epoch, self.state.batch)
         self.window.load(self.state.window)
         size = self.state.metrics_bytes
         self.state.metrics_bytes = self.metrics.restore(size, self.state.step)
 
     @property
     def _schedules(self) -> dict[str, Any]:
-        return schedules_of(self.config, self.state, self.batches, self.model.latent_names)
+        return schedules_of(self.config, self.state, self.data.count, self.model.latent_names)
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or valid -ELBO has not improved for ``patience`` epochs."""
+        """Whether all epochs are done, or the bound has not improved for ``patience`` epochs."""
         stalled = 0 < self.config.patience <= self.state.stale
         return self.state.epoch >= self.config.epochs or stalled
 
     @property
     def epochs(self) -> float:
         """Epochs done, the current one by the share of its batches, which schedules depend on."""
-        return self.state.epoch + self.state.batch / self.batches
-
-    def order(self, epoch: int) -> list[np.ndarray]:
-        """An epoch's batches, as numbers in ``split``, which becomes what that epoch trains on."""
-        self.split = self.splits["train"].epoch(self.seed, epoch)
-        size = self.config.batch_size
-        count = self.config.epoch_batches
-        return epoch_order(self.split, size, self.seed, epoch, self.length_pool, count)
-
-    def batch(self, index: np.ndarray) -> Batch:
-        """The sequences ``index`` [B] of ``split``."""
-        return collate(self.split, index, self.model.domain).to(self.device)
-
-    def _share(self, order: list[np.ndarray], number: int) -> float:
-        """The share of batch ``number`` in the sequences of its optimizer step.
-
-        An epoch's last batch, and its last step, may be smaller.
-        """
-        first = number - number % self.config.accumulate
-        return len(order[number]) / sum(map(len, order[first : first + self.config.accumulate]))
+        return self.state.epoch + self.state.batch / self.data.count
 
     def _after_step(self) -> None:
         if self.state.step % self.config.log_every == 0:

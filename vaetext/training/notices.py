@@ -26,14 +26,19 @@ def warn_of_low_weights(config: Trainer, latents: Sequence[str]) -> None:
     )
 
 
-def log_early_stop(config: Trainer, state: State) -> None:
-    """Logs that training stopped before its last epoch, and why."""
+def log_early_stop(config: Trainer, state: State, bound: str) -> None:
+    """Logs that training stopped before its last epoch, and why.
+
+    Args:
+        bound: the title of what decides it.
+    """
     if state.epoch >= config.epochs:
         return
     log.info(
-        "stopped early after epoch %s: valid -ELBO has not improved for %s epochs"
+        "stopped early after epoch %s: valid %s has not improved for %s epochs"
         " (trainer.patience=%s); the lowest was %.3f, after epoch %s",
         state.epoch - 1,
+        bound,
         state.stale,
         config.patience,
         state.best,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from vaetext.distributions.state import State as ModelState
 from vaetext.models.base import SequenceModel
 from vaetext.objectives.objective import Objective
 from vaetext.runs import checkpoint
@@ -21,15 +22,17 @@ def save_last(
     model: SequenceModel,
     objective: Objective,
     optimizer: torch.optim.Optimizer,
+    carried: ModelState,
     state: State,
 ) -> None:
-    """Writes weights, running means of the objective, optimizer, random state and ``State``."""
+    """Writes weights, running means, optimizer, random state, carried state and ``State``."""
     device = next(model.parameters()).device
     groups = {
         "model": model.state_dict(),
         "objective": objective.state_dict(),
         "optimizer": checkpoint.optimizer_tensors(optimizer),
         "random": {"cpu": torch.get_rng_state()},
+        "carried": carried,
     }
     if device.type == "cuda":
         groups["random"]["cuda"] = torch.cuda.get_rng_state(device)
@@ -38,8 +41,8 @@ def save_last(
 
 def load_last(
     path: Path, model: SequenceModel, objective: Objective, optimizer: torch.optim.Optimizer
-) -> State:
-    """Puts back what ``save_last`` wrote, and returns its ``State``.
+) -> tuple[State, ModelState]:
+    """Puts back what ``save_last`` wrote; returns its ``State`` and the model's carried state.
 
     Raises:
         ValueError: there is no such checkpoint, or it does not fit the model; names the file.
@@ -62,7 +65,7 @@ def load_last(
     else:
         log.warning("trainer.optimizer has changed: the averages of the new one begin at zero")
     _load_random(groups.get("random", {}), path, device)
-    return found
+    return found, groups.get("carried", {})
 
 
 def _check_sums(state: State, names: list[str]) -> None:
@@ -103,23 +106,29 @@ def _load_random(states: checkpoint.Tensors, path: Path, device: torch.device) -
         ) from error
 
 
-def save_best(path: Path, model: SequenceModel, epoch: int, neg_elbo: float) -> None:
-    """Writes the weights of the lowest valid -ELBO so far, nats per sequence."""
-    state = {"epoch": epoch, "neg_elbo": neg_elbo}
+def save_best(path: Path, model: SequenceModel, epoch: int, name: str, bound: float) -> None:
+    """Writes the weights of the lowest bound on valid so far, nats per sequence, and its name."""
+    state = {"epoch": epoch, name: bound}
     checkpoint.save(path, {"model": model.state_dict()}, state)
 
 
-def load_best(path: Path, device: torch.device) -> tuple[int, float]:
-    """The epoch and valid -ELBO, nats per sequence, of the best checkpoint.
+def load_best(path: Path, name: str, device: torch.device) -> tuple[int, float | None]:
+    """The epoch and the bound on valid, nats per sequence, of the best checkpoint.
+
+    The bound is None, with a warning, where another one than ``name`` has chosen it.
 
     Raises:
         ValueError: the file is damaged or another version's; names it.
     """
     _, state = checkpoint.load(path, device)
     epoch = state.get("epoch")
-    neg_elbo = state.get("neg_elbo")
-    if type(epoch) is int and epoch >= 0 and type(neg_elbo) is float and math.isfinite(neg_elbo):
-        return epoch, neg_elbo
+    others = [key for key in state if key not in ("epoch", name)]
+    if type(epoch) is int and epoch >= 0 and name not in state and others:
+        log.warning("the best weights were chosen by %s: now %s chooses anew", others[0], name)
+        return epoch, None
+    bound = state.get(name)
+    if type(epoch) is int and epoch >= 0 and type(bound) is float and math.isfinite(bound):
+        return epoch, bound
     raise ValueError(
-        f"{path} has epoch={epoch!r} and neg_elbo={neg_elbo!r}; copy it again, or train a new run"
+        f"{path} has epoch={epoch!r} and {name}={bound!r}; copy it again, or train a new run"
     )

@@ -54,7 +54,7 @@ def begin(config: TrainConfig, folder: Path) -> float:
     """Trains in a folder; a run that was stopped there is resumed, a finished one is skipped.
 
     Returns:
-        The best valid -ELBO, nats per sequence.
+        The best bound on valid, nats per sequence: -ELBO, or what ``trainer.bound`` trains on.
 
     Raises:
         ValueError, Stopped: as ``train`` does.
@@ -63,7 +63,8 @@ def begin(config: TrainConfig, folder: Path) -> float:
     if is_done(folder):
         log.info("%s has finished; skipped", folder)
         with checked_results(folder / RESULTS):
-            return float(read_results(folder)["valid"]["neg_elbo"])
+            record = read_results(folder)
+            return float(record["valid"][record.get("chosen_by", "neg_elbo")])
     config = override_trainer(config, read_overrides(folder))
     return train(config, folder, resume=(folder / LAST).is_file())
 
@@ -95,7 +96,7 @@ def train(
             written there.
 
     Returns:
-        The best valid -ELBO, nats per sequence.
+        The best bound on valid, nats per sequence.
 
     Raises:
         ValueError: another process trains there; the configuration, the data or the checkpoint does
@@ -125,7 +126,15 @@ def _train(
     torch.manual_seed(config.seed)
     model = build(config.model, read_domain(folder) if resume else corpus.domain).to(device)
     _check_model(config, model, corpus)
-    training = Training(config.trainer, model, corpus.splits, folder, device, config.seed)
+    training = Training(
+        config.trainer,
+        model,
+        corpus.splits,
+        folder,
+        device,
+        config.seed,
+        segment=config.data.segment,
+    )
     if resume:
         training.restore()
         _check_unfinished(training, folder, overrides)
@@ -209,8 +218,9 @@ def _check_unfinished(training: Training, folder: Path, overrides: dict[str, Any
     epoch = training.state.epoch
     if epoch < training.config.epochs:
         log.warning(
-            "training had stopped early, since valid -ELBO no longer improved; trainer.patience=0"
-            " continues to trainer.epochs"
+            "training had stopped early, since valid %s no longer improved; trainer.patience=0"
+            " continues to trainer.epochs",
+            training.criterion.title,
         )
     if unused := _changes_of_training(folder, overrides):
         raise ValueError(

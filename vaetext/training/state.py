@@ -16,11 +16,11 @@ class State:
         step: optimizer steps that are done.
         window: sums since the last reading, see ``Sums``.
         sums: sums of this epoch, up to the last reading.
-        best: lowest valid -ELBO, nats per sequence.
+        best: lowest bound on valid (see ``Criterion``), nats per sequence.
         best_epoch: the epoch it comes from.
-        reference: valid -ELBO at the last improvement that counted for the plateau schedule.
+        reference: that bound at the last improvement that counted for the plateau schedule.
         plateau: epochs since then.
-        stop_reference: valid -ELBO at the last improvement that counted for early stopping, which
+        stop_reference: that bound at the last improvement that counted for early stopping, which
             begins at the end of the KL weights' last rise.
         stale: epochs since then.
         reductions: cuts of the learning rate by the plateau schedule.
@@ -60,10 +60,20 @@ class State:
                 raise ValueError(f"its state does not fit this version of vaetext: it has {found}")
         return cls(**values)
 
+    def take_best(self, epoch: int, bound: float | None) -> None:
+        """The best epoch, as its checkpoint has it.
+
+        None is of weights that another bound has chosen: the coming epochs are then compared with
+        each other alone.
+        """
+        self.best_epoch, self.best = epoch, bound
+        if bound is None:
+            self.best_epoch = self.reference = self.stop_reference = None
+
     def update_best(
-        self, neg_elbo: float, least: float, plateau_patience: int | None, rising: bool = False
+        self, bound: float, least: float, plateau_patience: int | None, rising: bool = False
     ) -> bool:
-        """Takes an epoch's valid -ELBO, nats per sequence; returns whether it is the lowest so far.
+        """Takes an epoch's bound, nats per sequence; returns whether it is the lowest so far.
 
         The best epoch may be one in which a KL weight rises: docs/commands.md has the comparison.
 
@@ -73,25 +83,25 @@ class State:
                 None under another schedule.
             rising: a KL weight rose in the epoch, so early stopping begins after it.
         """
-        lowest = self.best is None or neg_elbo < self.best
+        lowest = self.best is None or bound < self.best
         if lowest:
-            self.best = neg_elbo
+            self.best = bound
             self.best_epoch = self.epoch
-        self._count_stale(neg_elbo, least, rising)
-        self._count_plateau(neg_elbo, least, plateau_patience)
+        self._count_stale(bound, least, rising)
+        self._count_plateau(bound, least, plateau_patience)
         return lowest
 
-    def _count_stale(self, neg_elbo: float, least: float, rising: bool) -> None:
+    def _count_stale(self, bound: float, least: float, rising: bool) -> None:
         reference = self.stop_reference
-        if rising or reference is None or neg_elbo < reference - least:
-            self.stop_reference = neg_elbo
+        if rising or reference is None or bound < reference - least:
+            self.stop_reference = bound
             self.stale = 0
         else:
             self.stale += 1
 
-    def _count_plateau(self, neg_elbo: float, least: float, patience: int | None) -> None:
-        improved = self.reference is None or neg_elbo < self.reference - least
-        self.reference = neg_elbo if improved else self.reference
+    def _count_plateau(self, bound: float, least: float, patience: int | None) -> None:
+        improved = self.reference is None or bound < self.reference - least
+        self.reference = bound if improved else self.reference
         if patience is None:
             return
         self.plateau = 0 if improved else self.plateau + 1
@@ -99,17 +109,21 @@ class State:
             self.reductions += 1
             self.plateau = 0
 
-    def rescale(self, batches: int, accumulate: int) -> None:
+    def rescale(self, batches: int, accumulate: int) -> bool:
         """Continues an epoch at the same share of its batches, which another size makes fewer.
+
+        Returns whether it is at the batch where it stopped.
 
         Args:
             batches: of an epoch now.
             accumulate: batches of an optimizer step, at whose first one training continues.
         """
+        before = self.batch
         if self.batches and self.batches != batches:
             self.batch = self.batch * batches // self.batches
         if self.batch < batches:
             self.batch -= self.batch % accumulate
+        return self.batches == batches and self.batch == before
 
 
 def _fits(value: Any, kind: Any) -> bool:

@@ -28,11 +28,16 @@ class Sums:
         self.values = torch.zeros(len(self.names), dtype=torch.float64, device=device)
 
     @torch.no_grad()
-    def add(self, loss: Loss, count: int) -> None:
-        """Adds one batch's terms, means over its ``count`` sequences, times ``count``."""
+    def add(self, loss: Loss, rows: int, count: float) -> None:
+        """Adds one batch's terms, means over its ``rows``, times ``rows``.
+
+        Args:
+            count: of sequences that the rows are worth: fewer where these are segments.
+        """
         kl = [loss.kl[name] for name in self.latents]
-        means = [torch.ones_like(loss.rec), loss.loss.detach(), loss.rec, *kl]
-        self.values = self.values + count * torch.stack(means).double()
+        share = torch.full_like(loss.rec, count / rows)
+        means = [share, loss.loss.detach(), loss.rec, *kl]
+        self.values = self.values + rows * torch.stack(means).double()
 
     def read(self) -> dict[str, float]:
         """The sums by name."""
