@@ -80,6 +80,8 @@ def evaluate(
             model, split, codes if permutable else None, name, seed, batch_tokens, device
         )
     for diagnostic in diagnostics:
+        with torch.no_grad():
+            diagnostic.intervene(model, batches(model, split, batch_tokens, device), seed)
         results.diagnostics |= diagnostic.numbers()
     pages = [page for diagnostic in diagnostics for page in diagnostic.pages()]
     return Evaluation(results, scores, pages)

@@ -1,11 +1,40 @@
 """Numbers and pages that one model alone has; tables and run folders show those of any model."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from vaetext.data.batch import Batch
 from vaetext.distributions.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of a panel.
+
+    Attributes:
+        label: in the legend.
+        x, y: [N] each.
+        kind: "line", "bars" or "points"; points at the same place are drawn darker.
+    """
+
+    label: str
+    x: np.ndarray
+    y: np.ndarray
+    kind: str = "line"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel of a picture: its labels, and series that share its axes."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: list[Series]
 
 
 @dataclass(frozen=True)
@@ -13,12 +42,12 @@ class Page:
     """A file of a run folder.
 
     Attributes:
-        name: of the file, such as ``topics.txt``; a name ending in ``.png`` holds a picture.
-        content: its text, or its bytes.
+        name: of the file, such as ``topics.txt`` or ``plots/lengths.png``.
+        content: its text, its bytes, or the panels of a picture, side by side.
     """
 
     name: str
-    content: str | bytes
+    content: str | bytes | list[Panel]
 
 
 class Diagnostic(ABC):
@@ -32,6 +61,15 @@ class Diagnostic(ABC):
             model: whose diagnostic it is, in evaluation mode.
             batch: of the split.
             evidence: at KL weight 1.
+        """
+
+    def intervene(self, model: Any, batches: Iterable[Batch], seed: int) -> None:  # noqa: B027
+        """Takes all batches again, once each has been seen: what exchanges latents among them.
+
+        Args:
+            model: as before.
+            batches: of the same split.
+            seed: of the noise and of permutations.
         """
 
     def numbers(self) -> dict[str, float]:

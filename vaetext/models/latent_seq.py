@@ -16,6 +16,8 @@ from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
 from vaetext.models.autoregressive import Autoregressive
+from vaetext.models.diagnostics import Diagnostic
+from vaetext.models.lengths import Lengths
 from vaetext.modules.additive import AttentiveDecoder, AttentiveRNN, Memory
 from vaetext.modules.initial import initialise
 from vaetext.modules.recurrent import Recurrent, features
@@ -175,6 +177,9 @@ class LatentSeq(Autoregressive):
         memory = annotations.unflatten(0, shape)
         state = self.decoder.start(summary, layers, memory=memory)
         return {**state, "memory_mask": mask}
+
+    def diagnostics(self) -> list[Diagnostic]:
+        return [Lengths()]
 
     def _split(self, start: Tensor) -> Tensor:
         """A layer's initial state [B, n * H] as the RNN takes it, [n, B, H]."""

@@ -95,8 +95,8 @@ def write_interpolations(
 
 def write_pages(pages: list[Page], folder: Path) -> None:
     """Writes what a model's own diagnostics show of an evaluated split."""
-    for page in pages:
-        atomic_write(folder / page.name, page.content)
+    for name, content in plots.files(pages).items():
+        atomic_write(folder / name, content)
 
 
 def lines_of(sentences: list[str]) -> str:

@@ -4,6 +4,7 @@ import json
 
 from vaetext.config.verbs import EvaluateConfig
 from vaetext.evaluation.results import RunResults
+from vaetext.report import plots
 from vaetext.report.output import output_folder, write_output
 from vaetext.report.table import run_table
 from vaetext.runs.layout import RESULTS, TABLE
@@ -33,5 +34,5 @@ def run(config: EvaluateConfig) -> None:
     ).to_json()
     table = run_table(result)
     record = json.dumps(result, indent=2) + "\n"
-    pages = {page.name: page.content for page in found.pages}
-    write_output(table, output_folder(), {TABLE: table, RESULTS: record, **pages})
+    files = {TABLE: table, RESULTS: record, **plots.files(found.pages)}
+    write_output(table, output_folder(), files)

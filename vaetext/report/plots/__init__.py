@@ -8,6 +8,7 @@ import numpy as np
 import vaetext.report.plots.backend  # noqa: F401  # before all that import matplotlib
 from vaetext.evaluation.scoring import Scores
 from vaetext.report.plots.curves import training
+from vaetext.report.plots.diagrams import files
 from vaetext.report.plots.examples import interpolation, samples
 from vaetext.report.plots.figures import png, save
 from vaetext.report.plots.latents import codes, kl_per_dimension, principal
@@ -16,6 +17,7 @@ from vaetext.runs.results import checked_results, read_metrics
 
 __all__ = [
     "codes",
+    "files",
     "interpolation",
     "kl_per_dimension",
     "png",
