@@ -43,6 +43,13 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (Trainer, {"beta_schedule": "sigmoid", "beta_start": 0.1}, "linear or cyclical only"),
     (Trainer, {"beta_ramp": 0.2}, "has an effect with beta_schedule=cyclical only"),
     (Trainer, {"beta_epochs": 3, "beta_share": 0.2}, "has an effect with beta_epochs=0 only"),
+    (Trainer, {"free_bits_share": 0.2}, "has an effect with free_bits above 0 only"),
+    (Trainer, {"free_bits_epochs": 2.0}, "has an effect with free_bits above 0 only"),
+    (
+        Trainer,
+        {"free_bits": 1.0, "free_bits_epochs": 2.0, "free_bits_share": 0.2},
+        "has an effect with free_bits_epochs=0 only",
+    ),
     (Trainer, {"schedule": "cosine", "halve_at": [3]}, "set halve_at=[], or schedule=halving"),
     (Trainer, {"schedule": "cosine", "lr_factor": 0.1}, "set lr_factor=0.5, or schedule=halving"),
     (Trainer, {"schedule": "halving", "plateau_patience": 5}, "with schedule=plateau only"),

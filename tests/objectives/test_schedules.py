@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from vaetext.config.trainer import Trainer
-from vaetext.objectives.schedules import kl_weight, kl_weights, learning_rate, ramp_end
+from vaetext.objectives.schedules import (
+    free_bits,
+    kl_weight,
+    kl_weights,
+    learning_rate,
+    ramp_end,
+    rise_end,
+)
 
 
 def test_linear_kl_weight_rises_from_its_start_over_ten_epochs() -> None:
@@ -160,3 +167,27 @@ def test_learning_rate_of_each_schedule() -> None:
     assert [learning_rate(cosine, step / 100, step, 0) for step in (0, 100, 200)] == pytest.approx(
         [0.1, 0.5, 0.0]
     )
+
+
+def test_free_bits_fall_linearly_to_zero() -> None:
+    config = Trainer(free_bits=2, free_bits_epochs=4, latents={"b": {"free_bits": 8}})
+    found = [free_bits(config, epochs, ["a", "b"]) for epochs in (0, 1, 3, 4, 9)]
+    assert [each["a"] for each in found] == [2, 1.5, 0.5, 0, 0]
+    assert [each["b"] for each in found] == [8, 6, 2, 0, 0]
+
+
+@pytest.mark.parametrize(("part", "expected"), [("latent", 0.25), ("dimension", 0.25), ("step", 1)])
+def test_a_segment_has_its_share_of_free_bits_and_a_step_all_of_its_own(
+    part: str, expected: float
+) -> None:
+    config = Trainer(free_bits=1, free_bits_per=part)
+    assert free_bits(config, 0.0, ["z"], share=0.25) == {"z": expected}
+
+
+def test_a_ramp_ends_where_the_kl_weight_and_the_free_bits_do() -> None:
+    options: dict[str, Any] = {"epochs": 30, "beta_epochs": 5, "free_bits": 1}
+    assert ramp_end(Trainer(**options), ["z"]) == 5
+    assert ramp_end(Trainer(**options, free_bits_share=0.1), ["z"]) == 5
+    falling = Trainer(**options, free_bits_share=0.3)
+    assert (ramp_end(falling, ["z"]), rise_end(falling, ["z"])) == (9, 5)
+    assert ramp_end(falling, []) == 0

@@ -317,11 +317,14 @@ RAMPS: list[tuple[dict[str, Any], int]] = [
     ({"beta_schedule": "cyclical", "beta_epochs": 3}, 5),  # of two cycles, the second rise
     ({"beta_epochs": 2, "latents": {"z": {"beta_delay": 2}}}, 4),
     ({"beta_share": 0.5}, 3),
+    ({"beta_schedule": "constant", "free_bits": 1, "free_bits_epochs": 2.5}, 3),
+    ({"beta_epochs": 2, "free_bits": 1, "free_bits_share": 0.5}, 3),
+    ({"beta_epochs": 2, "latents": {"z": {"free_bits": 1}}, "free_bits_epochs": 4}, 4),
 ]
 
 
 @pytest.mark.parametrize(("options", "first"), RAMPS)
-def test_patience_counts_once_no_kl_weight_rises(
+def test_patience_counts_once_no_kl_weight_rises_and_no_free_bits_fall(
     options: dict[str, Any], first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Valid -ELBO only ever rises: the epoch after the ramp is compared with the one before it."""
@@ -356,6 +359,22 @@ def test_a_run_that_ends_below_the_largest_kl_weight_is_warned_of(
     (warning,) = [each for each in caplog.records if each.levelno == logging.WARNING]
     words = "trainer.epochs=1: a KL weight rises until epoch 2.5, so training ends at a weight of"
     assert warning.getMessage().startswith(f"{words} 0.4 (z), below beta_max; raise trainer.epochs")
+
+
+def test_free_bits_that_fall_are_in_the_metrics_and_in_the_loss(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    constant = {"beta_schedule": "constant", "epochs": 2, "log_every": 1}
+    training(tmp_path, free_bits=100, free_bits_epochs=4, **constant).fit()
+    steps = [line for line in lines(tmp_path) if line["split"] == "steps"]
+    found = [line["free_bits"]["z"] for line in steps]
+    assert found == pytest.approx([100 * (1 - step / 8 / 4) for step in range(16)])
+    for line in steps:  # no KL reaches them, so the loss has the floor in its place
+        assert line["loss"] == pytest.approx(line["rec"] + line["free_bits"]["z"], rel=1e-5)
+    (warning,) = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert "free bits fall to 0 until epoch 4, so training ends with 50 (z) nats free" in (
+        warning.getMessage()
+    )
 
 
 def test_the_best_weights_have_the_lowest_bound_however_little_it_fell(

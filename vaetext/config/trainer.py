@@ -101,6 +101,16 @@ class Trainer(Checked):
         "free_bits applies to the KL of each latent, dimension or step (means over a batch)",
         choices=("latent", "dimension", "step"),
     )
+    free_bits_epochs: float = option(
+        0.0,
+        "epochs over which free_bits fall linearly to 0; 0: free_bits_share of trainer.epochs",
+        min=0.0,
+    )
+    free_bits_share: float = option(
+        0.0,
+        "free_bits_epochs=0: share of trainer.epochs over which free_bits fall to 0; 0: they stay",
+        min=0.0,
+    )
     latents: dict[str, Any] = option(
         {}, "beta_max, beta_delay and free_bits of single latents, as in latents.z_l.free_bits=2"
     )
@@ -132,7 +142,7 @@ class Trainer(Checked):
     patience: int = option(
         0,
         "epochs without a better valid -ELBO before training stops, counted once no KL weight"
-        " rises any more; 0 never stops early",
+        " rises and no free bits fall any more; 0 never stops early",
         min=0,
     )
     min_improvement: float = option(
@@ -188,6 +198,8 @@ class Trainer(Checked):
                 " beta_start"
             )
         self._check_latents()
+        if not self.has_free_bits:
+            check_unused(self, "free_bits above 0", "free_bits_epochs", "free_bits_share")
         if self.bound != "elbo":
             self._check_bound()
 
@@ -199,6 +211,16 @@ class Trainer(Checked):
     def ramp_epochs(self) -> float:
         """Epochs that a KL weight takes to rise from 0 (cyclical: length of a cycle)."""
         return self.beta_epochs or self.beta_share * self.epochs
+
+    @property
+    def fall_epochs(self) -> float:
+        """Epochs over which free bits fall to 0; 0: they stay."""
+        return self.free_bits_epochs or round(self.free_bits_share * self.epochs, 9)
+
+    @property
+    def has_free_bits(self) -> bool:
+        """Whether the KL of some latent has a floor."""
+        return any([self.free_bits, *(each.get("free_bits", 0) for each in self.latents.values())])
 
     def _check_unused(self) -> None:
         """Refuses options that would change nothing."""
@@ -221,6 +243,8 @@ class Trainer(Checked):
             check_unused(self, "beta_schedule=cyclical", "beta_ramp")
         if self.beta_epochs:
             check_unused(self, "beta_epochs=0", "beta_share")
+        if self.free_bits_epochs:
+            check_unused(self, "free_bits_epochs=0", "free_bits_share")
 
     def _check_latents(self) -> None:
         for name, given in self.latents.items():
@@ -240,9 +264,8 @@ class Trainer(Checked):
 
     def _check_bound(self) -> None:
         """Importance weights have no KL that could be weighted or floored."""
-        floors = [self.free_bits, *(each.get("free_bits", 0.0) for each in self.latents.values())]
         weights = [each["beta_max"] for each in self.latents.values() if "beta_max" in each]
-        if any(floors):
+        if self.has_free_bits:
             raise ValueError(
                 f"bound={self.bound} takes no free bits; set free_bits=0, or bound=elbo"
             )

@@ -50,20 +50,34 @@ def kl_weights(config: Trainer, epochs: float, latents: Sequence[str]) -> dict[s
     return {name: kl_weight(config, max(0.0, epochs - delays[name]), name) for name in latents}
 
 
-def free_bits(config: Trainer, latents: Sequence[str], share: float = 1.0) -> dict[str, float]:
+def free_bits(
+    config: Trainer, epochs: float, latents: Sequence[str], share: float = 1.0
+) -> dict[str, float]:
     """The nats of each latent's KL that are free, by name.
 
+    They stay, or fall linearly to 0 in free_bits_epochs (where that is 0, free_bits_share of
+    trainer.epochs).
+
     Args:
-        config: the trainer's options.
+        config: the schedule.
+        epochs: completed.
         latents: their names.
         share: of a sequence that a row is: of a segment, its steps over those of a whole one. The
             floor of a step is the same there.
     """
     share = 1.0 if config.free_bits_per == "step" else share
+    if config.fall_epochs:
+        share *= max(0.0, 1 - epochs / config.fall_epochs)
     return {name: share * config.of_latent("free_bits", name) for name in latents}
 
 
 def ramp_end(config: Trainer, latents: Sequence[str]) -> float:
+    """Epochs after which no KL weight rises and no free bits fall any more."""
+    floored = any(config.of_latent("free_bits", name) for name in latents)
+    return max(rise_end(config, latents), config.fall_epochs if floored else 0.0)
+
+
+def rise_end(config: Trainer, latents: Sequence[str]) -> float:
     """Epochs after which no KL weight rises any more, in a run of ``trainer.epochs``.
 
     Each latent's rise ends its delay later; a cyclical weight's last rise is that of the last
@@ -71,11 +85,11 @@ def ramp_end(config: Trainer, latents: Sequence[str]) -> float:
     latent, or with constant weights.
     """
     delays = _delays(config, latents)
-    ends = [_rise_end(config, delays[name], name) for name in latents]
+    ends = [_end_of(config, delays[name], name) for name in latents]
     return round(max(ends, default=0.0), 9)  # since 0.1 * 30 is more than 3
 
 
-def _rise_end(config: Trainer, delay: float, latent: str) -> float:
+def _end_of(config: Trainer, delay: float, latent: str) -> float:
     """Epochs after which the weight of one latent rises no more."""
     beta_max = config.of_latent("beta_max", latent)
     if config.beta_schedule == "constant" or not beta_max:

@@ -135,7 +135,9 @@ class Training:
             carried = self.data.carried or None
             evidence = self.objective.evidence(self.model, batch, noise, carried)
             weights = kl_weights(self.config, self.epochs, self.model.latent_names)
-            floors = free_bits(self.config, self.model.latent_names, sequences / len(batch))
+            floors = free_bits(
+                self.config, self.epochs, self.model.latent_names, sequences / len(batch)
+            )
             loss = self.objective(evidence, weights, floors)
         torch.autograd.backward(loss.loss * share)
         self.data.carry(evidence.state)

@@ -8,7 +8,7 @@ from typing import Any
 
 from vaetext.config.trainer import Trainer
 from vaetext.data.atomic import atomic_write, naming
-from vaetext.objectives.schedules import kl_weight, kl_weights, learning_rate
+from vaetext.objectives.schedules import free_bits, kl_weight, kl_weights, learning_rate
 from vaetext.runs.metrics_line import read_line, write_line
 from vaetext.training.state import State
 
@@ -97,7 +97,7 @@ def means_of(sums: dict[str, float]) -> dict[str, Any]:
 def schedules_of(
     config: Trainer, state: State, batches: int, latents: Sequence[str]
 ) -> dict[str, Any]:
-    """The KL weight and learning rate of the last optimizer step.
+    """The KL weight, learning rate and falling free bits of the last optimizer step.
 
     Args:
         batches: of an epoch.
@@ -110,4 +110,6 @@ def schedules_of(
     found: dict[str, Any] = {"beta": kl_weight(config, epochs)}
     if config.beta_delay or config.latents:
         found["kl_weights"] = kl_weights(config, epochs, latents)
+    if config.fall_epochs:
+        found["free_bits"] = free_bits(config, epochs, latents)
     return {**found, "lr": rate}

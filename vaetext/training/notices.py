@@ -4,15 +4,16 @@ import logging
 from collections.abc import Sequence
 
 from vaetext.config.trainer import Trainer
-from vaetext.objectives.schedules import kl_weights, ramp_end
+from vaetext.objectives.schedules import free_bits, kl_weights, rise_end
 from vaetext.training.state import State
 
 log = logging.getLogger(__name__)
 
 
 def warn_of_low_weights(config: Trainer, latents: Sequence[str]) -> None:
-    """Warns where training will end before each KL weight is at its largest."""
-    end = ramp_end(config, latents)
+    """Warns where training will end before each KL weight is at its largest, or free bits at 0."""
+    _warn_of_floors(config, latents)
+    end = rise_end(config, latents)
     if end <= config.epochs:
         return
     weights = kl_weights(config, config.epochs - 1e-6, latents)  # just before the end
@@ -23,6 +24,19 @@ def warn_of_low_weights(config: Trainer, latents: Sequence[str]) -> None:
         config.epochs,
         round(end, 3),
         ", ".join(f"{weight:.3g} ({name})" for name, weight in weights.items()),
+    )
+
+
+def _warn_of_floors(config: Trainer, latents: Sequence[str]) -> None:
+    floors = free_bits(config, config.epochs, latents)
+    if config.fall_epochs <= config.epochs or not any(floors.values()):
+        return
+    log.warning(
+        "trainer.epochs=%s: free bits fall to 0 until epoch %g, so training ends with %s nats free;"
+        " raise trainer.epochs, or set trainer.free_bits_epochs=0 and trainer.free_bits_share",
+        config.epochs,
+        round(config.fall_epochs, 3),
+        ", ".join(f"{nats:.3g} ({name})" for name, nats in floors.items()),
     )
 
 

@@ -36,7 +36,8 @@ class Tensorboard:
         """
         kl = {f"kl.{name}": value for name, value in line["kl"].items()}
         weights = {f"beta.{name}": value for name, value in line.get("kl_weights", {}).items()}
-        values = {**line, **kl, **weights}
+        floors = {f"free_bits.{name}": nats for name, nats in line.get("free_bits", {}).items()}
+        values = {**line, **kl, **weights, **floors}
         for name, value in values.items():
             if isinstance(value, float):
                 self._writer.add_scalar(f"{line['split']}/{name}", value, line["step"])
