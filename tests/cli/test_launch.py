@@ -121,6 +121,35 @@ def test_options_of_a_trainer_on_one_data_set_are_logged(stub: Stub) -> None:
     assert "grammar/default.yaml (batch_size=64," in logged
 
 
+@pytest.mark.parametrize(
+    ("line", "link"),
+    [
+        ("train hydra.run.dir=hostile", "train.log"),
+        ("evaluate a hydra.run.dir=hostile", "evaluate.log"),
+        ("resume a hydra.run.dir=hostile", "train.log"),
+        ("train -m seed=2,3 hydra.sweep.dir=. hydra.sweep.subdir=hostile/${seed}", "3/train.log"),
+        ("evaluate a -m seed=2,3 hydra.sweep.dir=. hydra.sweep.subdir=hostile", "evaluate.log"),
+        ("train -m seed=2,3 hydra.sweep.dir=hostile", "multirun.yaml"),
+    ],
+)
+@pytest.mark.parametrize("hard", [False, True])
+def test_nothing_is_written_through_links(
+    line: str, link: str, hard: bool, runs: Path, stub: Stub
+) -> None:
+    """A log is opened before a job starts, and a sweep's record before its first job."""
+    outside = runs / "outside"
+    outside.write_text("precious")
+    path = runs / "hostile" / link
+    path.parent.mkdir(parents=True)
+    path.hardlink_to(outside) if hard else path.symlink_to(outside)
+    before = contents(runs)
+    done = run_cli(line)
+    assert done.status == 1
+    assert f"{path} " in done.error
+    assert "where this command would then write; remove the link" in done.error
+    assert contents(runs) == before
+
+
 def test_runs_may_be_written_below_the_home_folder(
     stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

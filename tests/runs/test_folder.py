@@ -105,6 +105,15 @@ def test_a_link_out_of_a_run_folder_is_refused(tmp_path: Path, name: str) -> Non
             check_links(given)
 
 
+def test_a_hard_link_in_a_run_folder_is_refused(tmp_path: Path) -> None:
+    folder = begin(tmp_path / "run")
+    (tmp_path / "outside").touch()
+    (folder / "metrics.jsonl").hardlink_to(tmp_path / "outside")
+    message = rf"^{folder}/metrics.jsonl has another name too \(a hard link\), where .*put a copy"
+    with pytest.raises(ValueError, match=message):
+        check_links(folder)
+
+
 def test_options_of_resume_are_refused_unless_they_are_as_written(tmp_path: Path) -> None:
     folder = begin(tmp_path / "run")
     write_overrides(folder, {"epochs": 4})

@@ -21,8 +21,8 @@ from vaetext.config.errors import explain
 from vaetext.config.store import typed
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import VERBS
-from vaetext.runs.folder import check_same_config, save_config
-from vaetext.runs.layout import CONFIG
+from vaetext.runs.folder import check_link, check_links, check_same_config, save_config
+from vaetext.runs.layout import CONFIG, SWEEP
 from vaetext.runs.sweep import jobs
 
 
@@ -49,10 +49,12 @@ class CheckConfigurations(Callback):
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Checks the configuration of a single run."""
+        """Checks the configuration of a single run, and the folder in which it opens its log."""
         with _failing():
             _check_hydra(config)
             typed(config, VERBS[str(config.hydra.job.config_name)].schema)
+            if "file" in config.hydra.job_logging.handlers:
+                check_links(Path(config.hydra.run.dir))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Checks the configuration of each job, unless a sweeper of another kind chooses them.
@@ -62,6 +64,8 @@ class CheckConfigurations(Callback):
         """
         with _failing():
             _check_hydra(config)
+            sweep = Path(config.hydra.sweep.dir).resolve()
+            check_link(sweep / SWEEP, sweep)
             try:
                 every = jobs(_overrides(config))
             except HydraException:
@@ -107,9 +111,10 @@ def _check_job(number: int, overrides: list[str], config: DictConfig) -> Job | N
             node.hydra.job.id = str(number)
         with _as_hydras(node):
             checked = typed(node, VERBS[verb].schema)
+            folder = Path(node.hydra.sweep.dir, node.hydra.sweep.subdir).absolute()
+            check_links(folder)
             if not isinstance(checked, TrainConfig):
                 return None
-            folder = Path(node.hydra.sweep.dir, node.hydra.sweep.subdir).absolute()
             check_same_config(folder, checked)
             return Job(overrides, checked, folder)
     except Exception as error:

@@ -76,19 +76,36 @@ def check_is_run(folder: Path) -> None:
 
 
 def check_links(folder: Path) -> None:
-    """Checks that no link in a folder leads out of it: what is written there would go elsewhere.
+    """Checks that what is written in a folder is written nowhere else.
+
+    No link may lead out of it, and no file in it may have a second name (a hard link), since logs
+    and metrics are appended to. A folder that does not exist passes.
 
     Raises:
-        ValueError: one does; names it.
+        ValueError: there is one; names it.
     """
-    root = folder.resolve()
-    for place, folders, files in os.walk(root):
-        for path in (Path(place, name) for name in (*folders, *files)):
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
-                raise ValueError(
-                    f"{path} is a link to {path.readlink()}, outside {root}, where this command"
-                    " would then write; remove the link, or put a copy in its place"
-                )
+    for place, folders, files in os.walk(folder.resolve()):
+        for name in (*folders, *files):
+            check_link(Path(place, name), folder.resolve())
+
+
+def check_link(path: Path, root: Path) -> None:
+    """Checks that ``path`` is no link out of the folder ``root``, and no hard link.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if path.is_symlink():
+        leads_out = not path.resolve().is_relative_to(root)
+        problem = f"is a link to {path.readlink()}, outside {root}" if leads_out else ""
+    else:
+        shared = path.is_file() and path.stat().st_nlink > 1
+        problem = "has another name too (a hard link)" if shared else ""
+    if problem:
+        raise ValueError(
+            f"{path} {problem}, where this command would then write; remove the link, or put a copy"
+            " in its place"
+        )
 
 
 def load_config(folder: Path) -> TrainConfig:
