@@ -11,8 +11,8 @@ WRONG = {
     "trian": "unknown command 'trian'; choose from train, resume, evaluate, sample, reconstruct, "
     "encode, interpolate, tables, data, reproduce; did you mean 'train'?",
     # a group
-    "train model=vrea": "model=vrea: no such option; choose from cnn, hvrae, hybrid-cnn, lcnnvae, "
-    "lrnnvae, lvae, rnnlm, vrae; did you mean 'vrae'?",
+    "train model=vrea": "model=vrea: no such option; choose from cnn, hvrae, hybrid-cnn, "
+    "latent-seq, lcnnvae, lrnnvae, lvae, rnn, rnnlm, srnn, vrae, vrnn; did you mean 'vrae'?",
     "train data=": "data=: no such option; choose from grammar",
     "train trainer=fsat": "did you mean 'fast'?",
     "train experiment=ptb/vra": "did you mean 'ptb/vrae'?",

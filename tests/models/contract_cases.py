@@ -36,6 +36,7 @@ SMALL: dict[str, Any] = {
     "latent_dims": [3, 2],
     "reconstruction_dim": 4,
     "max_latents": 3,
+    "feature_dim": 5,
 }
 
 MIXTURES = {"components": ("gmm", "vamp"), "pseudo_length": ("vamp",)}  # the priors that use them
@@ -52,7 +53,18 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"prior": "vamp", "pyramid_layers": 1},
     ],
     "latent-seq": [{}, {"cell": "gru", "layers": 2, "max_latents": 2}, {"tied": True}],
+    "rnn": [{}, {"cell": "gru", "feature_layers": 1}],
     "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}],
+    "srnn": [
+        {},
+        {"posterior": "filtering", "residual": False},
+        {"cell": "lstm", "feature_layers": 1},
+    ],
+    "vrnn": [
+        {},
+        {"residual": True, "cell": "gru"},
+        {"prior": "standard", "feature_layers": 1},
+    ],
     "vrae": [
         {},
         {"cell": "gru", "layers": 2, "encoder_layers": 2, "bidirectional": True},
@@ -130,9 +142,15 @@ def small_options(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def has_latents(name: str) -> bool:
+    """Whether a model is more than an exact log p(x)."""
+    return name not in ("rnn", "rnnlm")
+
+
 def has_analytic_kl(name: str, options: dict[str, Any]) -> bool:
     """Whether the KL of some latent is analytic.
 
-    rnnlm has no latent; under a mixture only hvrae has one, its local latent.
+    Under a mixture only hvrae has one, its local latent.
     """
-    return name == "hvrae" or (name != "rnnlm" and "prior" not in options)
+    mixture = options.get("prior") in ("gmm", "vamp")
+    return name == "hvrae" or (has_latents(name) and not mixture)

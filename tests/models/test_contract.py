@@ -20,6 +20,7 @@ from contract_cases import (
     VOCABULARY,
     cases,
     has_analytic_kl,
+    has_latents,
     small_options,
 )
 from hydra import compose, initialize_config_module
@@ -27,6 +28,8 @@ from omegaconf import DictConfig, OmegaConf
 from toys.length import ToyLength
 from toys.step import ToySRNN, ToyVRNN
 
+from vaetext.config.model import Recurrent
+from vaetext.config.models import MODELS
 from vaetext.config.store import register
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Binary, Domain, Real, Symbols
@@ -59,10 +62,7 @@ def of_cases(wanted: list[Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("name", "options", "domain"), wanted)
 
 
-def has_latents(name: str) -> bool:
-    return name != "rnnlm"
-
-
+DECODERS = [name for name in NAMES if issubclass(MODELS[name], Recurrent)]
 every_case = of_cases(CASES)
 latent_cases = of_cases([each for each in CASES if has_latents(each.values[0])])
 analytic_cases = of_cases([each for each in CASES if has_analytic_kl(*each.values[:2])])
@@ -154,7 +154,7 @@ def test_evidence_and_log_px_agree(name: str, options: dict[str, Any], domain: D
     torch.testing.assert_close(log_px, evidence(model, batch).log_px, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "cnn"])
+@pytest.mark.parametrize("name", DECODERS)
 def test_initial_weights_except_the_priors_are_within_init_scale(name: str) -> None:
     prior = {"prior": "gmm"} if "prior" in config_of(name) else {}
     model = make(name, {"init_scale": 0.05, **prior})
@@ -382,7 +382,7 @@ def test_given_latents_are_kept(name: str, options: dict[str, Any], domain: Doma
     assert all(torch.equal(kept[latent], z[latent]) for latent in model.latent_names)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "cnn"])
+@pytest.mark.parametrize("name", DECODERS)
 def test_tied_weights_of_frames_are_an_error(name: str) -> None:
     with pytest.raises(
         ValueError,

@@ -31,7 +31,9 @@ class ToyDiscreteVRNN(ToyVRNN):
     def prior_step(self, state: State) -> Distribution:
         return Categorical(self.prior(state["h"]).log_softmax(-1))
 
-    def posterior_step(self, state: State, features: State, prior: Distribution) -> Distribution:
+    def posterior_step(
+        self, state: State, features: State, prior: Distribution | None
+    ) -> Distribution:
         h = state["h"]
         logits: Tensor = self.posterior(torch.cat([features["x"].expand_as(h), h], -1))
         return Categorical(logits.log_softmax(-1))

@@ -30,6 +30,7 @@ class LinearGaussian(StepModel):
     """
 
     name = "linear"
+    residual = True
 
     def __init__(self) -> None:
         super().__init__(Real(2, 5))
@@ -45,7 +46,10 @@ class LinearGaussian(StepModel):
     def prior_step(self, state: State) -> Distribution:
         return Gaussian(state["z"] @ TRANSITION.T, LOG_Q.expand_as(state["z"]))
 
-    def posterior_step(self, state: State, features: State, prior: Distribution) -> Distribution:
+    def posterior_step(
+        self, state: State, features: State, prior: Distribution | None
+    ) -> Distribution:
+        assert prior is not None
         surprise = features["x"] - prior.mean @ EMISSION.T
         return Gaussian(prior.mean + surprise @ self.gain.T, LOG_Q.expand_as(state["z"]) - 0.3)
 

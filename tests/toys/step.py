@@ -57,7 +57,9 @@ class ToyVRNN(StepModel):
     def prior_step(self, state: State) -> Distribution:
         return self.prior(state["h"])
 
-    def posterior_step(self, state: State, features: State, prior: Distribution) -> Distribution:
+    def posterior_step(
+        self, state: State, features: State, prior: Distribution | None
+    ) -> Distribution:
         h = state["h"]
         return self.posterior(torch.cat([features["x"].expand_as(h), h], -1))
 
@@ -75,6 +77,7 @@ class ToySRNN(ToyVRNN):
 
     Config = SmoothingConfig
     name = "toy-srnn"
+    residual = True
 
     def __init__(self, config: SmoothingConfig, domain: Domain) -> None:
         super().__init__(config, domain)
@@ -116,7 +119,10 @@ class ToySRNN(ToyVRNN):
     def prior_step(self, state: State) -> Distribution:
         return self.prior(torch.cat([state["z_before"], state["h"]], -1))
 
-    def posterior_step(self, state: State, features: State, prior: Distribution) -> Distribution:
+    def posterior_step(
+        self, state: State, features: State, prior: Distribution | None
+    ) -> Distribution:
+        assert prior is not None
         inputs = torch.cat([state["z_before"], features["a"].expand_as(state["h"])], -1)
         q = self.posterior(inputs)
         return Gaussian(prior.mean + q.mean, q.log_var)

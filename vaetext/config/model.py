@@ -139,3 +139,32 @@ class Ladder(Recurrent, FixedLength):
                 f"hidden_dims={self.hidden_dims} and latent_dims={self.latent_dims} need one size"
                 " for each layer; give both lists the same length"
             )
+
+
+@dataclass
+class Stepwise(Model):
+    """Options of every model that reads a sequence step by step with feature nets (Arthi 2019)."""
+
+    cell: str = option("lstm", "recurrent cell", choices=("lstm", "gru"))
+    hidden_dim: int = option(256, "units of the recurrent layer", min=1)
+    feature_dim: int = option(256, "units of every layer of the feature nets", min=1)
+    feature_layers: int = option(2, "layers of each feature net", min=1)
+    dropout: float = option(
+        0.0, "dropout of the features of x_t and of the output layer's", min=0.0, below=1.0
+    )
+    head: str | None = option(
+        None,
+        "distribution of x_t: softmax of tokens, bernoulli of binary frames, gaussian or gmm (20"
+        " components) of real-valued frames; null: the first that fits the data",
+        choices=("softmax", "bernoulli", "gaussian", "gmm"),
+    )
+
+
+@dataclass
+class StepLatent(Stepwise):
+    """Options of every model with a latent at every step."""
+
+    latent_dim: int = option(64, "dimensions of each z_t", min=1)
+    residual: bool = option(
+        False, "the mean of q(z_t) is that of the prior plus what its net gives (Res_q)"
+    )

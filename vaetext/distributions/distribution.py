@@ -69,10 +69,19 @@ class Distribution(ABC):
     @classmethod
     def stack(cls, parts: Sequence[Self], dim: int) -> Self:
         """Distributions of one kind as one with a new axis."""
+        return cls._joined(torch.stack, parts, dim)
+
+    @classmethod
+    def cat(cls, parts: Sequence[Self], dim: int) -> Self:
+        """Distributions of one kind as one with a longer axis."""
+        return cls._joined(torch.cat, parts, dim)
+
+    @classmethod
+    def _joined(cls, join: Callable[..., Tensor], parts: Sequence[Self], dim: int) -> Self:
         kind = type(parts[0])
         names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
         named: list[list[Any]] = [[getattr(d, name) for d in parts] for name in names]
-        return kind(*(torch.stack(tensors, dim) for tensors in named))
+        return kind(*(join(tensors, dim) for tensors in named))
 
     def expand(self, *shape: int) -> Self:
         """The same distribution for each of [*shape] values."""

@@ -1,9 +1,11 @@
 """What a model declares of a latent, and what it drew of it for a batch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from vaetext.distributions.distribution import Distribution
@@ -89,6 +91,16 @@ class LatentSample:
         """[K, B] nats."""
         return self._sum(self.kl)
 
+    @classmethod
+    def cat(cls, parts: Sequence["LatentSample"], dim: int) -> "LatentSample":
+        """Samples of successive positions as one; ``dim`` is their axis."""
+        q = type(parts[0].q).cat([each.q for each in parts], dim)
+        p = type(parts[0].p).cat([each.p for each in parts], dim)
+        masks = [each.mask for each in parts if each.mask is not None]
+        mask = torch.cat(masks, dim) if masks else None
+        z = torch.cat([each.z for each in parts], dim)
+        return LatentSample(z, q, p, mask, parts[0].positions)
+
     def first(self) -> "LatentSample":
         """The first sample alone, the parameters of q and p as large as z."""
         shape = self.z.shape[: 2 + len(self.positions)]
@@ -111,3 +123,30 @@ class LatentSample:
     @staticmethod
     def _sum(values: Tensor) -> Tensor:
         return values.flatten(2).sum(2) if values.dim() > 2 else values
+
+
+@dataclass(frozen=True, kw_only=True)
+class SummedSample(LatentSample):
+    """A sample of many steps of which only the sums are kept; z, q and p are of the last step.
+
+    Attributes:
+        sum_q: [K, B] log q(z|x).
+        sum_p: [K, B] log p(z).
+        step_kl: [K, B, T] nats.
+    """
+
+    sum_q: Tensor
+    sum_p: Tensor
+    step_kl: Tensor
+
+    @cached_property
+    def log_q(self) -> Tensor:
+        return self.sum_q
+
+    @cached_property
+    def log_p(self) -> Tensor:
+        return self.sum_p
+
+    @cached_property
+    def kl(self) -> Tensor:
+        return self.step_kl

@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from vaetext.data.batch import Batch
 from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.evidence import Evidence
-from vaetext.distributions.latent import Latent, LatentSample, is_blank
+from vaetext.distributions.latent import Latent, LatentSample, SummedSample, is_blank
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State, choose, expand, gather
 from vaetext.models.base import SequenceModel
@@ -33,30 +33,61 @@ class Encoded:
     features: State
     state: State
 
+    def steps(self) -> list[State]:
+        """The features of each step, leaves [B, *]."""
+        # unbind, as the gradients of T slices would be T tensors of the whole segment
+        unbound = {name: leaf.unbind(1) for name, leaf in self.features.items()}
+        names, leaves = unbound.keys(), zip(*unbound.values(), strict=True)
+        return [dict(zip(names, each, strict=True)) for each in leaves]
+
 
 @dataclass(frozen=True)
-class Steps:
-    """A pass over a segment.
+class Span:
+    """Some steps of a pass over a segment, S of them.
 
     Attributes:
-        z: [K, B, T, D].
-        q: the posteriors of z_t, parameters [K, B, T, D].
-        p: its priors, [K, B, T, D].
-        hidden: [K, B, T, H] what the head reads.
-        state: after the last real step of each sequence, leaves [K, B, ...].
+        batch: these steps alone.
+        states: before each step, leaves [K, B, S, ...].
+        z: [K, B, S, D].
+        features: [K, B, S, *] of z.
+        q: the posteriors of z_t, parameters [K, B, S, D]; None where z was not drawn from them.
+        p: its priors; None where no step needed them.
+        state: after the last step, or the last real step of a sequence; leaves [K, B, ...].
     """
 
+    batch: Batch
+    states: State
     z: Tensor
-    q: Distribution
-    p: Distribution
-    hidden: Tensor
+    features: Tensor
+    q: Distribution | None
+    p: Distribution | None
     state: State
 
 
-# t, clock, p, q -> z_t
-Draw = Callable[[int, Tensor, Distribution, Distribution], Tensor]
-# t, state, z_t, q, p, hidden -> state
-Weigh = Callable[[int, State, Tensor, Distribution, Distribution, Tensor], State]
+@dataclass(frozen=True)
+class Drawn:
+    """One step's z_t [K, B, D], with the distributions that were computed to draw it."""
+
+    z: Tensor
+    q: Distribution | None = None
+    p: Distribution | None = None
+
+
+# t, state, features of step t -> z_t
+Draw = Callable[[int, State, State], Drawn]
+ROWS = 2**14  # steps times sequences times samples whose prior and output are computed at once
+
+
+class Stacked(dict[str, Tensor]):
+    """The states before each of some steps: a leaf is stacked over them where it is first read."""
+
+    def __init__(self, states: Sequence[State]) -> None:
+        super().__init__()
+        self.states = states
+
+    def __missing__(self, name: str) -> Tensor:
+        self[name] = torch.stack([state[name] for state in self.states], 2)
+        return self[name]
 
 
 class StepModel(SequenceModel):
@@ -66,11 +97,19 @@ class StepModel(SequenceModel):
     importance sampling, interventions, generation and the particle filter are here. State leaves
     are [K, B, ...]; the state also holds ``clock``, each sequence's step, so that segments of a
     sequence draw what the whole sequence would.
+
+    Only what leads from z_t to z_{t+1} runs step by step: ``features`` sees a whole segment at
+    once, and ``prior_step`` and ``output_step`` see many steps at once wherever no draw waits for
+    them, as one more axis [K, B, S, ...] of state and z.
+
+    Attributes:
+        residual: whether ``posterior_step`` reads the prior, which is then computed in every step.
     """
 
     latents = (Latent("z", q_given=("z",), p_given=("z",), per_step=True),)
     reads_inputs = False
     carries_state = True
+    residual = False
     head: Head
 
     @abstractmethod
@@ -89,19 +128,42 @@ class StepModel(SequenceModel):
 
     @abstractmethod
     def prior_step(self, state: State) -> Distribution:
-        """p(z_t | z_<t, x_<t), parameters [K, B, D], or ones that broadcast against that."""
+        """p(z_t | z_<t, x_<t), parameters [K, B, D] or [K, B, S, D], or ones that broadcast."""
 
     @abstractmethod
-    def posterior_step(self, state: State, features: State, prior: Distribution) -> Distribution:
-        """q(z_t | z_<t, x), parameters as of the prior; features of step t, leaves [B, *]."""
+    def posterior_step(
+        self, state: State, features: State, prior: Distribution | None
+    ) -> Distribution:
+        """q(z_t | z_<t, x), parameters as of the prior.
+
+        Args:
+            state: before the step.
+            features: of step t, leaves [B, *].
+            prior: of z_t where ``residual`` is true, else None.
+        """
+
+    def latent_features(self, z: Tensor) -> Tensor:
+        """[..., *] what both ``output_step`` and ``state_step`` read of z [..., D]."""
+        return z
 
     @abstractmethod
     def output_step(self, state: State, z: Tensor) -> Tensor:
-        """[K, B, H] what the head reads for p(x_t | z_<=t, x_<t)."""
+        """[K, B, H] or [K, B, S, H] what the head reads for p(x_t | z_<=t, x_<t).
+
+        Args:
+            state: before the step.
+            z: ``latent_features`` of z_t.
+        """
 
     @abstractmethod
     def state_step(self, state: State, z: Tensor, features: State) -> State:
-        """The leaves of the state that step t changes, given z_t and x_t's features."""
+        """The leaves of the state that step t changes.
+
+        Args:
+            state: before the step.
+            z: ``latent_features`` of z_t.
+            features: of x_t, leaves [B, *].
+        """
 
     def encode(self, batch: Batch, carried: State | None = None) -> Encoded:
         state = expand(self._begin(), 1, len(batch))
@@ -113,21 +175,31 @@ class StepModel(SequenceModel):
     def sample(
         self, encoded: Any, noise: Noise, enumerate: bool = False
     ) -> dict[str, LatentSample]:
-        return self._sampled(encoded, self._posterior(encoded, noise))
+        spans = self._run(encoded, self._from_posterior(noise), noise.samples)
+        return {"z": LatentSample.cat([self._sampled(span) for span in spans], 2)}
 
     def evidence(
         self, batch: Batch, encoded: Any, noise: Noise, enumerate: bool = False
     ) -> Evidence:
-        steps = self._posterior(encoded, noise)
-        log_px = self.head.log_prob(steps.hidden, batch)
-        return Evidence(log_px, self._sampled(encoded, steps), state=steps.state)
+        samples = []
+        log_px = []
+        for span in self._run(encoded, self._from_posterior(noise), noise.samples):
+            samples.append(self._sampled(span))
+            log_px.append(self._log_px(span))
+        latents = {"z": LatentSample.cat(samples, 2)}
+        return Evidence(sum(log_px[1:], log_px[0]), latents, state=span.state)
 
     def log_px(self, batch: Batch, z: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        def draw(t: int, clock: Tensor, p: Distribution, q: Distribution) -> Tensor:
-            return z["z"][:, :, t] if "z" in z else p.sample(noise.at("z", clock))
+        given = z["z"].unbind(2) if "z" in z else None
+
+        def draw(t: int, state: State, now: State) -> Drawn:
+            if given is not None:
+                return Drawn(given[t])
+            return Drawn(self.prior_step(state).sample(noise.at("z", state["clock"])))
 
         samples = len(z["z"]) if "z" in z else noise.samples
-        return self.head.log_prob(self._run(self.encode(batch), draw, samples).hidden, batch)
+        parts = [self._log_px(span) for span in self._run(self.encode(batch), draw, samples)]
+        return sum(parts[1:], parts[0])
 
     def filter(self, batch: Batch, encoded: Any, noise: Noise, threshold: float = 0.5) -> Evidence:
         """FIVO's estimate of log p(x) with K particles (Maddison et al. 2017).
@@ -136,13 +208,17 @@ class StepModel(SequenceModel):
         systematically; no gradient passes through the choice of ancestors. The columns log p(x|z)
         and KL are averages over particles, weighted as they were before each step.
         """
-        particles = Particles(self.head, encoded, noise, threshold)
-        steps = self._posterior(encoded, noise, particles.weigh)
-        share = torch.stack(particles.shares, 2)
-        log_px = (share * self.head(steps.hidden).log_prob(batch.x) * batch.mask).sum(-1)
-        latents = self._sampled(encoded, steps, share)
-        state = {**steps.state, "log_w": particles.log_w - particles.last}
-        return Evidence(log_px, latents, state=state, estimate=particles.total + particles.last)
+        particles = Particles(encoded, noise, threshold)
+        draw = self._from_posterior(noise)
+        state = expand(encoded.state, noise.samples, len(batch))
+        for t, now in enumerate(encoded.steps()):
+            drawn = draw(t, state, now)
+            read = self.latent_features(drawn.z)
+            p_x = self.head(self.output_step(state, read))
+            p = self.prior_step(state) if drawn.p is None else drawn.p
+            state = self._next(state, read, now, batch.mask[:, t])
+            state = particles.weigh(state, p_x.log_prob(batch.x[:, t]), drawn.z, drawn.q, p)
+        return particles.evidence(state)
 
     def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return dict(given)
@@ -158,13 +234,14 @@ class StepModel(SequenceModel):
             given = state["replay"][:, :, 0]
             z = torch.where(is_blank(given), z, given)
             state = {**state, "replay": state["replay"][:, :, 1:]}
-        return self.head(self.output_step(state, z)), {**state, "z": z}
+        read = self.latent_features(z)
+        return self.head(self.output_step(state, read)), {**state, "z_now": read}
 
     def advance(self, state: State, x: Tensor) -> State:
         mask = torch.ones(*x.shape[:2], 1, dtype=torch.bool, device=x.device)
         features = self.features(x[:, :, None], mask, state)
         now = {name: leaf[:, :, 0] for name, leaf in features.items()}
-        moved = self.state_step(state, state["z"], now)
+        moved = self.state_step(state, state["z_now"], now)
         return {**state, **moved, "clock": state["clock"] + 1}
 
     def _begin(self) -> State:
@@ -173,72 +250,130 @@ class StepModel(SequenceModel):
         clock = torch.zeros(1, 1, dtype=torch.int64, device=like.device)
         return {**state, "clock": clock, "log_w": like.new_zeros(1, 1)}
 
-    def _posterior(self, encoded: Encoded, noise: Noise, weigh: Weigh | None = None) -> Steps:
-        def draw(t: int, clock: Tensor, p: Distribution, q: Distribution) -> Tensor:
-            return q.sample(noise.at("z", clock))
+    def _from_posterior(self, noise: Noise) -> Draw:
+        def draw(t: int, state: State, now: State) -> Drawn:
+            p = self.prior_step(state) if self.residual else None
+            q = self.posterior_step(state, now, p)
+            return Drawn(q.sample(noise.at("z", state["clock"])), q, p)
 
-        return self._run(encoded, draw, noise.samples, weigh)
+        return draw
 
-    def _sampled(
-        self, encoded: Encoded, steps: Steps, share: Tensor | None = None
-    ) -> dict[str, LatentSample]:
-        mask = encoded.batch.mask[None]
-        mask = mask if share is None else mask * share
-        return {"z": LatentSample(steps.z, steps.q, steps.p, mask, ("step",))}
+    def _next(self, state: State, read: Tensor, now: State, real: Tensor | None) -> State:
+        """The state after a step, unchanged where ``real`` [B] is false; None: real everywhere."""
+        moved = {**state, **self.state_step(state, read, now), "clock": state["clock"] + 1}
+        return moved if real is None else choose(real.expand(*state["clock"].shape), moved, state)
 
-    def _run(self, encoded: Encoded, draw: Draw, samples: int, weigh: Weigh | None = None) -> Steps:
-        """One loop for the bound, importance sampling, interventions and the filter."""
+    def _run(self, encoded: Encoded, draw: Draw, samples: int) -> Iterator[Span]:
+        """One loop for the bound, importance sampling and interventions, a span at a time.
+
+        What is computed of a span can be summed and forgotten before the next is run.
+        """
         batch = encoded.batch
         state = expand(encoded.state, samples, len(batch))
-        record = []
-        for t in range(batch.x.shape[1]):
-            now = {name: leaf[:, t] for name, leaf in encoded.features.items()}
-            p = self.prior_step(state)
-            q = self.posterior_step(state, now, p)
-            z = draw(t, state["clock"], p, q)
-            hidden = self.output_step(state, z)
-            real = batch.mask[:, t].expand(samples, -1)
-            moved = {**state, **self.state_step(state, z, now), "clock": state["clock"] + 1}
-            state = choose(real, moved, state)
-            if weigh is not None:
-                state = weigh(t, state, z, q, p, hidden)
-            record.append((z, q.expand(*real.shape), p.expand(*real.shape), hidden))
-        z_t, q_t, p_t, hidden_t = zip(*record, strict=True)
-        q, p = type(q_t[0]).stack(q_t, 2), type(p_t[0]).stack(p_t, 2)
-        return Steps(torch.stack(z_t, 2), q, p, torch.stack(hidden_t, 2), state)
+        steps = encoded.steps()
+        # rows are compared with no end before this step; a GPU would have to be waited for
+        all_real = 0 if batch.x.is_cuda else int(batch.lengths.min())
+        size = max(1, ROWS // (samples * len(batch)))
+        for begin in range(0, len(steps), size):
+            states = []
+            drawn = []
+            read = []
+            for t, now in enumerate(steps[begin : begin + size], begin):
+                states.append(state)
+                drawn.append(draw(t, state, now))
+                read.append(self.latent_features(drawn[-1].z))
+                real = None if t < all_real else batch.mask[:, t]
+                state = self._next(state, read[-1], now, real)
+            z = torch.stack([each.z for each in drawn], 2)
+            q = _stacked([each.q for each in drawn], z)
+            p = _stacked([each.p for each in drawn], z)
+            part = _part(batch, begin, len(drawn))
+            yield Span(part, Stacked(states), z, torch.stack(read, 2), q, p, state)
+
+    def _log_px(self, span: Span) -> Tensor:
+        """[K, B] log p(x|z) of the steps of a span."""
+        return self.head.log_prob(self.output_step(span.states, span.features), span.batch)
+
+    def _sampled(self, span: Span) -> LatentSample:
+        assert span.q is not None
+        p = self.prior_step(span.states) if span.p is None else span.p
+        p = p.expand(*span.states["clock"].shape)
+        return LatentSample(span.z, span.q, p, span.batch.mask[None], ("step",))
+
+
+def _stacked(parts: Sequence[Distribution | None], z: Tensor) -> Distribution | None:
+    """The distributions of some steps as one, [K, B, S, ...] like z; None where none is known."""
+    known = [each.expand(*z.shape[:2]) for each in parts if each is not None]
+    return type(known[0]).stack(known, 2) if known else None
+
+
+def _part(batch: Batch, begin: int, steps: int) -> Batch:
+    """``steps`` steps of a batch from ``begin`` on."""
+    lengths = (batch.lengths - begin).clamp(0, steps)
+    return Batch(batch.x[:, begin : begin + steps], lengths, batch.index, batch.domain)
 
 
 class Particles:
-    """The weights of a particle filter over one segment.
+    """The weights of a particle filter over one segment, and its columns.
 
     Attributes:
         log_w: [K, B] log-weights since the last resampling.
         total: [B] log p^ of what was resampled.
-        shares: of each step [K, B] the normalised weights before it, times K.
     """
 
-    def __init__(self, head: Head, encoded: Encoded, noise: Noise, threshold: float) -> None:
-        self.head = head
+    def __init__(self, encoded: Encoded, noise: Noise, threshold: float) -> None:
         self.batch = encoded.batch
         self.noise = noise
         self.least = threshold * noise.samples
         self.log_w = encoded.state["log_w"].expand(noise.samples, len(encoded.batch))
         self.total = self.log_w.new_zeros(len(encoded.batch))
-        self.shares: list[Tensor] = []
+        self.log_px = torch.zeros_like(self.log_w)
+        self.kl: list[Tensor] = []
+        self.log_q = torch.zeros_like(self.log_w)
+        self.log_p = torch.zeros_like(self.log_w)
 
     @property
     def last(self) -> Tensor:
         """[B] log of the mean weight."""
         return torch.logsumexp(self.log_w, 0) - math.log(len(self.log_w))
 
+    def evidence(self, state: State) -> Evidence:
+        """What the filter has found, and the state of the particles after the segment."""
+        state = {**state, "log_w": self.log_w - self.last}
+        sample = SummedSample(
+            *self.newest,
+            positions=("step",),
+            sum_q=self.log_q,
+            sum_p=self.log_p,
+            step_kl=torch.stack(self.kl, 2),
+        )
+        return Evidence(self.log_px, {"z": sample}, state=state, estimate=self.total + self.last)
+
     def weigh(
-        self, t: int, state: State, z: Tensor, q: Distribution, p: Distribution, hidden: Tensor
+        self, state: State, log_px: Tensor, z: Tensor, q: Distribution | None, p: Distribution
     ) -> State:
-        """Multiplies the weights by those of step t; resamples where too few particles are left."""
-        real = self.batch.mask[:, t]
-        self.shares.append((self.log_w.softmax(0) * len(self.log_w)).detach())
-        step = self.head(hidden).log_prob(self.batch.x[:, t]) + p.log_prob(z) - q.log_prob(z)
-        self.log_w = self.log_w + step * real
+        """Multiplies the weights by those of a step; resamples where too few particles are left.
+
+        Args:
+            state: after the step.
+            log_px: [K, B] log p(x_t | z_<=t, x_<t).
+            z: [K, B, D].
+            q: its posterior.
+            p: its prior.
+        """
+        assert q is not None
+        real = self.batch.mask[:, len(self.kl)]
+        share = (self.log_w.softmax(0) * len(self.log_w)).detach() * real
+        sample = LatentSample(z, q, p)
+        self.log_w = self.log_w + (log_px + sample.log_p - sample.log_q) * real
+        self.log_px = self.log_px + share * log_px.detach()
+        self.log_q = self.log_q + share * sample.log_q.detach()
+        self.log_p = self.log_p + share * sample.log_p.detach()
+        self.newest = (z, q, p)
+        self.kl.append(share * sample.total_kl.detach())
+        return self._resample(state, real)
+
+    def _resample(self, state: State, real: Tensor) -> State:
         weight = self.log_w.detach().softmax(0)
         poor = real & (1 / (weight**2).sum(0) < self.least)
         if not poor.any():
