@@ -1,5 +1,6 @@
 """A discrete latent at every step, compared with the sum over all its paths."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -10,9 +11,10 @@ from toys.discrete import VALUES, ToyDiscreteVRNN
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
-from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
+from vaetext.distributions.state import State
+from vaetext.models.step import Drawn
 from vaetext.objectives.objective import Objective
 
 DOMAIN = Symbols(4, longest=3, eos=0, unk=1)
@@ -43,14 +45,11 @@ def all_paths(model: ToyDiscreteVRNN) -> Evidence:
     """One sample for each path of z; their shares are q(path|x)."""
     batch = sequences()
 
-    def draw(t: int, clock: Tensor, p: Distribution, q: Distribution) -> Tensor:
-        return PATHS[:, :, t]
+    def draw(t: int, state: State, now: State) -> Drawn:
+        return Drawn(PATHS[:, :, t], model.posterior_step(state, now, None))
 
-    encoded = model.encode(batch)
-    steps = model._run(encoded, draw, len(PATHS))
-    latents = model._sampled(encoded, steps)
-    log_px = model.head.log_prob(steps.hidden, batch)
-    return Evidence(log_px, latents, log_share=latents["z"].log_q)
+    evidence = model._evidence(model.encode(batch), draw, len(PATHS))
+    return replace(evidence, log_share=evidence.latents["z"].log_q)
 
 
 def gradient(loss: Tensor, model: ToyDiscreteVRNN) -> Tensor:

@@ -181,13 +181,7 @@ class StepModel(SequenceModel):
     def evidence(
         self, batch: Batch, encoded: Any, noise: Noise, enumerate: bool = False
     ) -> Evidence:
-        samples = []
-        log_px = []
-        for span in self._run(encoded, self._from_posterior(noise), noise.samples):
-            samples.append(self._sampled(span))
-            log_px.append(self._log_px(span))
-        latents = {"z": LatentSample.cat(samples, 2)}
-        return Evidence(sum(log_px[1:], log_px[0]), latents, state=span.state)
+        return self._evidence(encoded, self._from_posterior(noise), noise.samples)
 
     def log_px(self, batch: Batch, z: Mapping[str, Tensor], noise: Noise) -> Tensor:
         given = z["z"].unbind(2) if "z" in z else None
@@ -289,6 +283,15 @@ class StepModel(SequenceModel):
             p = _stacked([each.p for each in drawn], z)
             part = _part(batch, begin, len(drawn))
             yield Span(part, Stacked(states), z, torch.stack(read, 2), q, p, state)
+
+    def _evidence(self, encoded: Encoded, draw: Draw, count: int) -> Evidence:
+        samples = []
+        log_px = []
+        for span in self._run(encoded, draw, count):
+            samples.append(self._sampled(span))
+            log_px.append(self._log_px(span))
+        latents = {"z": LatentSample.cat(samples, 2)}
+        return Evidence(sum(log_px[1:], log_px[0]), latents, state=span.state)
 
     def _log_px(self, span: Span) -> Tensor:
         """[K, B] log p(x|z) of the steps of a span."""
