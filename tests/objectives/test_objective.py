@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from gradients import WEIGHTS, fresh, gradient, gradients, squared_errors, with_known_means
 from torch import Tensor
 from toys.batches import batch_of
 from toys.length import ToyLength
@@ -12,14 +13,10 @@ from toys.step import ToyVRNN
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Real, Symbols
-from vaetext.distributions.noise import FreshNoise, KeyedNoise
-from vaetext.models.base import SequenceModel
+from vaetext.distributions.noise import KeyedNoise
 from vaetext.objectives.objective import Objective
 
 TOKENS = Symbols(5, longest=4, eos=0, unk=1)
-WEIGHTS = {"length": 0.7, "z": 0.4}
-CPU = torch.device("cpu")
-COPIES = 20
 
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -37,48 +34,6 @@ def model() -> ToyLength:
 @pytest.fixture
 def batch() -> Batch:
     return batch_of(TOKENS, rows=3, steps=4)
-
-
-def fresh(samples: int, rows: int = 3) -> FreshNoise:
-    return FreshNoise(samples, rows, CPU, torch.float64)
-
-
-def gradient(loss: Tensor, model: torch.nn.Module) -> Tensor:
-    """All parameters' gradients in one vector."""
-    parameters = list(model.parameters())
-    found = torch.autograd.grad(loss, parameters, allow_unused=True)
-    return torch.cat(
-        [
-            (torch.zeros_like(p) if g is None else g).flatten()
-            for p, g in zip(parameters, found, strict=True)
-        ]
-    )
-
-
-def gradients(
-    objective: Objective, model: SequenceModel, batch: Batch, samples: int, times: int
-) -> Tensor:
-    """[times, parameters] gradients of the loss, each a mean over copies of the batch."""
-    copies = Batch(
-        batch.x.repeat(COPIES, 1), batch.lengths.repeat(COPIES), batch.index.repeat(COPIES), TOKENS
-    )
-    found = []
-    for _ in range(times):
-        evidence = objective.evidence(model, copies, fresh(samples, len(copies)))
-        found.append(gradient(objective(evidence, WEIGHTS).loss, model))
-    return torch.stack(found)
-
-
-def with_known_means(
-    objective: Objective, model: ToyLength, batch: Batch, floors: str
-) -> Objective:
-    """Running means of the KLs from many samples, which single draws then do not change."""
-    objective.eval()
-    evidence = model.evidence(batch, model.encode(batch), fresh(5000))
-    for name, sample in evidence.latents.items():
-        mean = objective._mean_kl(evidence, name, sample, objective.free_bits[name])[0].detach()
-        objective.register_buffer(f"kl_{name}", mean)
-    return objective
 
 
 # each floor is either clearly under or clearly over the running mean of its part
@@ -102,18 +57,14 @@ def test_every_estimator_has_the_gradient_of_enumeration(
 
     def make(**others: Any) -> Objective:
         trainer = Trainer(**{"free_bits": 0.0, **options, **others})  # type: ignore[arg-type]
-        return with_known_means(Objective(trainer, model), model, batch, floors)
+        return with_known_means(Objective(trainer, model), model, batch)
 
     exact = gradients(make(estimator="enumerate"), model, batch, samples=20, times=20)
-    spread = exact.std(0) / len(exact) ** 0.5
     for estimator, samples in (("enumerate", 1), ("rloo", 4), ("reinforce-ema", 1)):
         objective = make(estimator=estimator, samples=max(samples, 2))
         found = gradients(objective, model, batch, samples, times=40)
-        error = (found.var(0) / len(found) + spread**2).sqrt()
-        varies = found.std(0) > 1e-9
-        z = (found.mean(0) - exact.mean(0))[varies] / error[varies]
-        # squares of correlated standard normals: their mean is 1, and single ones stay under 25
-        assert float((z**2).mean()) < 2 and float(z.abs().max()) < 5, estimator
+        squares = squared_errors(found, exact)
+        assert float(squares.mean()) < 2 and float(squares.max()) < 25, estimator
 
 
 def test_a_baseline_that_has_seen_its_reward_is_biased(model: ToyLength, batch: Batch) -> None:
@@ -128,8 +79,7 @@ def test_a_baseline_that_has_seen_its_reward_is_biased(model: ToyLength, batch: 
     scores = []
     for kind in (Objective, Seen):
         found = gradients(make(kind, "rloo"), model, batch, samples=2, times=60)
-        error = (found.var(0) / len(found) + exact.var(0) / len(exact)).sqrt().clamp(min=1e-9)
-        scores.append(float((((found.mean(0) - exact.mean(0)) / error) ** 2).mean()))
+        scores.append(float(squared_errors(found, exact).mean()))
     assert scores[0] < 2 and scores[1] > 4
 
 
