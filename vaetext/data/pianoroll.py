@@ -31,6 +31,7 @@ class PianoRoll(Bits):
     lowest: int = 21
 
     file = "pianoroll.json"
+    suffixes = (".mat", ".mid", ".midi")
     holds = "notes"
     ones = "notes per frame"
     empty = "silent frames"

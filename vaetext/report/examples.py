@@ -5,16 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from vaetext.config.decoding import DecodingOptions
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.data.format import Format
 from vaetext.data.loader import Split
-from vaetext.evaluation.decoding import GREEDY, generate
+from vaetext.evaluation.decoding import GREEDY, MOST_FRAMES, generate
 from vaetext.evaluation.generation import reconstruct, sample
 from vaetext.evaluation.latents import Codes, follow, has_paths, mean_codes, path
 from vaetext.models.base import SequenceModel
 from vaetext.models.diagnostics import Page
 from vaetext.report import plots
+from vaetext.report.beside import pictures
 from vaetext.report.nearest import write_nearest
 from vaetext.runs.layout import INTERPOLATIONS, PLOTS, RECONSTRUCTIONS, SAMPLES
 
@@ -24,14 +26,17 @@ STEPS = 7  # of each path
 def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int) -> None:
     """Writes the examples of a run folder that its model can give.
 
-    Samples are text with the nearest training sentences, or curves in a picture beside the data.
-    A model with a latent also gives reconstructions and interpolations of the test split.
+    Samples are text with the nearest training sentences, or frames: in a picture beside the data,
+    and as files that can be heard. A model with a latent also gives reconstructions and
+    interpolations of the test split.
     """
-    samples = write_samples(model, corpus.format, folder, seed, n=100 if corpus.curve else 50)
     if corpus.curve:
+        samples = write_samples(model, corpus.format, folder, seed, n=100)
         plots.save(plots.samples(corpus, samples), folder / PLOTS / "samples.png")
-    elif model.domain.eos is not None:
-        write_nearest(samples, corpus, folder)
+    elif model.domain.eos is None:
+        write_frames(model, corpus, folder, seed)
+    else:
+        write_nearest(write_samples(model, corpus.format, folder, seed), corpus, folder)
     if model.latents:
         write_reconstructions(model, corpus.format, corpus.splits["test"], folder)
         write_interpolations(model, corpus.format, corpus.splits["test"], folder, seed)
@@ -46,6 +51,24 @@ def write_samples(
     return samples
 
 
+def write_frames(
+    model: SequenceModel, corpus: Corpus, folder: Path, seed: int, n: int = 10
+) -> None:
+    """Writes samples as long as the first test sequences, beside these in a picture.
+
+    ``samples.txt``, ``plots/samples.png`` and the files of the data's kind; sequences of more than
+    MOST_FRAMES frames are cut.
+    """
+    test = corpus.splits["test"]
+    data = [test[row][:MOST_FRAMES] for row in range(min(n, len(test)))]
+    longest = max(map(len, data))
+    drawn = sample(model, len(data), seed, DecodingOptions(max_length=longest))
+    samples = [each[: len(real)] for each, real in zip(drawn, data, strict=True)]
+    atomic_write(folder / SAMPLES, lines_of([corpus.format.decode(each) for each in samples]))
+    _write(pictures(corpus.format, {"test data": data, "samples": samples}), folder / PLOTS)
+    _write(corpus.format.files(samples, "samples"), folder)
+
+
 def write_reconstructions(
     model: SequenceModel,
     form: Format,
@@ -53,11 +76,17 @@ def write_reconstructions(
     folder: Path,
     n: int = 20,
 ) -> None:
-    """Writes ``reconstructions.txt`` of the first sentences of a split."""
+    """Writes ``reconstructions.txt`` of the first sequences of a split, of frames a picture too.
+
+    Frames after the first MOST_FRAMES of a sequence are left out.
+    """
     given = [split[row] for row in range(min(n, len(split)))]
+    if model.domain.eos is None:
+        given = [each[:MOST_FRAMES] for each in given]
     outputs = reconstruct(model, given, GREEDY)
     before, after = ([form.decode(each) for each in part] for part in (given, outputs))
     atomic_write(folder / RECONSTRUCTIONS, pairs(before, after))
+    _write(pictures(form, {"test data": given, "reconstructions": outputs}), folder / PLOTS)
 
 
 def write_interpolations(
@@ -123,6 +152,11 @@ def path_page(
     notes = [f"({hold} is held at A's)"] * bool(hold) + [f"({move} alone moves)"] * bool(move)
     inside = [f"   {line}" for line in lines]
     return "\n".join([*notes, f"A: {ends[0]}", *inside, f"B: {ends[1]}"]) + "\n"
+
+
+def _write(files: dict[str, bytes], folder: Path) -> None:
+    for name, content in files.items():
+        atomic_write(folder / name, content)
 
 
 def _path(model: SequenceModel, first: Codes, last: Codes, move: str | None) -> Codes:

@@ -2,15 +2,17 @@
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vaetext.data.atomic import atomic_write
 from vaetext.data.contents import text_lines
 from vaetext.data.files import read_lines
-from vaetext.data.loader import Sequences
+from vaetext.data.format import Format
 from vaetext.models.base import SequenceModel
 from vaetext.report.console import show
 
@@ -49,6 +51,39 @@ def write_output(text: str, folder: Path, files: Mapping[str, str | bytes]) -> N
         show(text.removesuffix("\n"))
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """A user's sequences.
+
+    Attributes:
+        sequences: as the model reads them.
+        texts: what tables call each: its line, or its name in a file that holds no lines.
+        numbers: of the lines or sequences, from 0.
+        places: where each is, in messages.
+        column: "line" or "name", as the column of ``texts``.
+    """
+
+    sequences: list[Any]
+    texts: list[str]
+    numbers: list[int]
+    places: list[str]
+    column: str
+
+
+def read_inputs(form: Format, source: str) -> Inputs:
+    """The sequences of a file or folder that ``form`` reads, or else of the lines of a file.
+
+    Raises:
+        ValueError: the file is missing or holds no such sequence.
+    """
+    if source != "-" and form.reads(Path(source)):
+        names, sequences = (list(each) for each in zip(*form.read(Path(source)), strict=True))
+        return Inputs(sequences, names, list(range(len(names))), names, "name")
+    numbers, lines = (list(each) for each in zip(*input_lines(source), strict=True))
+    places = [f"line {number + 1}" for number in numbers]
+    return Inputs(form.encode_all(lines), lines, numbers, places, "line")
+
+
 def input_lines(source: str) -> list[tuple[int, str]]:
     """The stripped lines of a file, or of standard input for ``-``, with their numbers from 0.
 
@@ -59,8 +94,8 @@ def input_lines(source: str) -> list[tuple[int, str]]:
     """
     if source != "-" and not Path(source).exists():
         raise ValueError(
-            f"input={source}: no such file; give a file with one sentence on each line, or - for"
-            " standard input"
+            f"input={source}: no such file; give a file with one sentence on each line, or of the"
+            " kind that the run was trained on, or - for standard input"
         )
     lines = _standard_input() if source == "-" else read_lines(Path(source))
     kept = [(number, line.strip()) for number, line in enumerate(lines) if line.strip()]
@@ -72,25 +107,21 @@ def input_lines(source: str) -> list[tuple[int, str]]:
     return kept
 
 
-def check_input_lengths(
-    model: SequenceModel, sequences: Sequences, numbers: Sequence[int], source: str
-) -> None:
-    """Checks that no line of the input is longer than the model can read.
+def check_input_lengths(model: SequenceModel, inputs: Inputs, source: str) -> None:
+    """Checks that no sequence of the input is longer than the model can read.
 
     Args:
         model: the model.
-        sequences: the lines as the model reads them.
-        numbers: of the lines, from 0.
-        source: where the lines are from, for the message.
+        inputs: the sequences.
+        source: where they are from, for the message.
 
     Raises:
-        ValueError: the longest one is too long; names its line, counted from 1.
+        ValueError: the longest one is too long; names its place.
     """
-    lengths = np.array([len(each) for each in sequences])
+    lengths = np.array([len(each) for each in inputs.sequences])
     longest = int(lengths.argmax())
-    model.check_lengths(
-        lengths[longest : longest + 1], f"input={source}, line {numbers[longest] + 1},"
-    )
+    place = f"input={source}, {inputs.places[longest]},"
+    model.check_lengths(lengths[longest : longest + 1], place)
 
 
 def _standard_input() -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaetext.config.decoding import Decoding
+from vaetext.config.decoding import PARTICLES, Decoding
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import (
     EncodeConfig,
@@ -26,10 +26,11 @@ from vaetext.evaluation import generation
 from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.metrics import Evaluation, evaluate
 from vaetext.evaluation.results import SplitResults
-from vaetext.evaluation.scoring import Scores, score
+from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel, parameter_count
 from vaetext.runs.corpus import load_corpus
 from vaetext.runs.encoding import Encoding, SentenceScores, latent_code, sentence_scores
+from vaetext.runs.given import given_prefix, given_sequences
 from vaetext.runs.results import read_results
 
 
@@ -38,7 +39,8 @@ class Run:
     """A trained run, finished or not: what ``vaetext.load`` and ``vaetext.train`` return.
 
     Where a method takes a ``seed``, None takes that of the run. Methods take sentences as lines of
-    text (of frames: numbers between spaces), and raise the ValueErrors of the command line.
+    text; of frames, as lines or as arrays [T, F] in the units of the data's files. They raise the
+    ValueErrors of the command line.
 
     Attributes:
         folder: of the run.
@@ -124,7 +126,7 @@ class Run:
 
     def encode(
         self,
-        sentences: Sequence[str],
+        sentences: Sequence[Any],
         *,
         iw_samples: int = 50,
         batch_tokens: int = 4096,
@@ -136,62 +138,94 @@ class Run:
             iw_samples: K of each sentence's importance-weighted bound.
             batch_tokens: padded tokens scored at once; it changes no number.
         """
-        scores = self._scores(sentences, iw_samples, batch_tokens, seed)
+        given = given_sequences(self.format, sentences)
+        return self.encoding(given, iw_samples, batch_tokens, seed)
+
+    def encoding(
+        self,
+        sequences: Sequences,
+        iw_samples: int = 50,
+        batch_tokens: int = 4096,
+        seed: int | None = None,
+    ) -> Encoding:
+        """The same of sequences as ``format`` gives them."""
+        EncodeConfig(iw_samples=iw_samples, batch_tokens=batch_tokens, seed=seed)
+        scores = score(
+            self.model,
+            Split.of(sequences),
+            seed=self._seed(seed),
+            samples=iw_samples,
+            batch_tokens=batch_tokens,
+            device=self.device,
+        )
         latents = {name: latent_code(code) for name, code in scores.codes.items()}
         return Encoding(latents, sentence_scores(scores))
 
     def score(
         self,
-        sentences: Sequence[str],
+        sentences: Sequence[Any],
         *,
         iw_samples: int = 50,
         batch_tokens: int = 4096,
         seed: int | None = None,
     ) -> SentenceScores:
         """The terms of each sentence's bound: arrays [N], nats. Arguments as of ``encode``."""
-        return sentence_scores(self._scores(sentences, iw_samples, batch_tokens, seed))
+        given = given_sequences(self.format, sentences)
+        return self.encoding(given, iw_samples, batch_tokens, seed).scores
 
     def sample(
         self,
         n: int = 10,
         *,
+        prefix: Any = None,
+        prefix_steps: int = 0,
+        particles: int = PARTICLES,
         hold: str | None = None,
         seed: int | None = None,
+        arrays: bool = False,
         **decoding: Unpack[Decoding],
-    ) -> list[str]:
+    ) -> list[Any]:
         """``n`` sentences: z from the prior, x from the decoder.
 
         Args:
             n: how many; each depends on (seed, its number) alone.
+            prefix: beginning of all, which the latents are drawn given: a line, file or array.
+            prefix_steps: tokens or frames of it that are kept; 0: all.
+            particles: K weighted draws of the latents for each sentence, given a prefix.
             hold: latent that all share.
+            arrays: frames as arrays [T, F] in the data's units (of text: ids) in place of lines.
             decoding: how tokens are chosen; by default sampled from p(x_t | x_<t, z).
         """
         config = SampleConfig(n=n, hold=hold, seed=seed, **decoding)
-        return self._lines(generation.sample(self.model, n, self._seed(seed), config, hold))
+        begin = given_prefix(self.format, prefix, None, prefix_steps, particles)
+        outputs = generation.sample(self.model, n, self._seed(seed), config, hold, begin)
+        return self._shown(outputs, arrays)
 
     def reconstruct(
         self,
-        sentences: Sequence[str],
+        sentences: Sequence[Any],
         *,
         hold: str | None = None,
         seed: int | None = None,
+        arrays: bool = False,
         **decoding: Unpack[Decoding],
-    ) -> list[str]:
+    ) -> list[Any]:
         """What the decoder makes of each sentence's posterior mean, in the order of the sentences.
 
         Args:
             hold: latent at which all have the first sentence's code.
+            arrays: as of ``sample``.
             decoding: how tokens are chosen; by default the likeliest of each step.
         """
         config = ReconstructConfig(hold=hold, seed=seed, **decoding)
-        given = self._sequences(sentences)
+        given = given_sequences(self.format, sentences)
         outputs = generation.reconstruct(self.model, given, config, self._seed(seed), hold)
-        return self._lines(outputs)
+        return self._shown(outputs, arrays)
 
     def interpolate(
         self,
-        a: str | None = None,
-        b: str | None = None,
+        a: Any = None,
+        b: Any = None,
         steps: int = 7,
         *,
         method: str = "linear",
@@ -211,8 +245,8 @@ class Run:
 
     def path(
         self,
-        a: str | None = None,
-        b: str | None = None,
+        a: Any = None,
+        b: Any = None,
         steps: int = 7,
         *,
         method: str = "linear",
@@ -229,19 +263,11 @@ class Run:
             hold: latent that stays at a's.
             move: latent that moves alone; those conditioned on it follow, at their prior's mean.
         """
-        InterpolateConfig(a=a, b=b, steps=steps, method=method, seed=seed)
-        first = None if a is None else self.format.encode(a)
-        last = None if b is None else self.format.encode(b)
-        codes = generation.path_between(
-            self.model,
-            first,
-            last,
-            steps,
-            method=method,
-            hold=hold,
-            move=move,
-            seed=self._seed(seed),
-        )
+        InterpolateConfig(steps=steps, method=method, seed=seed)
+        first, last = (None if x is None else given_sequences(self.format, [x])[0] for x in (a, b))
+        more: dict[str, Any] = {"method": method, "hold": hold, "move": move}
+        seed = self._seed(seed)
+        codes = generation.path_between(self.model, first, last, steps, **more, seed=seed)
         return {name: z.cpu().numpy() for name, z in codes.items()}
 
     def decode(
@@ -261,30 +287,11 @@ class Run:
         config = ReconstructConfig(seed=seed, **decoding)
         rows = generation.given_codes(self.model, codes)
         count = len(next(iter(rows.values()))) if rows else 1
-        return self._lines(generate(self.model, rows, count, config, self._seed(seed)))
+        return self._shown(generate(self.model, rows, count, config, self._seed(seed)))
 
     def _seed(self, seed: int | None) -> int:
         return self.seed if seed is None else seed
 
-    def _sequences(self, sentences: Sequence[str]) -> Sequences:
-        if isinstance(sentences, str):
-            raise ValueError(f"sentences={sentences!r}: give a list, as in [{sentences!r}]")
-        if not len(sentences):
-            raise ValueError("sentences=[]: give at least one")
-        return self.format.encode_all(list(sentences))
-
-    def _scores(
-        self, sentences: Sequence[str], iw_samples: int, batch_tokens: int, seed: int | None
-    ) -> Scores:
-        EncodeConfig(iw_samples=iw_samples, batch_tokens=batch_tokens, seed=seed)
-        return score(
-            self.model,
-            Split.of(self._sequences(sentences)),
-            seed=self._seed(seed),
-            samples=iw_samples,
-            batch_tokens=batch_tokens,
-            device=self.device,
-        )
-
-    def _lines(self, sequences: list[Any]) -> list[str]:
-        return [self.format.decode(sequence) for sequence in sequences]
+    def _shown(self, sequences: list[Any], arrays: bool = False) -> list[Any]:
+        show = self.format.values if arrays else self.format.decode
+        return [show(sequence) for sequence in sequences]

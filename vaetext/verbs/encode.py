@@ -1,4 +1,4 @@
-"""``vaetext encode``: codes and scores of a user's lines."""
+"""``vaetext encode``: codes and scores of a user's sequences."""
 
 import csv
 import io
@@ -7,28 +7,34 @@ import re
 import numpy as np
 
 from vaetext.config.verbs import EncodeConfig
-from vaetext.report.output import check_input_lengths, input_lines, output_folder, write_output
+from vaetext.report.output import (
+    Inputs,
+    check_input_lengths,
+    output_folder,
+    read_inputs,
+    write_output,
+)
 from vaetext.runs.encoding import LatentCode, SentenceScores
 from vaetext.runs.layout import CODES, SCORES
 from vaetext.runs.load import load
 
 
 def run(config: EncodeConfig) -> None:
-    """Writes codes.npz, and scores.tsv (nats per line) to stdout too.
+    """Writes codes.npz, and scores.tsv (nats per sequence) to stdout too.
 
     A model without latents has scores only.
     """
     run = load(config.run, config.checkpoint, config.device, config.seed)
-    numbers, lines = zip(*input_lines(config.input), strict=True)
-    check_input_lengths(run.model, run.format.encode_all(list(lines)), numbers, config.input)
-    found = run.encode(lines, iw_samples=config.iw_samples, batch_tokens=config.batch_tokens)
+    inputs = read_inputs(run.format, config.input)
+    check_input_lengths(run.model, inputs, config.input)
+    found = run.encoding(inputs.sequences, config.iw_samples, config.batch_tokens)
     unit = "frames" if run.model.domain.eos is None else "tokens"
-    table = tsv(found.scores, numbers, lines, unit)
-    codes = {CODES: npz(found.latents, numbers)} if found.latents else {}
+    table = tsv(found.scores, inputs, unit)
+    codes = {CODES: npz(found.latents, inputs.numbers)} if found.latents else {}
     write_output(table, output_folder(), {SCORES: table, **codes})
 
 
-def npz(latents: dict[str, LatentCode], numbers: tuple[int, ...]) -> bytes:
+def npz(latents: dict[str, LatentCode], numbers: list[int]) -> bytes:
     """An .npz file of ``<latent>.mean``, ``<latent>.std`` and ``<latent>.z``, each [N, ...].
 
     ``index`` [N] holds the lines' numbers. ``std`` is there where q is Gaussian; ``offsets``
@@ -45,14 +51,12 @@ def npz(latents: dict[str, LatentCode], numbers: tuple[int, ...]) -> bytes:
     return buffer.getvalue()
 
 
-def tsv(
-    scores: SentenceScores, numbers: tuple[int, ...], lines: tuple[str, ...], unit: str = "tokens"
-) -> str:
-    """A row for each line, in nats.
+def tsv(scores: SentenceScores, inputs: Inputs, unit: str = "tokens") -> str:
+    """A row for each sequence, in nats.
 
     Its number, rec, KL of each latent, -ELBO, IW-NLL(K) (without latents the exact NLL), tokens
-    with EOS or frames, and the line. In the line every white space is a space, so that it stays one
-    cell; a line with a quotation mark is quoted, as in CSV.
+    with EOS or frames, and the line, or the sequence's name in its file. In the line every white
+    space is a space, so that it stays one cell; a line with a quotation mark is quoted, as in CSV.
     """
     bound = f"IW-NLL({scores.iw_samples})" if scores.iw_samples else "NLL"
     columns = {
@@ -61,10 +65,10 @@ def tsv(
         "-ELBO": scores.neg_elbo,
         bound: scores.iw_nll,
     }
-    rows = [["index", *columns, unit, "line"]]
+    rows = [["index", *columns, unit, inputs.column]]
     values = zip(*(column.tolist() for column in columns.values()), strict=True)
     for number, row, tokens, line in zip(
-        numbers, values, scores.tokens.tolist(), lines, strict=True
+        inputs.numbers, values, scores.tokens.tolist(), inputs.texts, strict=True
     ):
         shown = [f"{value:.4f}" for value in row]
         rows.append([str(number), *shown, str(tokens), re.sub(r"[^\S ]", " ", line)])

@@ -1,19 +1,25 @@
-"""``vaetext reconstruct``: each line, and what the decoder makes of its posterior mean."""
+"""``vaetext reconstruct``: each sequence, and what the decoder makes of its posterior mean."""
 
 from vaetext.config.verbs import ReconstructConfig
+from vaetext.evaluation.generation import reconstruct
+from vaetext.report.beside import files_beside
 from vaetext.report.examples import pairs
-from vaetext.report.output import check_input_lengths, input_lines, output_folder, write_output
+from vaetext.report.output import check_input_lengths, output_folder, read_inputs, write_output
 from vaetext.runs.layout import RECONSTRUCTIONS
 from vaetext.runs.load import load
 
 
 def run(config: ReconstructConfig) -> None:
-    """Reconstructs each line of the input; pairs go to stdout and a file."""
+    """Reconstructs each sequence of the input; pairs go to stdout and a file.
+
+    Beside it, what frames are seen or heard by: pictures, MIDI, WAV or arrays.
+    """
     run = load(config.run, config.checkpoint, config.device, config.seed)
-    numbers, lines = zip(*input_lines(config.input), strict=True)
-    given = run.format.encode_all(list(lines))
-    check_input_lengths(run.model, given, numbers, config.input)
-    back = run.reconstruct(lines, hold=config.hold, **config.decoding)
-    read = [run.format.decode(each) for each in given]
-    page = pairs(read, back)
-    write_output(page, output_folder(), {RECONSTRUCTIONS: page})
+    given = read_inputs(run.format, config.input)
+    check_input_lengths(run.model, given, config.input)
+    back = reconstruct(run.model, given.sequences, config, run.seed, config.hold)
+    before, after = ([run.format.decode(each) for each in part] for part in (given.sequences, back))
+    page = pairs(before, after)
+    columns = {"input": given.sequences, "reconstructions": back}
+    files = files_beside(run.format, columns, config.tempo)
+    write_output(page, output_folder(), {RECONSTRUCTIONS: page, **files})

@@ -1,14 +1,24 @@
-"""``vaetext sample``: sentences from a trained model."""
+"""``vaetext sample``: sequences from a trained model."""
 
 from vaetext.config.verbs import SampleConfig
+from vaetext.evaluation.generation import sample
+from vaetext.report.beside import files_beside
 from vaetext.report.examples import lines_of
 from vaetext.report.output import output_folder, write_output
+from vaetext.runs.given import given_prefix
 from vaetext.runs.layout import SAMPLES
 from vaetext.runs.load import load
 
 
 def run(config: SampleConfig) -> None:
-    """Samples ``n`` sentences, z from the prior and x from the decoder, to stdout and a file."""
+    """Samples ``n`` sequences, z from the prior and x from the decoder, to stdout and a file.
+
+    Beside it, what frames are seen or heard by: pictures, MIDI, WAV or arrays.
+    """
     run = load(config.run, config.checkpoint, config.device, config.seed)
-    page = lines_of(run.sample(config.n, hold=config.hold, **config.decoding))
-    write_output(page, output_folder(), {SAMPLES: page})
+    given = (config.prefix, config.prefix_name, config.prefix_steps, config.particles)
+    prefix = given_prefix(run.format, *given)
+    sequences = sample(run.model, config.n, run.seed, config, config.hold, prefix)
+    page = lines_of([run.format.decode(each) for each in sequences])
+    files = files_beside(run.format, {"samples": sequences}, config.tempo)
+    write_output(page, output_folder(), {SAMPLES: page, **files})

@@ -11,6 +11,7 @@ from vaetext.report.plots.curves import training
 from vaetext.report.plots.diagrams import files
 from vaetext.report.plots.examples import interpolation, samples
 from vaetext.report.plots.figures import png, save
+from vaetext.report.plots.frames import frames
 from vaetext.report.plots.latents import codes, kl_per_dimension, principal
 from vaetext.runs.layout import METRICS, PLOTS
 from vaetext.runs.results import checked_results, read_metrics
@@ -18,6 +19,7 @@ from vaetext.runs.results import checked_results, read_metrics
 __all__ = [
     "codes",
     "files",
+    "frames",
     "interpolation",
     "kl_per_dimension",
     "png",
