@@ -36,4 +36,4 @@ def test_only_subwords_have_more_than_one_way_to_be_written() -> None:
 
 
 def test_lines_alone_are_written_by_default() -> None:
-    assert tokenizers.train(LINES, "word").files([[5, 1]]) == {}
+    assert tokenizers.train(LINES, "word").files([[5, 1]], "samples") == {}

@@ -1,12 +1,12 @@
 """The options of every data set; the values are in ``conf/data/``."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from vaetext.config.options import Checked, check_schema, option
 
 OWN_NAME = "${.name}"  # the value of the option beside it
 LABEL = "what tables and run folders call it, such as yelp-sent for a text of your own"
-SEARCHED = "folder in which files are looked for first (then $VAETEXT_DATA, then the cache)"
 
 
 @dataclass
@@ -33,10 +33,36 @@ class Data(Checked):
 
 
 @dataclass
-class TextData(Data):
+class Files(Data):
+    """Options of every data set that is read from files."""
+
+    root: str | None = option(
+        None, "folder in which files are looked for first (then $VAETEXT_DATA, then the cache)"
+    )
+
+
+@dataclass
+class OwnFiles(Files):
+    """Your own files: three, or one that is split."""
+
+    paths: ClassVar[tuple[str, ...]] = ("train", "valid", "test")  # options that name files
+
+    train: str | None = option(None, "file of training sequences (text: plain, .gz or .xz)")
+    valid: str | None = option(None, "file of validation sequences")
+    test: str | None = option(None, "file of test sequences")
+    split: list[float] = option(
+        [0.9, 0.05, 0.05],
+        "shares of train, valid and test, if only data.train is given",
+        min=0.0,
+        max=1.0,
+    )
+    split_seed: int = option(0, "seed of that split", min=0)
+
+
+@dataclass
+class TextData(Files):
     """Lines of text, one sequence a line, split into tokens."""
 
-    root: str | None = option(None, SEARCHED)
     tokens: str = option("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
     vocab_size: int = option(
         0,
@@ -61,19 +87,20 @@ class TextData(Data):
 
 
 @dataclass
-class UserText(TextData):
-    """Your own text: three files, or one that is split."""
+class UserText(OwnFiles, TextData):
+    """Your own text, a sequence a line: three files, or one that is split."""
 
-    train: str | None = option(None, "file with a training sequence a line (plain, .gz or .xz)")
-    valid: str | None = option(None, "file with validation sequences")
-    test: str | None = option(None, "file with test sequences")
-    split: list[float] = option(
-        [0.9, 0.05, 0.05],
-        "shares of train, valid and test, if only data.train is given",
-        min=0.0,
-        max=1.0,
+
+@dataclass
+class OwnFrames(OwnFiles):
+    """Your own real-valued or binary sequences: .npz files, or folders of .csv files."""
+
+    kind: str = option(
+        "auto",
+        "real (each number standardised by the training split) or binary; auto: binary where all"
+        " values are 0 or 1",
+        choices=("auto", "real", "binary"),
     )
-    split_seed: int = option(0, "seed of that split", min=0)
 
 
 @dataclass
@@ -87,11 +114,10 @@ class Tweets(TextData):
 
 
 @dataclass
-class PianoRolls(Data):
+class PianoRolls(Files):
     """Piano rolls of 88 binary notes a step (Boulanger-Lewandowski et al. 2012)."""
 
     label: str = option("${.corpus}", LABEL)
-    root: str | None = option(None, SEARCHED)
     corpus: str = option(
         "jsb", "which rolls", choices=("jsb", "nottingham", "musedata", "piano-midi")
     )
@@ -147,6 +173,7 @@ DATA: dict[str, type[Data]] = {
     "yelp13-small": TextData,
     "tweets-char": Tweets,
     "text": UserText,
+    "frames": OwnFrames,
     "pianoroll": PianoRolls,
     "grammar": Grammar,
     "sine": Sine,

@@ -57,10 +57,12 @@ def roots(root: str | None) -> list[Path]:
     return [Path(each).expanduser() for each in named if each]
 
 
-def find(path: str, root: str | None) -> Path | None:
-    """The first existing file ``path``, plain or with .xz or .gz, in the roots."""
+def find(path: str, root: str | None, folders: bool = False) -> Path | None:
+    """The first existing file ``path``, plain or with .xz or .gz, in the roots; or folder."""
     candidates = (folder / (path + suffix) for folder in roots(root) for suffix in SUFFIXES)
-    return next((each for each in candidates if each.is_file()), None)
+    return next(
+        (each for each in candidates if each.is_file() or (folders and each.is_dir())), None
+    )
 
 
 def quiet(name: str, done: int, size: int | None) -> None:

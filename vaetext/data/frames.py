@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from vaetext.data.arrays import is_arrays, place, read_arrays
 from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Binary
 from vaetext.data.drawn import Drawn
@@ -50,6 +51,16 @@ class FrameFormat(Format):
     @abstractmethod
     def encoded(self, raw: np.ndarray) -> np.ndarray:
         """[T, F] raw -> frames as a model reads them."""
+
+    def read(self, path: Path) -> list[tuple[str, Any]]:
+        """(name, frames) of each array of an ``.npz`` file, by key, or ``.csv`` file; or of lines.
+
+        Raises:
+            ValueError: the file is damaged, or holds frames of another kind; names file and key.
+        """
+        if not is_arrays(path):
+            return super().read(path)
+        return [(name, self._named(array, place(path, name))) for name, array in read_arrays(path)]
 
     def sequence(self, values: Any) -> np.ndarray:
         """The frames of an array [T, F] in the units of the data's files.
@@ -108,6 +119,12 @@ class FrameFormat(Format):
             raise ValueError(
                 f"{path} holds no {cls.__name__} ({error!r}); train the run again"
             ) from error
+
+    def _named(self, array: np.ndarray, name: str) -> np.ndarray:
+        try:
+            return self.sequence(array)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
 
     def _checked(self, word: str, number: int, line: str) -> list[float]:
         frame = self.frame(word)

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from vaetext.data.arrays import LARGEST
 from vaetext.data.domain import Real
 from vaetext.data.drawn import Drawn
 from vaetext.data.frames import FrameFormat
-
-LARGEST = 1e12  # the square of a number of a frame still fits into float32
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vaetext.config.data import Data, UserText
+from vaetext.config.data import Data, OwnFiles
 from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
@@ -115,9 +115,9 @@ def relocate_files(data: Data, folder: Path) -> Data:
     Files that are gone from there are looked for at the paths they were given by, then by their
     bare names, data roots included.
     """
-    if not isinstance(data, UserText) or not (folder / SOURCES).is_file():
+    if not isinstance(data, OwnFiles) or not (folder / SOURCES).is_file():
         return data
-    given = {name: path for name in ("train", "valid", "test") if (path := getattr(data, name))}
+    given = {name: path for name in data.paths if (path := getattr(data, name))}
     read = read_json(folder / SOURCES).get("files", [])
     found: dict[str, Any] = {
         name: _first_present(place, path, Path(path).name, root=data.root) or path
@@ -127,5 +127,6 @@ def relocate_files(data: Data, folder: Path) -> Data:
 
 
 def _first_present(*paths: str, root: str | None) -> str | None:
-    """The first path at which there is a file, as it is or in a data root."""
-    return next((path for path in paths if Path(path).is_file() or find(path, root)), None)
+    """The first path at which there is a file or folder, as it is or in a data root."""
+    found = (path for path in paths if Path(path).exists() or find(path, root, folders=True))
+    return next(found, None)
