@@ -70,7 +70,9 @@ def _prefix(form: Format, prefix: Any, name: str | None) -> Any:
     try:
         sequence = form.encode(prefix)
     except ValueError as error:
-        raise ValueError(f"prefix={prefix}: there is no such file, and as a line {error}") from None
+        raise ValueError(
+            f"prefix={prefix}: there is no such file, and as a line: {error}"
+        ) from None
     if (read := form.decode(sequence)).split() != prefix.split():
         log.warning("prefix is read as %r", read)
     return sequence
