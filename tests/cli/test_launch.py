@@ -93,6 +93,35 @@ def test_an_interrupt_ends_with_status_130(stub: Stub, monkeypatch: pytest.Monke
     assert done.error == "interrupted: checkpoint written\n"
 
 
+@pytest.mark.parametrize("mode", ["", "-m hydra.sweep.subdir=."])
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [
+        (KeyboardInterrupt("step 3 is saved"), "WARNING interrupted: step 3 is saved"),
+        (ValueError("not finite"), "ERROR error: "),
+    ],
+)
+def test_what_ends_a_job_is_in_its_log(
+    error: BaseException,
+    logged: str,
+    mode: str,
+    stub: Stub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(config: Any) -> float:
+        stub(config)
+        (stub.folders[-1] / "env.json").touch()
+        raise error
+
+    monkeypatch.setattr(vaetext.verbs.train, "run", fail)
+    done = run_cli(f"train {mode} hydra.run.dir=run hydra.sweep.dir=run")
+    text = (tmp_path / "run/train.log").read_text()
+    assert text.count(str(error)) == 1
+    assert logged in text
+    assert str(error) in done.error
+
+
 @pytest.mark.parametrize(("number", "status"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
 def test_a_signal_in_any_phase_is_one_message_and_128_plus_its_number(
     number: str, status: int, stub: Stub, monkeypatch: pytest.MonkeyPatch

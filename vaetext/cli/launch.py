@@ -18,8 +18,10 @@ from vaetext.config.groups import option_file
 from vaetext.config.store import register, typed
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import VERBS
+from vaetext.runs.signals import interruption
 
 log = logging.getLogger(__name__)
+PRINTED = {"printed": True}  # a record of what the command line prints itself: for log files alone
 TRAINER_FOR_DATA = "trainer_for_data"  # the group of options of a trainer on one data set
 
 
@@ -47,6 +49,8 @@ def start(verb: str, arguments: list[str]) -> None:
 def task(config: DictConfig) -> Any:
     """Runs one job: ``vaetext.verbs.<verb>.run`` with the typed configuration.
 
+    An error or an interrupt is in the job's log file before it is raised.
+
     Raises:
         Failed: with the error.
         ValueError: in a multirun, which continues with its other jobs; names the job.
@@ -58,8 +62,12 @@ def task(config: DictConfig) -> Any:
         if isinstance(options, TrainConfig):
             _log_trainer_for_data(options, job.runtime.choices)
         return import_module(f"vaetext.verbs.{verb}").run(options)
+    except KeyboardInterrupt as error:
+        log.warning(interruption(error), extra=PRINTED)
+        raise
     except Exception as error:
         if job.mode != RunMode.MULTIRUN:
+            log.error("error: %s", explain(error), extra=PRINTED)
             raise Failed(error) from error
         reason = explain(error)
         log.error("error: job %s: %s", job.job.num, reason, exc_info=config.debug)

@@ -17,7 +17,7 @@ from vaetext.cli.arguments import (
 )
 from vaetext.config.options import closest
 from vaetext.config.verbs import VERBS
-from vaetext.runs.signals import Ending, interrupts, signal_of
+from vaetext.runs.signals import Ending, interruption, interrupts, signal_of
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def _main() -> None:
         _dispatch(arguments)
     except KeyboardInterrupt as error:
         with suppress(OSError):  # a terminal that is gone takes no message
-            print(f"interrupted{': ' + str(error) if str(error) else ''}", file=sys.stderr)
+            print(interruption(error), file=sys.stderr)
         sys.exit(128 + signal_of(error))
     except BrokenPipeError:  # nobody reads our output any more, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

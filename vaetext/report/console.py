@@ -37,7 +37,7 @@ console = LogConsole(stderr=True)
 class LogHandler(logging.Handler):
     """Prints each log record as one line, however long, by the console that draws the bar.
 
-    With one console for both, neither overwrites the other.
+    With one console for both, neither overwrites the other. What is printed elsewhere is left out.
     """
 
     def __init__(self) -> None:
@@ -45,6 +45,8 @@ class LogHandler(logging.Handler):
         self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
 
     def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "printed", False):
+            return
         text = self.format(record)
         style = _style(record.levelno)
         with suppress(OSError):  # training goes on without its terminal

@@ -27,6 +27,11 @@ def signal_of(error: KeyboardInterrupt) -> int:
     return error.number if isinstance(error, Interrupted) else signal.SIGINT
 
 
+def interruption(error: KeyboardInterrupt) -> str:
+    """The message of an interrupt."""
+    return f"interrupted{': ' + str(error) if str(error) else ''}"
+
+
 @contextmanager
 def interrupts(request: Callable[[int], None]) -> Iterator[None]:
     """Calls ``request`` with the number of each signal, in place of what they did before.
