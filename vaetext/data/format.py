@@ -20,11 +20,9 @@ class Format(ABC):
 
     Attributes:
         file: its name in a run folder, by which it is read again.
-        suffixes: of the files that ``read`` takes besides those of lines.
     """
 
     file: ClassVar[str]
-    suffixes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def save(self, path: Path) -> None:
@@ -73,8 +71,8 @@ class Format(ABC):
         return list(sequences)
 
     def reads(self, path: Path) -> bool:
-        """Whether ``path`` is a file of this kind, or a folder of them, and not of lines."""
-        return bool(self.suffixes) and (path.is_dir() or path.suffix in self.suffixes)
+        """Whether ``path`` is another file than one of lines, or a folder, that ``read`` takes."""
+        return False
 
     def read(self, path: Path) -> list[tuple[str, Any]]:
         """(name, sequence) of each sequence of a user's file: of its lines that are not empty.

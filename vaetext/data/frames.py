@@ -52,6 +52,10 @@ class FrameFormat(Format):
     def encoded(self, raw: np.ndarray) -> np.ndarray:
         """[T, F] raw -> frames as a model reads them."""
 
+    def reads(self, path: Path) -> bool:
+        """Whether a path is an ``.npz`` or ``.csv`` file, or a folder."""
+        return is_arrays(path)
+
     def read(self, path: Path) -> list[tuple[str, Any]]:
         """(name, frames) of each array of an ``.npz`` file, by key, or ``.csv`` file; or of lines.
 

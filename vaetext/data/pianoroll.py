@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from vaetext.data.midi import TEMPO, midi_bytes, read_midi
 
 CELLS = {"train": "traindata", "valid": "validdata", "test": "testdata"}
 SILENCE = "-"
+MIDI = (".mid", ".midi")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,6 @@ class PianoRoll(Bits):
     lowest: int = 21
 
     file = "pianoroll.json"
-    suffixes = (".mat", ".mid", ".midi")
     holds = "notes"
     ones = "notes per frame"
     empty = "silent frames"
@@ -81,23 +82,31 @@ class PianoRoll(Bits):
             for n, roll in enumerate(sequences, 1)
         }
 
+    def reads(self, path: Path) -> bool:
+        """Whether a path is a MATLAB or MIDI file, or one of arrays, or a folder."""
+        return path.suffix in (".mat", *MIDI) or super().reads(path)
+
     def read(self, path: Path) -> list[tuple[str, Any]]:
-        """(name, frames) of each roll of a ``.mat`` file, in the order of its splits; of a MIDI
-        file; or of lines.
+        """(name, frames) of each roll of a file, or of a folder of MIDI files.
+
+        Those of a ``.mat`` file are in the order of its splits.
 
         Raises:
             ValueError: the file is no such file, or a roll is not of F binary notes.
         """
-        if path.suffix in (".mid", ".midi"):
-            content = read_bytes(path)
-            return [(path.name, read_midi(content, str(path), self.lowest, self.size))]
-        if path.suffix != ".mat":
+        if path.suffix == ".mat":
+            return [
+                (f"{split} {n}", roll)
+                for split, rolls in read_mat(read_bytes(path), str(path), self.size).items()
+                for n, roll in enumerate(rolls, 1)
+            ]
+        inside = path.iterdir() if path.is_dir() else [path]
+        midi = [each for each in inside if each.suffix in MIDI]
+        midi.sort(key=lambda each: (len(each.name), each.name))  # 9.mid before 10.mid
+        if not midi:
             return super().read(path)
-        return [
-            (f"{split} {n}", roll)
-            for split, rolls in read_mat(read_bytes(path), str(path), self.size).items()
-            for n, roll in enumerate(rolls, 1)
-        ]
+        read = partial(read_midi, lowest=self.lowest, size=self.size)
+        return [(each.name, read(read_bytes(each), str(each))) for each in midi]
 
 
 def read_mat(content: bytes, name: str, size: int) -> dict[str, list[np.ndarray]]:
