@@ -15,7 +15,7 @@ import json
 import re
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +90,12 @@ def record(folder: Path) -> dict[str, Any]:
 
 
 def row(name: str, runs: list[dict[str, Any]]) -> Row:
-    """The test figures of a row's seeds; figures that an older version lacks are left out."""
+    """The test figures of a row's seeds; figures that one of the versions lacks are left out."""
     made = Row(name, runs[0]["results"]["data"])
+    known = {each.name for each in fields(SplitResults)}
     for run in runs:
-        made.add(columns(asdict(SplitResults(**run["results"]["test"]))))
+        test = {key: value for key, value in run["results"]["test"].items() if key in known}
+        made.add(columns(asdict(SplitResults(**test))))
     return made
 
 

@@ -35,7 +35,6 @@ def record(
             rec_ppl_no_eos=perplexity(rec, 100, 1000),
             iw_ppl=perplexity(iw, 100, 1100),
             bits_per_symbol=neg_elbo / 11 / 0.6931,
-            log_likelihood_per_frame=None,
             truth_gap=truth,
             truth_gap_stderr=None if truth is None else 0.01,
             sequences=100,

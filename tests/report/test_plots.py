@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from records import record
 from torch import Tensor
 
 from vaetext.config.data import Sine
@@ -18,6 +20,8 @@ from vaetext.data import corpora
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.latent import Latent
 from vaetext.evaluation.codes import LatentCodes
+from vaetext.evaluation.metrics import Evaluation
+from vaetext.evaluation.results import BoundsByK, SplitResults
 from vaetext.evaluation.scoring import Scores
 from vaetext.report import plots
 from vaetext.runs.metrics_line import write_line
@@ -81,12 +85,47 @@ def test_a_run_folder_gets_its_plots(tmp_path: Path, dimensions: dict[str, int])
         name: code(torch.randn(40, size), ("dimension",) if size > 1 else ())
         for name, size in dimensions.items()
     }
-    plots.write(tmp_path, scores(**drawn))
+    results = SplitResults(**record(1.0, {}))
+    plots.write(tmp_path, Evaluation(results, scores(**drawn), []))
     found = {path.name for path in (tmp_path / "plots").iterdir()}
     assert found == (
         {"training.png", "kl_per_dimension.png", "codes.png"} if dimensions else {"training.png"}
     )
     assert all(path.read_bytes().startswith(PNG) for path in (tmp_path / "plots").iterdir())
+
+
+def test_curves_show_the_bound_that_was_trained_on() -> None:
+    drawn = metrics(("z",))
+    for line in drawn:
+        line["loss"] = 7.0
+        if line["split"] == "valid":
+            line |= {"fivo_nll": 6.0, "fivo_samples": 8}
+    curves = {str(line.get_label()): line for line in plots.training(drawn).axes[0].lines}
+    assert set(np.asarray(curves["FIVO-NLL(8), train"].get_ydata())) == {7.0}
+    assert set(np.asarray(curves["FIVO-NLL(8), valid"].get_ydata())) == {6.0}
+
+
+def test_the_kl_of_a_step_is_a_mean_over_the_sequences_that_reach_it() -> None:
+    kl = torch.tensor([[1.0, 1.0], [3.0, 0.0], [4.0, 4.0]])  # of lengths 2 and 1
+    steps = replace(
+        code(kl), latent=Latent("z", per_step=True), kl=kl, lengths=torch.tensor([2, 1])
+    )
+    figure = plots.steps(Evaluation(SplitResults(**record(1.0, {})), scores(z=steps), []))
+    axis, other = figure["kl_per_step"].axes
+    np.testing.assert_allclose(axis.lines[0].get_ydata(), [5.0, 3.0])
+    np.testing.assert_allclose(other.lines[0].get_ydata(), [2, 1])
+    assert plots.png(figure["kl_per_step"]).startswith(PNG)
+
+
+def test_bounds_are_shown_over_k_with_their_gap() -> None:
+    found = BoundsByK([1, 2, 4], [3.0, 2.5, 2.25], [3.0, 2.25, 2.0], 3.5, 20, 400)
+    results = SplitResults(**{**record(1.0, {}), "by_samples": found})
+    figure = plots.steps(Evaluation(results, scores(), []))["bounds"]
+    (axis,) = figure.axes
+    assert legend(axis) == ["-ELBO", "IW-NLL(K)", "FIVO-NLL(K)"]
+    assert axis.get_xlabel() == "K (gap between the two at 4: 0.250)"
+    assert axis.get_title() == "bounds, first 20 sequences (400 steps)"
+    assert plots.png(figure).startswith(PNG)
 
 
 def test_curves_show_the_figures_of_training() -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaetext.data.loader import Split
 from vaetext.distributions.noise import KeyedNoise
+from vaetext.evaluation.by_samples import bounds_by_samples
 from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import Scores, batches, score
@@ -69,6 +70,10 @@ def evaluate(
         particles=particles,
     )
     results = summary(scores)
+    if scores.particles == len(scores.log_weight) > 1:
+        results.by_samples = bounds_by_samples(
+            model, split, scores, seed=seed, batch_tokens=batch_tokens, device=device
+        )
     for name, codes in scores.codes.items():
         latent = codes.latent
         if not latent.discrete:
@@ -99,6 +104,7 @@ def summary(scores: Scores) -> SplitResults:
     samples = len(scores.log_px)
     exact = not scores.kl
     iw = importance_nll(scores.log_weight).mean().item() if samples > 1 or exact else None
+    fivo = None if scores.fivo is None else -scores.fivo.mean().item()
     gap = None if scores.truth is None else scores.truth - scores.elbo
     results = SplitResults(
         rec=rec,
@@ -106,18 +112,20 @@ def summary(scores: Scores) -> SplitResults:
         neg_elbo=neg_elbo,
         iw_nll=iw,
         iw_samples=None if exact or iw is None else samples,
-        fivo_nll=None if scores.fivo is None else -scores.fivo.mean().item(),
+        fivo_nll=fivo,
         ppl=perplexity(neg_elbo, count, with_eos),
         ppl_no_eos=perplexity(neg_elbo, count, without_eos),
         rec_ppl_no_eos=perplexity(rec, count, without_eos),
         iw_ppl=perplexity(iw, count, with_eos),
         bits_per_symbol=neg_elbo * count / tokens / math.log(2) if with_eos else None,
-        log_likelihood_per_frame=None if with_eos else -neg_elbo * count / tokens,
         truth_gap=None if gap is None else gap.mean().item(),
         truth_gap_stderr=None if gap is None else standard_error(gap),
         sequences=count,
         tokens=tokens,
         tokens_no_eos=words,
+        neg_elbo_per_step=per_step(neg_elbo, count, tokens),
+        iw_nll_per_step=per_step(iw, count, tokens),
+        fivo_nll_per_step=per_step(fivo, count, tokens),
     )
     results.fivo_samples = scores.particles or None
     if results.iw_samples is not None:
@@ -157,6 +165,11 @@ def perplexity(nats: float | None, sequences: int, tokens: int) -> float | None:
         return math.exp(nats * sequences / tokens)
     except OverflowError:
         return None
+
+
+def per_step(nats: float | None, sequences: int, steps: int) -> float | None:
+    """Total nats over total steps, of a mean over sequences in nats per sequence."""
+    return None if nats is None or steps == 0 else nats * sequences / steps
 
 
 def unit_variances(codes: LatentCodes) -> Tensor:

@@ -5,11 +5,32 @@ from typing import Any
 
 
 @dataclass
+class BoundsByK:
+    """Bounds on -log p(x) by the number of samples or particles, nats per step.
+
+    Attributes:
+        samples: each K.
+        iw_nll: importance sampling with K samples; the mean over as many groups of K as there are.
+        fivo_nll: the filter with K particles.
+        neg_elbo: of the same sequences.
+        sequences: how many are scored: the first of the split.
+        steps: of theirs, over which totals are divided.
+    """
+
+    samples: list[int]
+    iw_nll: list[float]
+    fivo_nll: list[float]
+    neg_elbo: float
+    sequences: int
+    steps: int
+
+
+@dataclass
 class SplitResults:
     """One split's record in ``results.json``; nats per sequence, means over the whole split.
 
-    None where something does not apply. Frames have densities in place of probabilities, and
-    log_likelihood_per_frame in place of perplexities.
+    None where something does not apply. Frames have no perplexities; real-valued ones have
+    densities in place of probabilities.
 
     Attributes:
         rec: -E_q[log p(x|z)].
@@ -25,7 +46,6 @@ class SplitResults:
         rec_ppl_no_eos: the perplexity of Chien and Wang: rec with EOS over the tokens without.
         iw_ppl: exp of iw_nll per token, EOS counted.
         bits_per_symbol: neg_elbo per token, EOS counted, in bits.
-        log_likelihood_per_frame: -neg_elbo per frame.
         active_units: latent name -> units with Var_x(E_q[z|x]) > 0.01; not of discrete latents.
         mutual_information: latent name -> I_q(x; z) over the split; None where q is conditioned on
             other latents.
@@ -37,6 +57,9 @@ class SplitResults:
         tokens: with EOS, or frames.
         tokens_no_eos: None where sequences are frames.
         diagnostics: column title -> what the model itself measures.
+        neg_elbo_per_step, iw_nll_per_step, fivo_nll_per_step: total nats over all steps, the first
+            ones too: ``tokens``.
+        by_samples: of a model with a latent per step, the bounds at smaller K.
     """
 
     rec: float
@@ -50,7 +73,6 @@ class SplitResults:
     rec_ppl_no_eos: float | None
     iw_ppl: float | None
     bits_per_symbol: float | None
-    log_likelihood_per_frame: float | None
     truth_gap: float | None
     truth_gap_stderr: float | None
     sequences: int
@@ -63,6 +85,10 @@ class SplitResults:
     diagnostics: dict[str, float] = field(default_factory=dict)
     iw_effective_samples: float | None = None
     fivo_samples: int | None = None
+    neg_elbo_per_step: float | None = None
+    iw_nll_per_step: float | None = None
+    fivo_nll_per_step: float | None = None
+    by_samples: BoundsByK | None = None
 
 
 @dataclass

@@ -91,7 +91,6 @@ def score(
     model.eval()
     found = _Collected(model, split, samples if model.latents else 1)
     count = _particles(model, samples, particles)
-    fivo = torch.zeros(len(split), dtype=torch.float64)
     for batch in batches(model, split, batch_tokens, device):
         encoded = model.encode(batch)
         for numbers in _chunks(batch, found.samples, batch_tokens):
@@ -103,8 +102,7 @@ def score(
                 found.add_codes(batch, first, model.sample(encoded, MeanNoise(len(batch), device)))
                 for diagnostic in diagnostics:
                     diagnostic.update(model, batch, first)
-        if count:
-            fivo[batch.index.cpu()] = _filtered(model, split, batch, seed, count, batch_tokens)
+    fivo = filtered(model, split, seed, count, batch_tokens, device) if count else None
     return found.scores(fivo, count)
 
 
@@ -146,7 +144,7 @@ class _Collected:
             part = Part.of(latent, first.latents[latent.name], means[latent.name].first())
             self.parts[latent.name].append(part)
 
-    def scores(self, fivo: Tensor, particles: int) -> Scores:
+    def scores(self, fivo: Tensor | None, particles: int) -> Scores:
         """All of the split, in its order."""
         places = torch.cat(self.order).argsort()
         log_p = self.split.log_p
@@ -162,7 +160,7 @@ class _Collected:
             tokens=torch.from_numpy(self.split.lengths),
             words=None if self.model.domain.eos is None else self.words,
             truth=None if log_p is None else torch.from_numpy(log_p),
-            fivo=fivo if particles else None,
+            fivo=fivo,
             particles=particles,
         )
 
@@ -174,15 +172,22 @@ def _chunks(batch: Batch, samples: int, batch_tokens: int) -> Iterator[range]:
         yield range(start, min(start + size, samples))
 
 
-def _filtered(
-    model: SequenceModel, split: Split, batch: Batch, seed: int, particles: int, batch_tokens: int
+@torch.no_grad()
+def filtered(
+    model: SequenceModel,
+    split: Split,
+    seed: int,
+    particles: int,
+    batch_tokens: int,
+    device: torch.device,
 ) -> Tensor:
-    """[B] the filter's estimate of log p(x); particles must stay together, so rows are cut."""
-    count = max(1, batch_tokens // (particles * batch.x.shape[1]))
-    estimates = []
-    for index in torch.split(batch.index.cpu(), count):
-        part = collate(split, index.numpy(), model.domain).to(batch.x.device)
-        noise = KeyedNoise(seed, part.index, range(particles))
-        evidence = model.filter(part, model.encode(part), noise)
-        estimates.append(evidence.log_likelihood.double().cpu())
-    return torch.cat(estimates)
+    """[N] a particle filter's estimate of log p(x), float64.
+
+    Particles must stay together, so it is batches that are cut.
+    """
+    found = torch.zeros(len(split), dtype=torch.float64)
+    for batch in batches(model, split, max(1, batch_tokens // particles), device):
+        noise = KeyedNoise(seed, batch.index, range(particles))
+        evidence = model.filter(batch, model.encode(batch), noise)
+        found[batch.index.cpu()] = evidence.log_likelihood.double().cpu()
+    return found

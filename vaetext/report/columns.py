@@ -7,7 +7,7 @@ from typing import Any
 
 Values = dict[str, float | None]  # column title -> value, None where it does not apply
 
-# Titles in the order of every table. A latent's name or K may follow: "KL z_g", "IW-NLL(50)".
+# Titles in the order of every table. With a latent's name or K: "KL z_g", "IW-NLL(50) per step".
 ORDER = (
     "rec",
     "KL",
@@ -25,7 +25,9 @@ ORDER = (
     "ELBO (Petersen)",
     "Reconstruction (Petersen)",
     "bits per token",
-    "log-likelihood per frame",
+    "-ELBO per step",
+    "IW-NLL per step",
+    "FIVO-NLL per step",
     "AU",
     "MI",
     "shuffle",
@@ -41,6 +43,9 @@ LOWER_IS_BETTER = (
     "PPL (no EOS)",
     "IW-PPL",
     "bits per token",
+    "-ELBO per step",
+    "IW-NLL per step",
+    "FIVO-NLL per step",
     "distance to truth",
 )
 PUBLISHED = "published "  # begins the title of a published column; the rest is our column's title
@@ -58,8 +63,8 @@ _NOTE = (
     " aggregate posterior of the whole split. shuffle: rise of rec when z is permuted between"
     " sequences; prior: when a latent per step is drawn from its prior. FIVO-NLL(K): bound of a"
     " particle filter. distance to truth = mean(-ELBO + log p(x)). Of real-valued sequences all"
-    " figures are densities of standardised values, and log-likelihood per frame = ELBO over"
-    " frames."
+    " figures are densities of standardised values. per step: total nats over all steps of the"
+    " split, first ones too."
 )
 
 
@@ -89,7 +94,7 @@ def columns(record: dict[str, Any]) -> Values:
         "PPL (rec, no EOS)": record["rec_ppl_no_eos"],
         "rec per token": record["rec"] * record["sequences"] / tokens if tokens else None,
         "bits per token": record["bits_per_symbol"],
-        "log-likelihood per frame": record["log_likelihood_per_frame"],
+        **({} if tokens else _per_step(record)),
         **_of_latents("AU", record["active_units"]),
         **_of_latents("MI", record["mutual_information"]),
         **_of_latents("shuffle", record["shuffle_rec_increase"]),
@@ -111,11 +116,11 @@ def not_converged(title: str, means: Mapping[str, float | None]) -> bool:
         title: of a column.
         means: column title -> value, of the same row.
     """
-    if kind(title) not in ("IW-NLL", "IW-PPL"):
+    found = re.search(r"\((\d+)\)", title)
+    if kind(title) not in ("IW-NLL", "IW-PPL", "IW-NLL per step") or found is None:
         return False
-    samples = title.partition("(")[2].rstrip(")")
-    effective = means.get(f"ESS({samples})")
-    return effective is not None and effective < max(5.0, 0.02 * int(samples))
+    effective = means.get(f"ESS({found[1]})")
+    return effective is not None and effective < max(5.0, 0.02 * int(found[1]))
 
 
 def ordered(titles: Iterable[str]) -> list[str]:
@@ -129,6 +134,7 @@ def ordered(titles: Iterable[str]) -> list[str]:
 
 def kind(title: str) -> str:
     """A title without its latent or K: ``KL z_g`` -> ``KL``, ``IW-NLL(50)`` -> ``IW-NLL``."""
+    title = re.sub(r"\(\d+\)", "", title)
     if title in ORDER:
         return title
     return title.partition("(" if "(" in title else " ")[0]
@@ -142,3 +148,18 @@ def _place(title: str) -> tuple[int, str, bool]:
 
 def _of_latents(title: str, named: dict[str, float]) -> Values:
     return {f"{title} {latent}": value for latent, value in named.items()}
+
+
+def _per_step(record: dict[str, Any]) -> Values:
+    """Total nats over total steps of frames."""
+    titles = {
+        "neg_elbo": "-ELBO per step",
+        "iw_nll": f"IW-NLL({record['iw_samples']}) per step",
+        "fivo_nll": f"FIVO-NLL({record.get('fivo_samples')}) per step",
+    }
+    exact = record["iw_samples"] is None
+    return {
+        title: record.get(f"{name}_per_step")
+        for name, title in titles.items()
+        if not (exact and name == "iw_nll")
+    }

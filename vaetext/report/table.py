@@ -16,6 +16,13 @@ from vaetext.report.columns import (
 )
 from vaetext.report.formats import csv_text, latex, markdown
 
+_EXACT = {
+    "IW-NLL": "-ELBO",
+    "FIVO-NLL": "-ELBO",
+    "IW-PPL": "PPL",
+    "IW-NLL per step": "-ELBO per step",
+    "FIVO-NLL per step": "-ELBO per step",
+}
 DAGGER = "†"  # follows a figure that is far from converged
 SPLIT_ORDER: list[str] = ["valid", "test", "train"]
 _SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
@@ -40,11 +47,10 @@ class Row:
     def values(self, title: str) -> list[float]:
         """A column's values, one for each seed, or none where some seeds lack it.
 
-        A model without a latent is exact: its importance-weighted bound is its -ELBO for every K.
+        A model without a latent is exact: its other bounds are its -ELBO for every K.
         """
         exact = not any(kind(each) == "KL" for each in self.columns)
-        same = {"IW-NLL": "-ELBO", "IW-PPL": "PPL"} if exact else {}
-        found = self.columns.get(same.get(kind(title), title), [])
+        found = self.columns.get(_EXACT.get(kind(title), title) if exact else title, [])
         return found if len(found) == self.seeds else []
 
     def mean(self, title: str) -> float | None:

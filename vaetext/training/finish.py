@@ -35,7 +35,7 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     atomic_write(folder / RESULTS, json.dumps(record, indent=2) + "\n")
     atomic_write(folder / TABLE, run_table(record))
     write_examples(training.model, corpus, folder, config.seed)
-    plots.write(folder, test.scores, corpus.splits["test"].factors)
+    plots.write(folder, test, corpus.splits["test"].factors)
     write_pages(test.pages, folder)
     training.metrics.check()
     atomic_write(folder / DONE, "")

@@ -7,7 +7,7 @@ from vaetext.evaluation.results import RunResults
 from vaetext.report import plots
 from vaetext.report.output import output_folder, write_output
 from vaetext.report.table import run_table
-from vaetext.runs.layout import RESULTS, TABLE
+from vaetext.runs.layout import PLOTS, RESULTS, TABLE
 from vaetext.runs.load import load
 
 
@@ -35,4 +35,5 @@ def run(config: EvaluateConfig) -> None:
     table = run_table(result)
     record = json.dumps(result, indent=2) + "\n"
     files = {TABLE: table, RESULTS: record, **plots.files(found.pages)}
+    files |= {f"{PLOTS}/{name}.png": plots.png(each) for name, each in plots.steps(found).items()}
     write_output(table, output_folder(), files)

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 
 import vaetext.report.plots.backend  # noqa: F401  # before all that import matplotlib
-from vaetext.evaluation.scoring import Scores
+from vaetext.evaluation.metrics import Evaluation
 from vaetext.report.plots.curves import training
 from vaetext.report.plots.diagrams import files
 from vaetext.report.plots.examples import interpolation, samples
 from vaetext.report.plots.figures import png, save
 from vaetext.report.plots.frames import frames
 from vaetext.report.plots.latents import codes, kl_per_dimension, principal
+from vaetext.report.plots.steps import steps
 from vaetext.runs.layout import METRICS, PLOTS
 from vaetext.runs.results import checked_results, read_metrics
 
@@ -26,23 +27,25 @@ __all__ = [
     "principal",
     "samples",
     "save",
+    "steps",
     "training",
     "write",
 ]
 
 
-def write(folder: Path, scores: Scores, factors: dict[str, np.ndarray] | None = None) -> None:
+def write(folder: Path, found: Evaluation, factors: dict[str, np.ndarray] | None = None) -> None:
     """Writes ``training.png`` of a run and, where its codes have one size, those of the latents.
 
-    These are ``kl_per_dimension.png`` and ``codes.png``.
+    These are ``kl_per_dimension.png`` and ``codes.png``; of latents per step, those of ``steps``.
 
     Args:
         folder: the run folder, with its metrics.jsonl.
-        scores: of the test split.
+        found: what is known of the test split.
         factors: what its sequences were made from, name -> [N], where that is known.
     """
     with checked_results(folder / METRICS):
-        figures = {"training": training(read_metrics(folder))}
+        figures = {"training": training(read_metrics(folder)), **steps(found)}
+    scores = found.scores
     vectors = {
         name: each
         for name, each in scores.codes.items()

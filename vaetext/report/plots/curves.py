@@ -1,6 +1,7 @@
 """The curves of training, over optimizer steps."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ Line = dict[str, Any]  # of metrics.jsonl
 
 
 def training(lines: list[Line]) -> Figure:
-    """-ELBO and rec, the KL of each latent, and its weight with the learning rate.
+    """The bounds and rec, the KL of each latent, and its weight with the learning rate.
 
     All are in nats per sequence with the KL at weight 1. Those of training are means over each
     epoch: a batch holds sequences of like length, so the mean over a few of them follows their
@@ -44,9 +45,19 @@ def _bound(axis: Axes, train: list[Line], valid: list[Line], latents: bool) -> N
     _curve(axis, train, valid, lambda line: line["neg_elbo"], label, "C0")
     if latents:
         _curve(axis, train, valid, lambda line: line["rec"], "rec", "C1")
+    for key, title in (("iw", "IW-NLL"), ("fivo", "FIVO-NLL")):
+        if valid and f"{key}_nll" in valid[-1]:
+            title = f"{title}({valid[-1][f'{key}_samples']})"
+            _curve(axis, train, valid, partial(_trained, key=f"{key}_nll"), title, "C3")
     _frame(axis)
     title = "bound on -log p(x)" if latents else "-log p(x)"
     axis.set(title=title, ylabel="nats per sequence")
+
+
+def _trained(line: Line, key: str) -> float:
+    """The bound that was trained on; of training it is the loss."""
+    value: float = line[key] if key in line else line["loss"]
+    return value
 
 
 def _kl(axis: Axes, train: list[Line], valid: list[Line], latents: list[str]) -> None:
