@@ -7,16 +7,19 @@ import numpy as np
 import pytest
 import torch
 from small import CPU, Killed, kill_at, lines, same
-from toys.step import SmoothingConfig, ToySRNN, ToyVRNN
+from toys.step import ToyVRNN
 
+from vaetext.config.models.rnn import RNN
+from vaetext.config.models.srnn import SRNN
 from vaetext.config.models.vrae import VRAE
+from vaetext.config.models.vrnn import VRNN
 from vaetext.config.trainer import Trainer
 from vaetext.data.domain import Real, Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.data.segments import collate_segments, segment_order
 from vaetext.distributions.noise import KeyedNoise
+from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
-from vaetext.models.step import StepModel
 from vaetext.objectives.objective import Objective
 from vaetext.training.loop import Training
 
@@ -38,11 +41,16 @@ def split(seed: int = 0) -> Split:
     return Split.of([rng.normal(size=(n, 2)).astype(kind) for n in LENGTHS])
 
 
-def model(smoothing: bool | None = None) -> StepModel:
+def model(name: str = "toy") -> SequenceModel:
     torch.manual_seed(1)
-    if smoothing is None:
+    if name == "toy":
         return ToyVRNN(ToyVRNN.Config(), DOMAIN)
-    return ToySRNN(SmoothingConfig(smoothing=smoothing), DOMAIN)
+    sizes = {"hidden_dim": 5, "feature_dim": 4, "feature_layers": 1}
+    if name == "rnn":
+        return build(RNN(name="rnn", **sizes), DOMAIN)
+    if name == "vrnn":
+        return build(VRNN(name="vrnn", latent_dim=2, **sizes), DOMAIN)
+    return build(SRNN(name="srnn", latent_dim=2, posterior="filtering", **sizes), DOMAIN)
 
 
 def training(folder: Path, segment: int = 3, **options: Any) -> Training:
@@ -79,22 +87,22 @@ def test_the_order_is_a_function_of_seed_and_epoch_alone() -> None:
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("bound", ["elbo", "iwae", "fivo"])
-@pytest.mark.parametrize("smoothing", [None, False])
+@pytest.mark.parametrize("name", ["toy", "rnn", "vrnn", "srnn"])
 def test_the_losses_of_segments_add_up_to_that_of_whole_recordings(
-    smoothing: bool | None, bound: str, tmp_path: Path
+    name: str, bound: str, tmp_path: Path
 ) -> None:
     """Total nats: each batch's loss times its share of the optimizer step."""
-    toy = model(smoothing)
+    tested = model(name)
     config = Trainer(**{**OPTIONS, "samples": 4}, bound=bound)
     splits = {"train": split(), "valid": split(1)}
-    run = Training(config, toy, splits, tmp_path, CPU, seed=1, segment=3)
+    run = Training(config, tested, splits, tmp_path, CPU, seed=1, segment=3)
     data = run.data
     order = run.order(0)
     total, steps = 0.0, 0.0
     for number, part in enumerate(order):
         batch = run.batch(part)
         noise = KeyedNoise(5, batch.index, range(4), torch.float64)
-        evidence = run.objective.evidence(toy, batch, noise, data.carried or None)
+        evidence = run.objective.evidence(tested, batch, noise, data.carried or None)
         data.carry(evidence.state)
         loss = run.objective(evidence, {"z": 1.0}).loss
         total += loss.item() * data.share(order, number) * config.batch_size
@@ -102,8 +110,8 @@ def test_the_losses_of_segments_add_up_to_that_of_whole_recordings(
     assert steps == pytest.approx(len(LENGTHS))
     whole = collate(split(), np.arange(len(LENGTHS)), DOMAIN)
     noise = KeyedNoise(5, whole.index, range(4), torch.float64)
-    objective = Objective(config, toy)
-    expected = objective(objective.evidence(toy, whole, noise), {"z": 1.0}).loss.item()
+    objective = Objective(config, tested)
+    expected = objective(objective.evidence(tested, whole, noise), {"z": 1.0}).loss.item()
     assert total == pytest.approx(expected * len(LENGTHS), rel=1e-10)
 
 
