@@ -109,7 +109,7 @@ def test_a_latent_per_step_goes_on_after_the_prefix(model: SequenceModel) -> Non
 @pytest.mark.parametrize(
     ("x", "more", "message"),
     [
-        ([], {}, "prefix: it holds no tokens"),
+        ([], {}, "prefix: it is empty"),
         ([2] * 5, {"max_length": 5}, "prefix: it has 5 steps, and max_length=5 counts them too"),
         ([2] * 30, {}, "model.max_length=30 of this run counts them"),
         ([2], {"hold": "z"}, "hold=z: .* given the prefix"),

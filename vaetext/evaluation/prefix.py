@@ -59,7 +59,7 @@ def check_prefix(model: SequenceModel, prefix: Prefix, limit: int) -> None:
     count = len(prefix.x)
     if not count:
         raise ValueError(
-            f"prefix: it holds no {model.domain.unit}; give a beginning, or leave prefix out"
+            "prefix: it is empty; give at least one token or frame, or leave prefix out"
         )
     if count >= limit:
         what = f"max_length={limit}"

@@ -70,9 +70,7 @@ def _prefix(form: Format, prefix: Any, name: str | None) -> Any:
     try:
         sequence = form.encode(prefix)
     except ValueError as error:
-        raise ValueError(
-            f"prefix={prefix}: there is no such file, and as a line: {error}"
-        ) from None
+        raise ValueError(f"prefix={prefix}: no such file, and as a line: {error}") from None
     if (read := form.decode(sequence)).split() != prefix.split():
         log.warning("prefix is read as %r", read)
     return sequence
@@ -98,6 +96,6 @@ def _named(found: list[tuple[str, Any]], source: str, name: str | None) -> Any:
 def is_path(text: str) -> bool:
     """Whether there is a file or folder of that name."""
     try:
-        return Path(text).exists()
+        return bool(text) and Path(text).exists()
     except (OSError, ValueError):  # too long for a name, or a NUL byte
         return False
