@@ -12,11 +12,13 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from records import record
 from torch import Tensor
 
 from vaetext.config.data import Sine
 from vaetext.data import corpora
+from vaetext.data.drawn import Drawn
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.latent import Latent
 from vaetext.evaluation.codes import LatentCodes
@@ -311,3 +313,39 @@ def test_pictures_need_no_backend(given: str, kept: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert kept in done.stdout
+
+
+def titles(figure: Figure) -> list[str]:
+    return [axis.get_title() for axis in figure.axes if axis.get_visible()]
+
+
+def test_rolls_are_bars_over_the_steps_that_a_note_is_held() -> None:
+    roll = np.zeros((5, 88))
+    roll[1:3, 39] = roll[4, 40] = 1
+    drawn = Drawn("roll", "step", "MIDI note", first=21)
+    figure = plots.frames(drawn, {"test data": [roll, roll], "samples": [roll]}, given=2)
+    assert titles(figure) == ["test data, 1", "samples, 1", "test data, 2"]
+    first = figure.axes[0]
+    bars = first.collections[0].get_segments()  # type: ignore[attr-defined]
+    assert [bar.tolist() for bar in bars] == [[[1, 60], [3, 60]], [[4, 61], [5, 61]]]
+    assert first.get_ylim() == (57.5, 63.5)
+    assert figure.axes[1].get_xlabel() == figure.axes[2].get_xlabel() == "step"
+    assert np.asarray(first.lines[0].get_xdata()).tolist() == [2, 2]
+    assert plots.png(figure).startswith(PNG)
+
+
+def test_waves_are_drawn_over_seconds_and_curves_over_steps() -> None:
+    wave = plots.frames(Drawn("wave", "seconds", step=0.25), {"samples": [np.arange(5.0)] * 9})
+    assert len(wave.axes) == 6  # rows
+    assert np.asarray(wave.axes[0].lines[0].get_xdata()).tolist() == [0, 0.25, 0.5, 0.75, 1]
+    curves = plots.frames(Drawn("curves"), {"samples": [np.ones((4, 1)), np.ones((3, 1))]})
+    assert [len(np.asarray(line.get_xdata())) for line in curves.axes[0].lines] == [4, 3]
+    several = plots.frames(Drawn("curves"), {"samples": [np.ones((4, 3)), np.ones((3, 3))]})
+    assert [len(axis.lines) for axis in several.axes] == [3, 3]
+    for figure in (wave, curves, several):
+        assert plots.png(figure).startswith(PNG)
+
+
+def test_a_silent_roll_can_be_drawn() -> None:
+    figure = plots.frames(Drawn("roll"), {"samples": [np.zeros((3, 88))]})
+    assert plots.png(figure).startswith(PNG)

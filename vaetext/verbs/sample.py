@@ -20,5 +20,6 @@ def run(config: SampleConfig) -> None:
     prefix = given_prefix(run.format, *given)
     sequences = sample(run.model, config.n, run.seed, config, config.hold, prefix)
     page = lines_of([run.format.decode(each) for each in sequences])
-    files = files_beside(run.format, {"samples": sequences}, config.tempo)
+    steps = 0 if prefix is None else len(prefix.x)
+    files = files_beside(run.format, {"samples": sequences}, config.tempo, steps)
     write_output(page, output_folder(), {SAMPLES: page, **files})

@@ -11,13 +11,21 @@ MOST_ROWS = 6
 MOST_LINES = 8  # curves of a panel that a legend names
 
 
-def frames(drawn: Drawn, columns: dict[str, list[np.ndarray]]) -> Figure:
+def frames(drawn: Drawn, columns: dict[str, list[np.ndarray]], given: int = 0) -> Figure:
     """The first sequences of each column, in a row each; or curves of one number in one panel.
 
     Args:
         drawn: the kind of picture.
         columns: title -> sequences, [T, F] frames or [T] a wave.
+        given: steps of all sequences that a prefix gave; a line is drawn after them.
     """
+    figure = _figure(drawn, columns)
+    for axis in figure.axes if given else ():
+        axis.axvline(given * drawn.step, color="C3", lw=1, ls="--")
+    return figure
+
+
+def _figure(drawn: Drawn, columns: dict[str, list[np.ndarray]]) -> Figure:
     if drawn.kind == "curves" and all(x.shape[1] == 1 for each in columns.values() for x in each):
         return _overlaid(drawn, columns)
     rows = min(MOST_ROWS, max(map(len, columns.values())))
