@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from vaetext.config.options import Checked, check_schema, option
+from vaetext.config.options import Checked, check_schema, check_unused, option
 
 OWN_NAME = "${.name}"  # the value of the option beside it
 LABEL = "what tables and run folders call it, such as yelp-sent for a text of your own"
@@ -124,6 +124,42 @@ class PianoRolls(Files):
 
 
 @dataclass
+class Speech(OwnFiles):
+    """Recordings cut into frames of samples: a published corpus, or WAV files of your own."""
+
+    paths = ("train", "valid", "test", "split_list")
+
+    label: str = option("${.corpus}", LABEL)
+    corpus: str = option(
+        "recordings",
+        "a published one, or recordings: your own, in the folders or archives that data.train,"
+        " data.valid and data.test name",
+        choices=("recordings", "fsdd", "timit-sample"),
+    )
+    frame: int = option(
+        200, "samples of a frame; what is left of a recording at its end is dropped", min=1
+    )
+    split_list: str | None = option(
+        None, "file with a split and a recording of data.train on each line, in place of data.split"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.corpus != "recordings":
+            if given := next((name for name in self.paths if getattr(self, name)), None):
+                raise ValueError(
+                    f"{given}={getattr(self, given)}: corpus={self.corpus} has files of its own;"
+                    f" leave out {given}, or corpus"
+                )
+            check_unused(self, "corpus=recordings", "split", "split_seed")
+        if self.split_list and (self.valid or self.test):
+            raise ValueError(
+                f"split_list={self.split_list}: it lists the splits of train; leave out valid and"
+                " test"
+            )
+
+
+@dataclass
 class Generated(Data):
     """Options of every data set that is sampled from a known distribution."""
 
@@ -175,6 +211,7 @@ DATA: dict[str, type[Data]] = {
     "text": UserText,
     "frames": OwnFrames,
     "pianoroll": PianoRolls,
+    "speech": Speech,
     "grammar": Grammar,
     "sine": Sine,
     "sine-continuous": SineContinuous,

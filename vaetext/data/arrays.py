@@ -1,6 +1,5 @@
 """A user's sequences of numbers: ``.npz`` files of arrays, and ``.csv`` files."""
 
-import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vaetext.data.contents import text_lines
-from vaetext.data.files import read_bytes
+from vaetext.data.files import natural, read_bytes
 
 LARGEST = 1e12  # the square of a number of a frame still fits into float32
 Named = list[tuple[str, np.ndarray]]  # sequences [T, F] with the key or file of each
@@ -31,7 +30,8 @@ def read_arrays(path: Path) -> Named:
             than the first, of text or objects, or with numbers that are not finite.
     """
     if path.is_dir():
-        found = [(each.name, _csv(each)) for each in sorted(path.glob("*.csv"), key=_natural)]
+        names = sorted((each.name for each in path.glob("*.csv")), key=natural)
+        found = [(name, _csv(path / name)) for name in names]
     elif path.suffix == ".csv":
         found = [(path.name, _csv(path))]
     elif path.suffix == ".npz":
@@ -144,9 +144,3 @@ def _checked(array: np.ndarray, name: str) -> np.ndarray:
             f" must be finite and below {LARGEST:g}"
         )
     return frames
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """A key that sorts by the numbers in names: 8 before 16."""
-    parts = re.split(r"([0-9]+)", path.stem)
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]

@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import lzma
 import os
+import re
 import stat
 import tempfile
 import urllib.error
@@ -21,6 +22,7 @@ from filelock import FileLock
 from vaetext.data.contents import check_unpacked, text_lines
 
 SUFFIXES = ("", ".xz", ".gz")
+ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".zip")
 BLOCK = 1 << 20
 Report = Callable[[str, int, int | None], None]  # file, bytes so far, bytes in total if known
 
@@ -30,15 +32,21 @@ class Remote:
     """A published file.
 
     Attributes:
-        path: relative to a data root, without a compression suffix.
-        url: its public address; the file there is not compressed.
+        path: relative to a data root, without the suffix of a compressed file or archive.
+        url: its public address; the file there is not compressed, but may be an archive.
         sum: checksum of its uncompressed bytes, in hex: 64 digits are a sha256, 40 a git blob id
             (sha1 of "blob <size>\\0" + bytes).
+        suffix: of the archive at ``url``; none of a single file.
     """
 
     path: str
     url: str
     sum: str
+    suffix: str = ""
+
+    def digest(self, path: Path) -> str:
+        """The checksum of a file, of the kind of ``sum``."""
+        return digest(path.read_bytes(), self.sum)
 
 
 def cache_folder() -> Path:
@@ -58,11 +66,22 @@ def roots(root: str | None) -> list[Path]:
 
 
 def find(path: str, root: str | None, folders: bool = False) -> Path | None:
-    """The first existing file ``path``, plain or with .xz or .gz, in the roots; or folder."""
-    candidates = (folder / (path + suffix) for folder in roots(root) for suffix in SUFFIXES)
+    """The first existing file ``path``, plain or with .xz or .gz, in the roots.
+
+    Args:
+        folders: whether a folder will do, or a tar or zip archive of it.
+    """
+    suffixes = SUFFIXES + ARCHIVES * folders
+    candidates = (folder / (path + suffix) for folder in roots(root) for suffix in suffixes)
     return next(
         (each for each in candidates if each.is_file() or (folders and each.is_dir())), None
     )
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts names by the numbers in them: 8.wav before 16.wav."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
 
 def quiet(name: str, done: int, size: int | None) -> None:
@@ -75,10 +94,10 @@ def locate(remote: Remote, root: str | None, report: Report = quiet) -> Path:
     Raises:
         ValueError: it is found nowhere and cannot be downloaded, or the download has another sum.
     """
-    if found := find(remote.path, root):
+    if found := find(remote.path, root, folders=bool(remote.suffix)):
         return found
     try:
-        return download(remote, cache_folder() / "data" / remote.path, report)
+        return download(remote, _cached(remote), report)
     except (OSError, http.client.HTTPException) as error:
         raise ValueError(
             f"{remote.path} is not in {', '.join(map(str, roots(root)))} and could not be"
@@ -101,7 +120,7 @@ def download(remote: Remote, target: Path, report: Report = quiet) -> Path:
         if target.is_file():
             return target
         _fetch(remote.url, part, lambda done, size: report(target.name, done, size))
-        found = digest(part.read_bytes(), remote.sum)
+        found = remote.digest(part)
         if found != remote.sum:
             part.unlink()
             raise ValueError(
@@ -112,10 +131,14 @@ def download(remote: Remote, target: Path, report: Report = quiet) -> Path:
     return target
 
 
+def _cached(remote: Remote) -> Path:
+    return cache_folder() / "data" / (remote.path + remote.suffix)
+
+
 def _by_hand(remote: Remote) -> str:
     return (
-        f"fetch it yourself and place it at {cache_folder() / 'data' / remote.path},"
-        f" or in data.root or $VAETEXT_DATA as {remote.path}"
+        f"fetch it yourself and place it at {_cached(remote)},"
+        f" or in data.root or $VAETEXT_DATA as {remote.path}{remote.suffix}"
     )
 
 

@@ -37,27 +37,24 @@ class Standardizer(FrameFormat):
 
     @staticmethod
     def fit(raw: np.ndarray) -> "Standardizer":
-        """Mean and standard deviation of raw frames [N, F].
+        """Mean and standard deviation of raw frames [N, F], rounded."""
+        return Standardizer(*rounded(raw.mean(0), raw.std(0)))
 
-        They are rounded to six digits, as further ones differ between machines. A number that is
-        constant but for rounding has std 1.
-        """
-        mean = raw.mean(0)
-        std = raw.std(0)
-        scale = np.where(std > 1e-9 * abs(mean), std, 1)
-        return Standardizer(*(tuple(float(f"{n:.6g}") for n in each) for each in (mean, scale)))
+    @property
+    def width(self) -> int:
+        """F."""
+        return len(self.mean)
 
     def domain(self, longest: int) -> Real:
         """What a model must know of sequences of at most ``longest`` frames."""
-        return Real(len(self.mean), longest)
+        return Real(self.width, longest)
 
     @property
     def description(self) -> str:
         """In words, for ``vaetext data``."""
-        size = len(self.mean)
         mean, std = (", ".join(f"{number:g}" for number in each) for each in (self.mean, self.std))
         return (
-            f"frames of {size} real number{'s' * (size > 1)},"
+            f"frames of {self.width} real number{'s' * (self.width > 1)},"
             f" standardised by mean {mean}, standard deviation {std}"
         )
 
@@ -94,12 +91,21 @@ class Standardizer(FrameFormat):
             frame = [float(part) for part in word.split(",")]
         except ValueError:
             return None
-        fits = len(frame) == len(self.mean) and all(abs(part) < LARGEST for part in frame)
+        fits = len(frame) == self.width and all(abs(part) < LARGEST for part in frame)
         return frame if fits else None
 
     @property
     def wanted(self) -> str:
         """F numbers between commas."""
-        size = len(self.mean)
-        numbers = "a number" if size == 1 else f"{size} numbers between commas"
+        numbers = "a number" if self.width == 1 else f"{self.width} numbers between commas"
         return f"{numbers} (below {LARGEST:g})"
+
+
+def rounded(mean: np.ndarray, std: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Means and standard deviations [F] to six digits, as further ones differ between machines.
+
+    A number that is constant but for rounding has a standard deviation of 1.
+    """
+    scale = np.where(std > 1e-9 * abs(mean), std, 1)
+    first, second = (tuple(float(f"{n:.6g}") for n in each) for each in (mean, scale))
+    return first, second

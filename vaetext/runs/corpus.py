@@ -17,17 +17,14 @@ from vaetext.data.frames import Bits
 from vaetext.data.pianoroll import PianoRoll
 from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
+from vaetext.data.waveform import Waveform
 from vaetext.runs.folder import origin
 from vaetext.runs.layout import DOMAIN, SOURCES
 from vaetext.runs.results import read_json
 
 log = logging.getLogger(__name__)
-FORMATS: tuple[type[Format], ...] = (
-    Tokenizer,
-    Standardizer,
-    Bits,
-    PianoRoll,
-)  # those that a run may have
+# those that a run may have: nothing else in a run folder is read as one
+FORMATS: tuple[type[Format], ...] = (Tokenizer, Standardizer, Bits, PianoRoll, Waveform)
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:

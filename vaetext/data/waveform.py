@@ -1,0 +1,101 @@
+"""Sound, cut into frames of samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaetext.data.audio import is_audio, read_recordings
+from vaetext.data.drawn import Drawn
+from vaetext.data.loader import Split
+from vaetext.data.standardizer import Standardizer, rounded
+
+
+@dataclass(frozen=True)
+class Waveform(Standardizer):
+    """Frames of F samples, standardised by one mean and one deviation (Chung et al. 2015).
+
+    Attributes:
+        mean: [1], of all samples.
+        std: [1].
+        samples: F, of a frame.
+        rate: samples a second.
+    """
+
+    samples: int
+    rate: int
+
+    file = "waveform.json"
+    holds = "sound"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("samples", "rate"):
+            if type(value := getattr(self, name)) is not int or value < 1:
+                raise ValueError(f"{name}={value!r} must be a whole number of at least 1")
+
+    @staticmethod
+    def of(frames: Sequence[np.ndarray], rate: int) -> "Waveform":
+        """Mean and deviation of all samples of frames, a list of [T, F]."""
+        count = sum(each.size for each in frames)
+        mean = sum(float(each.sum(dtype=np.float64)) for each in frames) / count
+        square = sum(float(((each - mean) ** 2).sum(dtype=np.float64)) for each in frames) / count
+        scale = rounded(np.array([mean]), np.array([square**0.5]))
+        return Waveform(*scale, frames[0].shape[1], rate)
+
+    @property
+    def width(self) -> int:
+        """F."""
+        return self.samples
+
+    @property
+    def description(self) -> str:
+        """In words, for ``vaetext data``."""
+        return (
+            f"frames of {self.samples} samples ({1000 * self.samples / self.rate:g} ms) at"
+            f" {self.rate} Hz, standardised by mean {self.mean[0]:g}, standard deviation"
+            f" {self.std[0]:g}"
+        )
+
+    def counts(self, split: Split) -> dict[str, str]:
+        """Column -> figure of a split, for ``vaetext data``."""
+        return {**super().counts(split), "seconds": f"{split.x.size / self.rate:,.1f}"}
+
+    def read(self, path: Path) -> list[tuple[str, Any]]:
+        """(name, frames) of each recording of a WAV file, a folder, a tar or a zip; or of others.
+
+        Raises:
+            ValueError: a file cannot be read, has another rate, or is shorter than a frame.
+        """
+        if not is_audio(path):
+            return super().read(path)
+        found = read_recordings(path)
+        if found[0].rate != self.rate:
+            raise ValueError(
+                f"{found[0].place} has {found[0].rate} samples a second, and this run's data"
+                f" {self.rate}; resample it"
+            )
+        return [(each.name, self.encoded(each.frames(self.samples))) for each in found]
+
+    def sequence(self, values: Any) -> np.ndarray:
+        """The frames of an array [N] of samples, or [T, F]; a rest shorter than a frame is dropped.
+
+        Raises:
+            ValueError: it has another shape, or no frame, or values that are not finite.
+        """
+        raw = np.asarray(values)
+        if raw.ndim == 1:
+            count = len(raw) // self.samples
+            raw = raw[: count * self.samples].reshape(count, self.samples)
+        return super().sequence(raw)
+
+    def values(self, sequence: Any) -> np.ndarray:
+        """[N] samples."""
+        return super().values(sequence).ravel()
+
+    @property
+    def drawn(self) -> Drawn:
+        """All samples in a row, over seconds."""
+        return Drawn("wave", "seconds", "sample", step=1 / self.rate)
