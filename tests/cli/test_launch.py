@@ -241,6 +241,29 @@ def test_jobs_of_a_sweep_that_never_began_are_resumed(
     assert started == [3, 4]
 
 
+def test_folders_that_are_no_jobs_of_a_sweep_are_named_and_left(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(config: Any, folder: Path, **_: Any) -> None:
+        (folder / "table.md").touch()
+        started.append(config.seed)
+
+    started: list[int] = []
+    monkeypatch.setattr(vaetext.training.session, "train", begin)
+    for seeds in ("2,3,4", "2,5"):  # nothing has begun in the first one's folders
+        assert run_cli(f"train -m sweep=foo seed={seeds}").status == 0
+    sweep = tmp_path / "outputs/sweeps/foo"
+    done = run_cli(f"resume {sweep}")
+    assert (done.status, started) == (0, [2, 5])
+    assert f"{sweep}/2 is no job of its sweep and never began: it is left as it is" in done.error
+    assert run_cli(f"resume {sweep}/2").status == 0
+    assert started == [2, 5, 4]
+    (sweep / "2/table.md").unlink()
+    for damaged in ("hydra: 3", "", "{", "hydra: {sweeper: {params: {a: 1}}}"):
+        (sweep / "multirun.yaml").write_text(damaged)
+        assert f"{sweep}/multirun.yaml is damaged" in run_cli(f"resume {sweep}").error
+
+
 def test_folders_of_a_sweep_may_be_named_by_its_overrides(stub: Stub, tmp_path: Path) -> None:
     line = "train -m sweep=foo seed=2,3 model.latent_dim=4"
     assert run_cli(f"{line} hydra.sweep.subdir=${{hydra.job.override_dirname}}").status == 0

@@ -23,7 +23,7 @@ from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import VERBS
 from vaetext.runs.folder import check_link, check_links, check_same_config, save_config
 from vaetext.runs.layout import CONFIG, SWEEP
-from vaetext.runs.sweep import jobs
+from vaetext.runs.sweep import jobs, sweep_overrides
 
 
 @dataclass
@@ -67,7 +67,7 @@ class CheckConfigurations(Callback):
             sweep = Path(config.hydra.sweep.dir).resolve()
             check_link(sweep / SWEEP, sweep)
             try:
-                every = jobs(_overrides(config))
+                every = jobs(sweep_overrides(_unresolved(config.hydra)))
             except HydraException:
                 return
             checked = [_check_job(n, overrides, config) for n, overrides in enumerate(every)]
@@ -84,12 +84,6 @@ def _failing() -> Iterator[None]:
         yield
     except Exception as error:
         raise Failed(error) from error
-
-
-def _overrides(config: DictConfig) -> list[str]:
-    """The overrides of a sweep, from the configuration and from the command line, as written."""
-    params = _unresolved(config.hydra.sweeper).get("params") or {}
-    return [*(f"{key}={value}" for key, value in params.items()), *_given(config, "task")]
 
 
 def _given(config: DictConfig, kind: str) -> list[str]:

@@ -254,8 +254,12 @@ def _with_sum(trainer: dict[str, Any]) -> dict[str, Any]:
 
 def resume_command(folder: Path) -> str:
     """The command that resumes a run that was stopped, or the sweep that it is a job of."""
-    sweep = next((each for each in folder.parents if (each / SWEEP).is_file()), folder)
-    return resuming(sweep)
+    return resuming(sweep_folder(folder) or folder)
+
+
+def sweep_folder(folder: Path) -> Path | None:
+    """The folder of the sweep in which a run folder is, if it is in one."""
+    return next((each for each in folder.parents if (each / SWEEP).is_file()), None)
 
 
 def has_trained(folder: Path) -> bool:

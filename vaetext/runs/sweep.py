@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 
-from vaetext.runs.folder import check_is_run
-from vaetext.runs.layout import CONFIG
+from vaetext.runs.folder import check_is_run, is_bare, sweep_folder
+from vaetext.runs.layout import CONFIG, GIVEN, SWEEP
 
 
 def jobs(overrides: list[str]) -> list[list[str]]:
@@ -21,6 +23,39 @@ def jobs(overrides: list[str]) -> list[list[str]]:
     parsed = OverridesParser.create().parse_overrides(overrides)
     (every,) = BasicSweeper.split_arguments(parsed, None)
     return every
+
+
+def sweep_overrides(hydra: Any) -> list[str]:
+    """The overrides of a sweep, from its configuration and from the command line, as written.
+
+    Args:
+        hydra: what Hydra knows of the sweep, as plain containers.
+    """
+    params = hydra["sweeper"].get("params") or {}
+    return [*(f"{key}={value}" for key, value in params.items()), *hydra["overrides"]["task"]]
+
+
+def is_surplus(folder: Path) -> bool:
+    """Whether no run has begun in a folder, and the sweep that holds it has no such job.
+
+    An earlier sweep of other overrides leaves such folders. Of sweepers that choose their jobs
+    nothing is known, so their folders are none.
+
+    Raises:
+        ValueError: the record of the sweep is damaged.
+    """
+    sweep = sweep_folder(folder)
+    if sweep is None or not (folder / GIVEN).is_file() or not is_bare(folder):
+        return False
+    try:
+        every = jobs(sweep_overrides(yaml.safe_load((sweep / SWEEP).read_text())["hydra"]))
+        return yaml.safe_load((folder / GIVEN).read_text()) not in every
+    except HydraException:
+        return False
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{sweep / SWEEP} is damaged; delete it to start every run in {sweep}"
+        ) from error
 
 
 def config_folder(runtime: Any) -> list[str]:

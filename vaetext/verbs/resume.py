@@ -9,14 +9,14 @@ from vaetext.config.verbs import ResumeConfig
 from vaetext.report.console import show
 from vaetext.runs.layout import CONFIG, TABLE
 from vaetext.runs.results import is_done
-from vaetext.runs.sweep import run_folders
+from vaetext.runs.sweep import is_surplus, run_folders
 from vaetext.training import session
 
 log = logging.getLogger(__name__)
 
 
 def run(config: ResumeConfig) -> None:
-    """Resumes each run in turn, and starts those that never began.
+    """Resumes each run in turn, and starts the jobs of a sweep that never began.
 
     trainer.* overrides apply to what is left of each.
 
@@ -30,6 +30,11 @@ def run(config: ResumeConfig) -> None:
     failed = []
     for folder in run_folders(path):
         try:
+            if is_surplus(folder):
+                log.warning(
+                    "%s is no job of its sweep and never began: it is left as it is", folder
+                )
+                continue
             _resume(folder, config.trainer)
         except Exception as error:
             log.error("error: %s: %s", folder, explain(error), exc_info=config.debug)
