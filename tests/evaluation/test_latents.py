@@ -140,7 +140,7 @@ def test_a_latent_conditioned_on_a_held_one_is_sampled_given_it() -> None:
         head.weight.mul_(1000)  # type: ignore[union-attr, operator]
         head.bias[1] = -30.0  # type: ignore[union-attr, index]
     a, b = (prior_codes(model, range(n, n + 1), 0) for n in (0, 1))
-    found = prior_codes(model, range(1, 2), 0, "z_g", a)
+    found = prior_codes(model, range(1, 2), 0, {"z_g": a["z_g"]})
     assert torch.equal(found["z_g"], a["z_g"])
     assert not torch.allclose(found["z_l"], b["z_l"])
     prior = model.local_prior(a["z_g"])  # type: ignore[operator]
@@ -175,3 +175,34 @@ def test_slerp_stays_on_the_great_circle() -> None:
     torch.testing.assert_close(slerp(a, 3 * a, 0.5), lerp(a, 3 * a, 0.5))
     assert slerp(a, 0 * a, 0.5).isfinite().all()
     assert slerp(a, -a, 0.5).isfinite().all()
+
+
+def test_a_discrete_latent_stays_and_must_be_equal_at_both_ends() -> None:
+    a = {"length": torch.tensor([2]), "z": torch.zeros(1, 3, 2)}
+    b = {"length": torch.tensor([2]), "z": torch.ones(1, 3, 2)}
+    codes = path(a, b, 3)
+    assert codes["length"].tolist() == [2, 2, 2]
+    assert codes["z"][:, 0, 0].tolist() == [0.0, 0.5, 1.0]
+    with pytest.raises(ValueError, match="latent length is discrete and differs between a and b"):
+        path(a, {**b, "length": torch.tensor([1])}, 3)
+    with pytest.raises(ValueError, match="move=length: it is discrete"):
+        path(a, b, 3, move="length")
+    with pytest.raises(ValueError, match="hold=z: nothing is left that moves"):
+        path(a, b, 3, hold="z")
+
+
+def test_sentences_of_unlike_latent_lengths_have_no_path() -> None:
+    model = tiny_model("latent-seq", latent_dim=2, max_latents=4)
+    sequences = [[2, 3, 1], [4, 5, 6, 2, 1]]
+    with torch.no_grad():
+        model.length_head[-1].weight.mul_(1000)  # type: ignore[index, operator, union-attr]
+    one, other = (int(mean_codes(model, [each])["length"]) for each in sequences)
+    assert one != other
+    message = (
+        f"latent length is {one + 1} in a and {other + 1} in b, and there is no path from one to"
+        " the other; choose sentences of equal length, or give one alone"
+    )
+    with pytest.raises(ValueError, match=message):
+        generation.path_between(model, *sequences, 3)
+    codes = generation.path_between(model, sequences[0], None, 3)
+    assert codes["length"].tolist() == [one] * 3

@@ -33,6 +33,8 @@ class Latent:
         per_step: whether it is drawn while x grows, one z_t a step; then it has no prior that
             could be sampled without x.
         discrete: whether a sample has no pathwise gradient.
+        values: of a discrete latent, what its indices 0, 1, ... stand for in options and messages;
+            empty where it has no such meaning.
         decoded: whether p(x|z) reads it; another shows only in the latents conditioned on it.
     """
 
@@ -41,6 +43,7 @@ class Latent:
     p_given: tuple[str, ...] = ()
     per_step: bool = False
     discrete: bool = False
+    values: range = range(0)
     decoded: bool = True
 
 

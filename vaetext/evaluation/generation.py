@@ -13,8 +13,10 @@ from vaetext.evaluation.latents import (
     check_decoded,
     check_has_latent,
     check_interpolable,
+    check_latent,
     check_moving,
     decoded_latents,
+    discrete_latents,
     follow,
     held,
     mean_codes,
@@ -54,7 +56,12 @@ def sample(
             f"hold={hold}: it is drawn at every step, as the sequence grows, so samples cannot"
             " share its value; hold another latent, or none"
         )
-    return generate(model, prior_codes(model, range(n), seed, hold), n, options, seed)
+    given = {}
+    if hold is not None:
+        first = prior_codes(model, range(1), seed)
+        check_latent(first, "hold", hold)
+        given = {hold: first[hold]}
+    return generate(model, prior_codes(model, range(n), seed, given), n, options, seed)
 
 
 def reconstruct(
@@ -97,20 +104,24 @@ def path_between(
 
     Args:
         a: first sequence, at its posterior mean; None samples the prior.
-        b: last sequence; None samples the prior, given a's code of a latent to ``hold``.
+        b: last sequence; None samples the prior, given a's code of a latent to ``hold`` and of
+            discrete latents.
         steps, method, hold: see ``latents.path``.
         move: latent that moves alone; those conditioned on it follow, at their prior's mean.
         seed: of the prior's samples.
 
     Raises:
         ValueError: the model has no latent, one without paths, no latent of the name to hold or to
-            move, or none whose move the decoder shows.
+            move, or none whose move the decoder shows; or a and b differ in a discrete latent.
     """
     check_interpolable(model)
     if b is not None and move is None:
         check_decoded(model, hold)
     first = end(model, a, 0, seed)
-    last = end(model, b, 1, seed, hold, first)
+    check_latent(first, "hold", hold)
+    shared = discrete_latents(model) | ({hold} if hold else set())
+    last = end(model, b, 1, seed, {name: first[name] for name in shared})
+    check_discrete(model, first, last)
     check_moving(set(decoded_latents(model)) - {hold}, hold)
     codes = path(first, last, steps, method, hold, move)
     return codes if move is None else follow(model, codes, move, hold)
@@ -139,18 +150,25 @@ def end(
     sequence: Any | None,
     number: int,
     seed: int,
-    hold: str | None = None,
-    first: Codes | None = None,
+    given: Codes | None = None,
 ) -> Codes:
-    """The code [1, ...] of a sequence, or sample ``number`` of the prior where it is None.
+    """The code [1, ...] of a sequence, or sample ``number`` of the prior, where it is None.
 
     Args:
-        hold: latent at which a sample of the prior has the code of ``first``.
-        first: the code of the other end.
+        given: latent name -> z [1, ...] that the sample of the prior keeps.
     """
     check_has_latent(model)
     if sequence is not None:
         return mean_codes(model, [sequence])
-    return prior_codes(
-        model, range(number, number + 1), seed, None if first is None else hold, first
-    )
+    return prior_codes(model, range(number, number + 1), seed, given)
+
+
+def check_discrete(model: SequenceModel, a: Codes, b: Codes) -> None:
+    """Raises ValueError where two codes [1, ...] differ in a discrete latent that has values."""
+    for latent in model.latents:
+        if latent.values and not torch.equal(a[latent.name], b[latent.name]):
+            one, other = (latent.values[int(each[latent.name])] for each in (a, b))
+            raise ValueError(
+                f"latent {latent.name} is {one} in a and {other} in b, and there is no path from"
+                f" one to the other; choose sentences of equal {latent.name}, or give one alone"
+            )

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from vaetext.config.options import closest
 from vaetext.data.loader import Sequences, Split, collate, evaluation_order
-from vaetext.distributions.latent import Latent, LatentSample, blank
+from vaetext.distributions.latent import LatentSample, blank
 from vaetext.distributions.noise import KeyedNoise, MeanNoise, Noise
 from vaetext.models.base import SequenceModel
 
@@ -64,30 +64,20 @@ def _masked(sample: LatentSample, fill: float) -> Tensor:
 
 @torch.no_grad()
 def prior_codes(
-    model: SequenceModel,
-    numbers: range,
-    seed: int,
-    hold: str | None = None,
-    first: Codes | None = None,
+    model: SequenceModel, numbers: range, seed: int, given: Codes | None = None
 ) -> Codes:
     """Samples of the prior, latent name -> z [rows, ...].
 
     Args:
         numbers: of the samples; each depends on (seed, number) alone.
-        hold: latent at which every row has the code of ``first``; the latents conditioned on it
-            are sampled given that code.
-        first: codes whose first row is held; None takes the samples themselves.
-
-    Raises:
-        ValueError: the model has no latent of the name to hold.
+        given: latent name -> z [1, ...] that every row has; the latents conditioned on it are
+            sampled given it.
     """
     device = next(model.parameters()).device
     index = torch.arange(numbers.start, numbers.stop, device=device)
-    noise = KeyedNoise(seed, index, range(1))
-    codes = {name: z[0] for name, z in model.sample_prior(noise, {}).items()}
-    if hold is None:
-        return codes
-    return resample(model, held(codes, hold, first or codes), hold, noise)
+    kept = {name: z[:1].expand(len(index), *z.shape[1:])[None] for name, z in (given or {}).items()}
+    drawn = model.sample_prior(KeyedNoise(seed, index, range(1)), kept)
+    return {name: z[0] for name, z in drawn.items()}
 
 
 def held(codes: Codes, name: str | None, first: Codes) -> Codes:
@@ -137,17 +127,26 @@ def path(
 
     Raises:
         ValueError: there is no latent of the name to hold or to move, none is left that moves, or
-            the codes of a and b differ in shape.
+            the codes of a and b differ in shape or in a discrete latent, which never moves.
     """
     check_latent(a, "hold", hold)
     check_latent(a, "move", move)
-    moving = (set(a) if move is None else {move}) - {hold}
+    discrete = {name for name, z in a.items() if not z.is_floating_point()}
+    if move in discrete:
+        raise ValueError(f"move={move}: it is discrete, so it has no path; move another latent")
+    moving = (set(a) if move is None else {move}) - {hold} - discrete
     check_moving(moving, hold)
     for name in a:
         if a[name].shape != b[name].shape:
             raise ValueError(
                 f"latent {name} grows with the sentence; a and b must have the same number of"
                 " tokens"
+            )
+    for name in discrete:
+        if not torch.equal(a[name], b[name]):
+            raise ValueError(
+                f"latent {name} is discrete and differs between a and b, so there is no path from"
+                " one to the other; interpolate between sequences of equal value"
             )
     mix = {"linear": lerp, "slerp": slerp}[method]
     shares = torch.linspace(0, 1, steps).tolist()
@@ -195,24 +194,33 @@ def decoded_latents(model: SequenceModel) -> list[str]:
     return [latent.name for latent in model.latents if latent.decoded]
 
 
+def discrete_latents(model: SequenceModel) -> set[str]:
+    """The latents that stay as they are along a path."""
+    return {latent.name for latent in model.latents if latent.discrete}
+
+
 def has_paths(model: SequenceModel) -> bool:
-    """Whether there is a path between any two codes of a model."""
-    return bool(model.latents) and not any(_without_path(model))
+    """Whether there are paths between codes of a model, where its discrete latents are equal."""
+    return bool(model.latents) and not _obstacle(model)
 
 
 def check_interpolable(model: SequenceModel) -> None:
     """Raises ValueError where a model's codes have no path between them."""
     check_has_latent(model)
-    for latent in _without_path(model):
-        kind = "is drawn at every step" if latent.per_step else "is discrete"
+    if reason := _obstacle(model):
         raise ValueError(
-            f"model {model.name}: latent {latent.name} {kind}, so there is no path between two"
-            " codes; use a run of a model with latent vectors, such as vrae"
+            f"model {model.name}: {reason}, so there is no path between two codes; use a run of a"
+            " model with latent vectors, such as vrae"
         )
 
 
-def _without_path(model: SequenceModel) -> list[Latent]:
-    return [latent for latent in model.latents if latent.per_step or latent.discrete]
+def _obstacle(model: SequenceModel) -> str | None:
+    for latent in model.latents:
+        if latent.per_step:
+            return f"latent {latent.name} is drawn at every step"
+    if all(latent.discrete for latent in model.latents):
+        return "every latent is discrete"
+    return None
 
 
 def check_has_latent(model: SequenceModel) -> None:

@@ -54,16 +54,15 @@ class LatentSeq(Autoregressive):
     too.
     """
 
-    latents = (
-        Latent("length", discrete=True),
-        Latent("z", q_given=("length", "z"), p_given=("length",)),
-    )
-
     def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)
         hidden = config.hidden_dim
         dim = config.latent_dim
         self.config = config
+        self.latents = (
+            Latent("length", discrete=True, values=range(1, config.max_latents + 1)),
+            Latent("z", q_given=("length", "z"), p_given=("length",)),
+        )
         self.embedding = domain.embedding(config.embedding_dim)
         self.encoder = Recurrent(config.cell, config.embedding_dim, hidden, config.layers, True)
         annotation = 2 * hidden

@@ -12,7 +12,14 @@ from vaetext.data.format import Format
 from vaetext.data.loader import Split
 from vaetext.evaluation.decoding import GREEDY, MOST_FRAMES, generate
 from vaetext.evaluation.generation import reconstruct, sample
-from vaetext.evaluation.latents import Codes, follow, has_paths, mean_codes, path
+from vaetext.evaluation.latents import (
+    Codes,
+    discrete_latents,
+    follow,
+    has_paths,
+    mean_codes,
+    path,
+)
 from vaetext.models.base import SequenceModel
 from vaetext.models.diagnostics import Page
 from vaetext.report import plots
@@ -99,15 +106,17 @@ def write_interpolations(
 ) -> None:
     """Writes ``interpolations.txt`` between sentences of a split, and a picture of the first one.
 
-    Of several latents each also moves alone. Nothing is written where codes have no path between
-    them: latents that are discrete, drawn at every step, or of no fixed size.
+    Of several latents each also moves alone, but for discrete ones, which both ends share. Nothing
+    is written where codes have no path between them: latents that are drawn at every step, of no
+    fixed size, or all discrete.
     """
     if not has_paths(model):
         return
-    moves = (None, *model.latent_names) if len(model.latents) > 1 else (None,)
-    rows = np.random.default_rng(seed).permutation(len(split))[: 2 * n]
+    continuous = [latent.name for latent in model.latents if not latent.discrete]
+    moves = (None, *continuous) if len(continuous) > 1 else (None,)
+    rows = np.random.default_rng(seed).permutation(len(split))
     pages: list[str] = []
-    for a, b in zip(rows[::2], rows[1::2], strict=False):
+    for a, b in _pairs(model, split, rows, n):
         first, last = (mean_codes(model, [split[row]]) for row in (a, b))
         if any(first[name].shape != last[name].shape for name in first):
             return
@@ -157,6 +166,24 @@ def path_page(
 def _write(files: dict[str, bytes], folder: Path) -> None:
     for name, content in files.items():
         atomic_write(folder / name, content)
+
+
+def _pairs(model: SequenceModel, split: Split, rows: np.ndarray, n: int) -> list[tuple[int, int]]:
+    """At most ``n`` pairs of ``rows``, in their order, whose discrete latents are equal."""
+    discrete = discrete_latents(model)
+    if not discrete:
+        return list(zip(rows[: 2 * n : 2], rows[1 : 2 * n : 2], strict=False))
+    seen = rows[: 20 * n]
+    codes = mean_codes(model, [split[row] for row in seen])
+    values = np.stack([codes[name].cpu().numpy() for name in sorted(discrete)], 1)
+    waiting: dict[bytes, int] = {}
+    pairs = []
+    for row, value in zip(seen, values, strict=True):
+        if (partner := waiting.pop(value.tobytes(), None)) is None:
+            waiting[value.tobytes()] = row
+        else:
+            pairs.append((partner, row))
+    return pairs[:n]
 
 
 def _path(model: SequenceModel, first: Codes, last: Codes, move: str | None) -> Codes:

@@ -48,13 +48,16 @@ def interpolation(path: dict[str, Tensor], lines: list[str], ends: list[str]) ->
 
 
 def _strips(axis: Axes, path: dict[str, Tensor]) -> None:
-    strips = np.concatenate([z.detach().cpu().float().flatten(1).numpy() for z in path.values()], 1)
+    moving = {name: z for name, z in path.items() if z.is_floating_point()}
+    strips = np.concatenate(
+        [z.detach().cpu().float().flatten(1).numpy() for z in moving.values()], 1
+    )
     limit = max(float(np.abs(strips).max()), 1e-9)
     image = axis.imshow(
         strips, aspect="auto", cmap="RdBu", vmin=-limit, vmax=limit, interpolation="nearest"
     )
     axis.figure.colorbar(image, ax=axis, location="left")
-    axis.set(title=f"code: {', '.join(path)}", yticks=[], xlabel="dimension")
+    axis.set(title=f"code: {', '.join(moving)}", yticks=[], xlabel="dimension")
     axis.spines[:].set_visible(False)
     integer_ticks(axis)
 
