@@ -111,6 +111,9 @@ class Tweets(TextData):
     repeated_words: bool = option(
         True, "keep only tweets of which every word occurs at least twice in the corpus"
     )
+    more: bool = option(
+        False, "train on the further tweets of sentiment140_more/extra.tsv too; of the sample only"
+    )
 
 
 @dataclass

@@ -87,3 +87,50 @@ def test_a_malformed_sample_is_refused_with_its_line(tmp_path: Path, fresh_cache
         (tmp_path / path).write_text("0\tme\tfine\n1\tno text\n")
     with pytest.raises(ValueError, match=r"train\.tsv, line 2: it must be label, source and tweet"):
         corpora.load(Tweets(name="tweets-char", root=str(tmp_path), tokens="char"))
+
+
+@pytest.fixture
+def sample(tmp_path: Path, fresh_cache: Path) -> Tweets:
+    """The options of a data root with a sample, and with further tweets."""
+    for path in (*tweets_char.SAMPLE, tweets_char.MORE):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("0\tme\tgood day\n" * 3 + "0\tme\tonce here\n")
+    (tmp_path / tweets_char.SAMPLE[0]).write_text("0\tme\tgood day\n0\tme\trare word\n")
+    (tmp_path / tweets_char.MORE).write_text("0\tme\trare word\n0\tme\tunseen\n")
+    return Tweets(name="tweets-char", root=str(tmp_path), tokens="char")
+
+
+def test_further_tweets_are_trained_on_and_change_no_other_split(sample: Tweets) -> None:
+    without = corpora.load(sample)
+    more = corpora.load(replace(sample, more=True))
+    train = more.splits["train"]
+    lines = [more.format.decode(train[n]) for n in range(len(train))]
+    assert lines == ["good day", "rare word", "rare word"]
+    assert len(without.splits["train"]) == 1
+    for name in ("valid", "test"):
+        assert [len(each.splits[name]) for each in (without, more)] == [4, 4]
+    assert [Path(path).name for path in more.source][3:] == ["extra.tsv"]
+
+
+def test_further_tweets_are_refused_where_there_are_none_to_take(
+    sample: Tweets, full: Tweets, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"data\.more=true: .* holds all tweets"):
+        corpora.load(replace(full, more=True))
+    (tmp_path / tweets_char.FULL).unlink()
+    (tmp_path / tweets_char.MORE).unlink()
+    with pytest.raises(ValueError, match=r"data\.more=true: .*extra\.tsv is not in"):
+        corpora.load(replace(sample, more=True))
+
+
+@pytest.mark.slow
+def test_the_published_further_tweets_leave_valid_and_test_as_they_are(real_data: str) -> None:
+    options = Tweets(name="tweets-char", root=real_data, tokens="char")
+    without, more = (corpora.load(replace(options, more=more)) for more in (False, True))
+    assert len(more.splits["train"]) > 1.9 * len(without.splits["train"])
+    for name in ("valid", "test"):
+        lines = (
+            [each.format.decode(each.splits[name][n]) for n in range(len(each.splits[name]))]
+            for each in (without, more)
+        )
+        assert next(lines) == next(lines)

@@ -6,8 +6,10 @@ Petersen deletes only the marks of an entity, which leaves ``quot;`` of ``&quot;
 import csv
 import html
 import io
+import itertools
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from vaetext.data.sentences import Lines, text_corpus
 
 FULL = "sentiment140/training.1600000.processed.noemoticon.csv"
 SAMPLE = tuple(f"sentiment140_sample/{split}.tsv" for split in SPLITS)
+MORE = "sentiment140_more/extra.tsv"  # further tweets to train on, none of them in the sample
 URL = "https://cs.stanford.edu/people/alecmgo/trainingandtestdata.zip"
 DELETED = re.compile(r"[^A-Za-z0-9 !#$'()*+,\-./:;<=>?@^]")
 SHARES = (0.75, 0.05, 0.20)  # train, valid and test of the full file
@@ -32,17 +35,22 @@ def load(config: Tweets, report: Report) -> Corpus:
     Raises:
         ValueError: neither is found, a line is malformed, or a split is left without tweets.
     """
-    files = tweet_files(config.root)
+    files = tweet_files(config.root, config.more)
     return text_corpus(config, files, lambda: read(config, files))
 
 
-def tweet_files(root: str | None) -> list[Path]:
+def tweet_files(root: str | None, more: bool = False) -> list[Path]:
     """The full CSV where it is found, else the sample's three files.
 
+    Args:
+        more: whether to give the file of further tweets too, after those of the sample.
+
     Raises:
-        ValueError: neither is found.
+        ValueError: neither is found, or no further tweets, or the full file holds them already.
     """
     if full := find(FULL, root):
+        if more:
+            raise ValueError(f"data.more=true: {full} holds all tweets; set data.more=false")
         return [full]
     found = [path for name in SAMPLE if (path := find(name, root))]
     if len(found) < len(SAMPLE):
@@ -51,27 +59,31 @@ def tweet_files(root: str | None) -> list[Path]:
             f" {', '.join(map(str, roots(root)))}; download {URL}, unpack it,"
             f" and place the training file at {roots(None)[-1] / FULL}"
         )
-    return found
+    return [*found, _further(root)] if more else found
 
 
 def read(config: Tweets, files: list[Path]) -> Lines:
     """Cleaned tweets shorter than ``max_chars`` whose every word occurs twice in the corpus.
 
     Petersen's split is not published: the full file is shuffled and cut 75 / 5 / 20, and the
-    sample keeps its own split.
+    sample keeps its own split. Further tweets are trained on, and their words counted for training
+    alone, so that valid and test stay as they are.
 
     Raises:
         ValueError: a split is left without tweets.
     """
     raw = _full(files[0]) if len(files) == 1 else _sample(files)
     cleaned = {name: [clean(tweet) for tweet in tweets] for name, tweets in raw.items()}
-    counts = Counter(
-        word for tweets in cleaned.values() for tweet in tweets for word in tweet.split()
-    )
+    counts = _count(itertools.chain(*cleaned.values()))
     kept = {
         name: [tweet for tweet in tweets if _keep(tweet, config, counts)]
         for name, tweets in cleaned.items()
     }
+    if config.more:
+        further = [clean(tweet) for tweet in _third_column(files[-1])]
+        counts += _count(further)
+        train = [*cleaned["train"], *further]
+        kept["train"] = [tweet for tweet in train if _keep(tweet, config, counts)]
     if not all(kept.values()):
         raise ValueError(
             f"data.max_chars={config.max_chars} leaves a split without tweets; choose a larger one"
@@ -89,6 +101,19 @@ def clean(tweet: str) -> str:
     return re.sub(r" +", " ", DELETED.sub("", tweet)).strip()
 
 
+def _further(root: str | None) -> Path:
+    if found := find(MORE, root):
+        return found
+    raise ValueError(
+        f"data.more=true: {MORE} is not in {', '.join(map(str, roots(root)))}; put it there (label,"
+        " source and tweet, separated by tabs), or set data.more=false"
+    )
+
+
+def _count(tweets: Iterable[str]) -> Counter[str]:
+    return Counter(word for tweet in tweets for word in tweet.split())
+
+
 def _keep(tweet: str, config: Tweets, counts: Counter[str]) -> bool:
     if not 0 < len(tweet) < config.max_chars:
         return False
@@ -96,7 +121,7 @@ def _keep(tweet: str, config: Tweets, counts: Counter[str]) -> bool:
 
 
 def _sample(files: list[Path]) -> Lines:
-    return {name: _third_column(path) for name, path in zip(SPLITS, files, strict=True)}
+    return {name: _third_column(path) for name, path in zip(SPLITS, files, strict=False)}
 
 
 def _third_column(path: Path) -> list[str]:
