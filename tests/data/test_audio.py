@@ -152,7 +152,8 @@ def test_a_place_without_a_recording_is_refused(tmp_path: Path, files: dict[str,
     folder(tmp_path / "f", {"readme.txt": b"no sound"})
     with pytest.raises(ValueError, match=r"f holds no recording .*no \.wav or \.sph file"):
         read_recordings(tmp_path / "f")
-    assert not is_audio(tmp_path / "f") and not is_audio(tmp_path / "f" / "readme.txt")
+    for path in (tmp_path / "f", tmp_path / "f" / "readme.txt", Path("/dev/null"), Path("-")):
+        assert not is_audio(path)
     whole = tar(tmp_path / "a.tar.xz", files, "w:xz").read_bytes()
     (tmp_path / "cut.tar.xz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"cut\.tar\.xz"):
@@ -179,6 +180,7 @@ def test_a_waveform_reads_recordings_and_arrays_and_is_read_again(tmp_path: Path
     np.testing.assert_allclose(form.encode(form.decode(frames)), frames, rtol=2e-3, atol=1e-3)
     form.save(tmp_path / form.file)
     assert Waveform.load(tmp_path / form.file) == form
+    assert form.reads(tmp_path / "a.wav") and not form.reads(tmp_path / form.file)
     (tmp_path / "b.wav").write_bytes(wav(samples, 16000))
     with pytest.raises(ValueError, match=r"b\.wav has 16000 samples a second, and this run's data"):
         form.read(tmp_path / "b.wav")

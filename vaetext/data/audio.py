@@ -57,11 +57,10 @@ def is_audio(path: Path) -> bool:
     """Whether a path is a recording, a folder with some, or an archive."""
     if path.is_dir():
         return any(_wanted(each.name, None) for each in path.rglob("*"))
-    return (
-        bool(_wanted(path.name, None))
-        or tarfile.is_tarfile(path)
-        or (zipfile.is_zipfile(path) and path.suffix != ".npz")
-    )
+    if not path.is_file():  # a pipe can be read but once
+        return False
+    archive = tarfile.is_tarfile(path) or (zipfile.is_zipfile(path) and path.suffix != ".npz")
+    return archive or bool(_wanted(path.name, None))
 
 
 def read_recordings(path: Path, pattern: str | None = None) -> list[Recording]:

@@ -63,6 +63,10 @@ class Waveform(Standardizer):
         """Column -> figure of a split, for ``vaetext data``."""
         return {**super().counts(split), "seconds": f"{split.x.size / self.rate:,.1f}"}
 
+    def reads(self, path: Path) -> bool:
+        """Whether a path is a recording, or an archive, or a file of arrays, or a folder."""
+        return is_audio(path) or super().reads(path)
+
     def read(self, path: Path) -> list[tuple[str, Any]]:
         """(name, frames) of each recording of a WAV file, a folder, a tar or a zip; or of others.
 
