@@ -34,12 +34,15 @@ EMBEDDED = {
     "sine": ["data=sine"],
     "sine-continuous": ["data=sine-continuous"],
     "text": ["data=text"],
+    "frames": ["data=frames"],
 }
 REAL = {
     "ptb": ["data=ptb"],
     "yelp13-small": ["data=yelp13-small"],
     "tweets-char": ["data=tweets-char"],
     "tweets-140": ["data=tweets-char", "data.max_chars=140"],
+    "jsb": ["data=pianoroll"],
+    "fsdd": ["data=speech", "data.corpus=fsdd"],
 }
 
 
@@ -108,10 +111,14 @@ def test_a_model_runs_on_embedded_data(
     model: str, data: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     overrides = EMBEDDED[data]
+    folder = tmp_path_factory.getbasetemp()
     if data == "text":
-        text = tmp_path_factory.getbasetemp() / "own.txt"
-        text.write_text("the cat sat\na dog ran away\n" * 30)
-        overrides = [*overrides, f"data.train={text}"]
+        (folder / "own.txt").write_text("the cat sat\na dog ran away\n" * 30)
+        overrides = [*overrides, f"data.train={folder / 'own.txt'}"]
+    if data == "frames":
+        bits = np.random.default_rng(0).integers(2, size=(80, 4, 3))
+        np.savez(folder / "own.npz", **{str(n): each for n, each in enumerate(bits)})
+        overrides = [*overrides, f"data.train={folder / 'own.npz'}"]
     check(model, corpus(*overrides))
 
 
