@@ -416,13 +416,22 @@ def test_a_users_corpus_has_a_folder_of_its_label(stub: Stub) -> None:
     assert stub.folders[0].parts[-4:-1] == ("outputs", "yelp-sent", "vrae")
 
 
-@pytest.mark.parametrize("wrong", ["data.name=ptb", "model.name=rnnlm", "model.name=../../etc"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "data.name=ptb",
+        "data=yelp13 data.name=ptb",
+        "trainer=paper trainer.name=default",
+        "model.name=rnnlm",
+        "model.name=../../etc",
+    ],
+)
 def test_a_wrong_name_is_refused_before_anything_is_written(
     stub: Stub, tmp_path: Path, wrong: str
 ) -> None:
     done = run_cli(f"train {wrong}")
     assert done.status == 1
-    assert f"error: {wrong.partition('=')[0]}=" in done.error
+    assert f"error: {wrong.split()[-1].partition('=')[0]}=" in done.error
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,6 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from vaetext.cli.resolvers import register_resolvers, released_on_error
+from vaetext.config.choices import check_choices
 from vaetext.config.errors import explain
 from vaetext.config.groups import option_file
 from vaetext.config.store import register, typed
@@ -59,6 +60,7 @@ def task(config: DictConfig) -> Any:
     verb = str(job.job.config_name)
     try:
         options = typed(config, VERBS[verb].schema)
+        check_choices(options, job.runtime.choices)
         if isinstance(options, TrainConfig):
             _log_trainer_for_data(options, job.runtime.choices)
         return import_module(f"vaetext.verbs.{verb}").run(options)

@@ -17,6 +17,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from vaetext.cli.launch import Failed
+from vaetext.config.choices import check_choices
 from vaetext.config.errors import explain
 from vaetext.config.store import typed
 from vaetext.config.train import TrainConfig
@@ -52,7 +53,8 @@ class CheckConfigurations(Callback):
         """Checks the configuration of a single run, and the folder in which it opens its log."""
         with _failing():
             _check_hydra(config)
-            typed(config, VERBS[str(config.hydra.job.config_name)].schema)
+            checked = typed(config, VERBS[str(config.hydra.job.config_name)].schema)
+            check_choices(checked, config.hydra.runtime.choices)
             if "file" in config.hydra.job_logging.handlers:
                 check_links(Path(config.hydra.run.dir))
 
@@ -105,6 +107,7 @@ def _check_job(number: int, overrides: list[str], config: DictConfig) -> Job | N
             node.hydra.job.id = str(number)
         with _as_hydras(node):
             checked = typed(node, VERBS[verb].schema)
+            check_choices(checked, node.hydra.runtime.choices)
             folder = Path(node.hydra.sweep.dir, node.hydra.sweep.subdir).absolute()
             check_links(folder)
             if not isinstance(checked, TrainConfig):

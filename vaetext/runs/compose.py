@@ -12,6 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from vaetext.config.choices import check_choices
 from vaetext.config.errors import explain
 from vaetext.config.quoting import quote
 from vaetext.config.store import register, typed
@@ -36,23 +37,28 @@ def compose(
         raise ValueError(f"overrides={overrides!r}: give a list, as in ['model=vrae']")
     folders = [config_dir] if isinstance(config_dir, (str, Path)) else config_dir
     try:
-        node = compose_verb("train", list(overrides), [Path(folder) for folder in folders])
-        return typed(node, TrainConfig)
+        node = compose_verb("train", list(overrides), list(map(Path, folders)), hydra=True)
+        config = typed(node, TrainConfig)
+        check_choices(config, node.hydra.runtime.choices)
+        return config
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:
         raise ValueError(explain(error)) from None
 
 
-def compose_verb(verb: str, overrides: list[str], folders: list[Path]) -> DictConfig:
+def compose_verb(
+    verb: str, overrides: list[str], folders: list[Path], hydra: bool = False
+) -> DictConfig:
     """A command's configuration as Hydra composes it.
 
     Args:
         folders: further ones that hold yaml files.
+        hydra: also with the part that is Hydra's own.
     """
     register()
     search = ",".join(quote(f"file://{folder.resolve()}") for folder in folders)
     searched = [f"hydra.searchpath=[{search}]"] if folders else []
     with _own_hydra(), initialize_config_module("vaetext.conf", version_base="1.3"):
-        return hydra_compose(verb, overrides=[*overrides, *searched])
+        return hydra_compose(verb, overrides=[*overrides, *searched], return_hydra_config=hydra)
 
 
 @contextmanager
