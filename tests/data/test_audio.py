@@ -177,7 +177,7 @@ def test_a_waveform_reads_recordings_and_arrays_and_is_read_again(tmp_path: Path
     assert name == "a.wav" and frames.shape == (2, 4)
     np.testing.assert_allclose(form.values(frames), samples[:8] / 2**15, atol=1e-6)
     assert (form.sequence(samples / 2**15) == frames).all()
-    np.testing.assert_allclose(form.encode(form.decode(frames)), frames, rtol=2e-3, atol=1e-3)
+    assert form.decode(frames).startswith("0.001 s, 2 frames, ")
     form.save(tmp_path / form.file)
     assert Waveform.load(tmp_path / form.file) == form
     assert form.reads(tmp_path / "a.wav") and not form.reads(tmp_path / form.file)

@@ -1,6 +1,7 @@
 """Recordings of one channel in WAV files, RIFF or NIST SPHERE, of a folder or an archive."""
 
 import hashlib
+import logging
 import lzma
 import re
 import tarfile
@@ -16,6 +17,7 @@ import numpy as np
 from vaetext.data.contents import check_unpacked
 from vaetext.data.files import Remote, natural
 
+log = logging.getLogger(__name__)
 SUFFIXES = (".wav", ".sph")
 OTHER = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".au", ".wma", ".webm")
 UNPACKING = (lzma.LZMAError, zlib.error, RuntimeError, NotImplementedError)  # what archives raise
@@ -123,6 +125,23 @@ def decode(content: bytes, name: str, place: str) -> Recording:
     if not np.isfinite(samples).all():
         raise ValueError(f"{place} has samples that are not finite")
     return Recording(name, place, samples, rate)
+
+
+def wav_bytes(samples: np.ndarray, rate: int, name: str) -> bytes:
+    """A WAV file of one channel and 16 bits; what is beyond -1 and 1 is clipped, and logged.
+
+    Args:
+        samples: [N].
+        rate: samples a second.
+        name: of the file, for the log.
+    """
+    import soundfile
+
+    if clipped := int((abs(samples) > 1).sum()):
+        log.warning("%s: %s of %s samples are clipped at -1 and 1", name, clipped, len(samples))
+    buffer = BytesIO()
+    soundfile.write(buffer, np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
 
 
 def digest(recordings: Sequence[Recording]) -> str:

@@ -113,6 +113,11 @@ class Format(ABC):
         Raises:
             ValueError: a tempo is given, and these are no piano rolls.
         """
-        if tempo is not None:
-            raise ValueError(f"tempo={tempo:g}: this run's data is no music; leave tempo out")
+        check_no_tempo(tempo)
         return {}
+
+
+def check_no_tempo(tempo: float | None) -> None:
+    """Raises ValueError where a tempo is given, of data that are no piano rolls."""
+    if tempo is not None:
+        raise ValueError(f"tempo={tempo:g}: this run's data is no music; leave tempo out")

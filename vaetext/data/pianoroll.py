@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vaetext.data.drawn import Drawn
-from vaetext.data.files import read_bytes
+from vaetext.data.files import natural, read_bytes
 from vaetext.data.frames import Bits
 from vaetext.data.midi import TEMPO, midi_bytes, read_midi
 
@@ -102,7 +102,7 @@ class PianoRoll(Bits):
             ]
         inside = path.iterdir() if path.is_dir() else [path]
         midi = [each for each in inside if each.suffix in MIDI]
-        midi.sort(key=lambda each: (len(each.name), each.name))  # 9.mid before 10.mid
+        midi.sort(key=lambda each: natural(each.name))
         if not midi:
             return super().read(path)
         read = partial(read_midi, lowest=self.lowest, size=self.size)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from vaetext.data.audio import is_audio, read_recordings
+from vaetext.data.audio import is_audio, read_recordings, wav_bytes
 from vaetext.data.drawn import Drawn
+from vaetext.data.format import check_no_tempo
 from vaetext.data.loader import Split
 from vaetext.data.standardizer import Standardizer, rounded
 
@@ -73,7 +74,7 @@ class Waveform(Standardizer):
         Raises:
             ValueError: a file cannot be read, has another rate, or is shorter than a frame.
         """
-        if not is_audio(path):
+        if not is_audio(path) and not path.is_dir():
             return super().read(path)
         found = read_recordings(path)
         if found[0].rate != self.rate:
@@ -103,3 +104,20 @@ class Waveform(Standardizer):
     def drawn(self) -> Drawn:
         """All samples in a row, over seconds."""
         return Drawn("wave", "seconds", "sample", step=1 / self.rate)
+
+    def decode(self, frames: Any) -> str:
+        """How long the sound is, and its range; its samples would fill pages."""
+        samples = self.values(frames)
+        seconds = len(samples) / self.rate
+        return f"{seconds:.3f} s, {len(frames)} frames, {samples.min():.3f} to {samples.max():.3f}"
+
+    def files(
+        self, sequences: Sequence[Any], stem: str, tempo: float | None = None
+    ) -> dict[str, bytes]:
+        """A WAV file of each sequence, ``<stem>/1.wav`` and so on."""
+        check_no_tempo(tempo)
+        names = [f"{stem}/{n}.wav" for n in range(1, len(sequences) + 1)]
+        return {
+            name: wav_bytes(self.values(each), self.rate, name)
+            for name, each in zip(names, sequences, strict=True)
+        }

@@ -54,6 +54,8 @@ def given_prefix(
     sequence = _prefix(form, prefix, name)
     if form.domain(1).eos is not None:
         sequence = sequence[:-1]
+        if "<unk>" in (read := form.decode(sequence)):
+            log.warning("prefix is read as %r", read)
     if steps > len(sequence):
         raise ValueError(
             f"prefix_steps={steps}: the prefix has {len(sequence)}; set prefix_steps to"
@@ -68,12 +70,9 @@ def _prefix(form: Format, prefix: Any, name: str | None) -> Any:
     if is_path(prefix):
         return _named(form.read(Path(prefix)), prefix, name)
     try:
-        sequence = form.encode(prefix)
+        return form.encode(prefix)
     except ValueError as error:
         raise ValueError(f"prefix={prefix}: no such file, and as a line: {error}") from None
-    if (read := form.decode(sequence)).split() != prefix.split():
-        log.warning("prefix is read as %r", read)
-    return sequence
 
 
 def _named(found: list[tuple[str, Any]], source: str, name: str | None) -> Any:
