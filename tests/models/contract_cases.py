@@ -64,6 +64,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {},
         {"residual": True, "cell": "gru"},
         {"prior": "standard", "feature_layers": 1},
+        {"z_forcing": 0.1, "residual": True},
     ],
     "vrae": [
         {},

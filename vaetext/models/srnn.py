@@ -79,8 +79,7 @@ class SRNN(StepModel):
             a = self.filtering(self.filtering.read(0, d) + self.filtering.read(1, read))
         else:
             assert self.backward_rnn is not None
-            turned = torch.cat([d, read], -1).flip(1)  # padding first, which changes no state
-            a = self.backward_rnn(turned, mask=mask.flip(1))[0].flip(1)
+            a = self.backward_rnn.backwards(torch.cat([d, read], -1), mask)
         return self.posterior.read(1, a)
 
     def _shares(self, d: Tensor) -> State:

@@ -49,7 +49,8 @@ class Span:
         batch: these steps alone.
         states: before each step, leaves [K, B, S, ...].
         z: [K, B, S, D].
-        features: [K, B, S, *] of z.
+        read: [K, B, S, *] ``latent_features`` of z.
+        features: of x, leaves [B, S, *].
         q: the posteriors of z_t, parameters [K, B, S, D]; None where z was not drawn from them.
         p: its priors; None where no step needed them.
         state: after the last step, or the last real step of a sequence; leaves [K, B, ...].
@@ -58,7 +59,8 @@ class Span:
     batch: Batch
     states: State
     z: Tensor
-    features: Tensor
+    read: Tensor
+    features: State
     q: Distribution | None
     p: Distribution | None
     state: State
@@ -75,7 +77,7 @@ class Drawn:
 
 # t, state, features of step t -> z_t
 Draw = Callable[[int, State, State], Drawn]
-ROWS = 2**14  # steps times sequences times samples whose prior and output are computed at once
+ROWS = 2**11  # samples times sequences times steps whose prior and output are computed at once
 
 
 class Stacked(dict[str, Tensor]):
@@ -164,6 +166,10 @@ class StepModel(SequenceModel):
             z: ``latent_features`` of z_t.
             features: of x_t, leaves [B, *].
         """
+
+    def auxiliary(self, span: Span) -> dict[str, Tensor]:
+        """name -> [K, B] weighted log-likelihoods that are trained on too, part of no bound."""
+        return {}
 
     def encode(self, batch: Batch, carried: State | None = None) -> Encoded:
         state = expand(self._begin(), 1, len(batch))
@@ -281,21 +287,32 @@ class StepModel(SequenceModel):
             z = torch.stack([each.z for each in drawn], 2)
             q = _stacked([each.q for each in drawn], z)
             p = _stacked([each.p for each in drawn], z)
-            part = _part(batch, begin, len(drawn))
-            yield Span(part, Stacked(states), z, torch.stack(read, 2), q, p, state)
+            yield Span(
+                _part(batch, begin, len(drawn)),
+                Stacked(states),
+                z,
+                torch.stack(read, 2),
+                {key: leaf[:, begin : begin + size] for key, leaf in encoded.features.items()},
+                q,
+                p,
+                state,
+            )
 
     def _evidence(self, encoded: Encoded, draw: Draw, count: int) -> Evidence:
         samples = []
         log_px = []
+        aux = []
         for span in self._run(encoded, draw, count):
             samples.append(self._sampled(span))
             log_px.append(self._log_px(span))
+            aux.append(self.auxiliary(span))
         latents = {"z": LatentSample.cat(samples, 2)}
-        return Evidence(sum(log_px[1:], log_px[0]), latents, state=span.state)
+        sums = {name: sum([each[name] for each in aux[1:]], aux[0][name]) for name in aux[0]}
+        return Evidence(sum(log_px[1:], log_px[0]), latents, sums, state=span.state)
 
     def _log_px(self, span: Span) -> Tensor:
         """[K, B] log p(x|z) of the steps of a span."""
-        return self.head.log_prob(self.output_step(span.states, span.features), span.batch)
+        return self.head.log_prob(self.output_step(span.states, span.read), span.batch)
 
     def _sampled(self, span: Span) -> LatentSample:
         assert span.q is not None

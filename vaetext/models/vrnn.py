@@ -8,11 +8,12 @@ from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.gaussian import Gaussian, standard
 from vaetext.distributions.latent import Latent
 from vaetext.distributions.state import State
-from vaetext.models.step import StepModel
+from vaetext.models.step import Span, StepModel
 from vaetext.modules.cell import Cell
 from vaetext.modules.dropout import Dropout
 from vaetext.modules.heads import make_head
 from vaetext.modules.nets import GaussianNet, InputNet, Net
+from vaetext.modules.recurrent import Recurrent
 
 
 class VRNN(StepModel):
@@ -28,6 +29,12 @@ class VRNN(StepModel):
     - likelihood p(x_t | z_<=t, x_<t): the head over phi_out(phi_z(z_t), h_{t-1});
     - h_t = cell([phi_x(x_t); phi_z(z_t)], h_{t-1}).
 
+    With ``z_forcing`` (Goyal et al. 2017) the posterior reads b_t, the state of a backward RNN over
+    phi_x(x_T), ..., phi_x(x_t), in place of phi_x(x_t), and z_forcing * log N(b_t; tanh(mu(z_t)),
+    sigma(z_t)^2) is trained on too, except under ``trainer.bound=fivo``. As in the paper it has no
+    gradient in b_t; the backward RNN, which the paper also trains to predict x, learns here from
+    the bound alone. Of a recording that is read in segments it sees its segment's future only.
+
     Standard deviations are softplus + 1e-4; the floor is ours.
     """
 
@@ -40,6 +47,10 @@ class VRNN(StepModel):
         self.read_x = InputNet(domain, units, layers, config.dropout)
         self.read_z = Net([config.latent_dim], units, layers)
         self.prior: GaussianNet | None = None
+        self.z_forcing = config.z_forcing
+        if config.z_forcing:
+            self.backward_rnn = Recurrent(config.cell, units, units)
+            self.forced = GaussianNet([config.latent_dim], units, layers, units)
         self.posterior = GaussianNet([units, config.hidden_dim], units, layers, config.latent_dim)
         self.cell = Cell(config.cell, units, units, config.hidden_dim)
         self.output = Net([units, config.hidden_dim], units, layers)
@@ -54,8 +65,13 @@ class VRNN(StepModel):
         return self.cell.initial()
 
     def features(self, x: Tensor, mask: Tensor, state: State) -> State:
-        features = self.read_x(x)
-        return {"posterior": self.posterior.read(0, features), "cell": self.cell.read(features)}
+        read = self.read_x(x)
+        found = {"cell": self.cell.read(read)}
+        if not self.z_forcing:
+            return {**found, "posterior": self.posterior.read(0, read)}
+        flat = read.reshape(-1, *read.shape[-2:])
+        b = self.backward_rnn.backwards(flat, mask.reshape(flat.shape[:2])).view(read.shape)
+        return {**found, "posterior": self.posterior.read(0, b), "b": b.detach()}
 
     def prior_step(self, state: State) -> Distribution:
         h = state["h"]
@@ -79,3 +95,10 @@ class VRNN(StepModel):
 
     def state_step(self, state: State, z: Tensor, features: State) -> State:
         return self.cell(features["cell"], z, state)  # type: ignore[no-any-return]
+
+    def auxiliary(self, span: Span) -> dict[str, Tensor]:
+        if not self.z_forcing:
+            return {}
+        p = self.forced.distribution(self.forced.read(0, span.z))
+        log_p = Gaussian(p.mean.tanh(), p.log_var).log_prob(span.features["b"])
+        return {"z_forcing": self.z_forcing * (log_p * span.batch.mask).sum(-1)}

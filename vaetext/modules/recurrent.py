@@ -95,6 +95,15 @@ class Recurrent(nn.Module):
             final.append(end)
         return steps, final
 
+    def backwards(self, steps: Tensor, mask: Tensor) -> Tensor:
+        """Outputs [B, T, H] of a run from each row's last real step to its first.
+
+        Args:
+            steps: [B, T, inputs].
+            mask: [B, T], true at real steps, which come before all others.
+        """
+        return self(steps.flip(1), mask=mask.flip(1))[0].flip(1)  # type: ignore[no-any-return]
+
     def _layer_in_segments(
         self,
         layer: nn.RNNBase,

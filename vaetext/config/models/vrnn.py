@@ -16,6 +16,13 @@ class VRNN(StepLatent):
         choices=("learned", "standard"),
     )
 
+    z_forcing: float = option(
+        0.0,
+        "weight of an auxiliary loss: z_t predicts the state of a backward RNN, which q(z_t) then"
+        " reads in place of x_t; reported numbers leave it out",
+        min=0.0,
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.residual and self.prior == "standard":
