@@ -1,8 +1,10 @@
 """A data set by its name."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from vaetext.data.domain import Domain
 from vaetext.data.files import Report, quiet
 from vaetext.data.format import Format
 from vaetext.data.loader import Split
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -54,6 +58,28 @@ def load(config: Data, report: Report = quiet) -> Corpus:
     check_name(config)
     found: Corpus = _module(config.name).load(config, report)
     return found
+
+
+def frames_corpus(
+    config: Data,
+    form: Format,
+    sequences: Mapping[str, Sequence[np.ndarray]],
+    source: Sequence[Path],
+    sums: list[str],
+) -> Corpus:
+    """A data set of frames; a warning counts the sequences of valid and test also in train.
+
+    Args:
+        sequences: split -> frames [T, F] of each sequence, as a model reads them.
+    """
+    known = {each.tobytes() for each in sequences["train"]}
+    for name in ("valid", "test"):
+        total = len(sequences[name])
+        if count := sum(each.tobytes() in known for each in sequences[name]):
+            share = f"{count:,} of {total:,} sequences of {name} ({100 * count / total:.1f} %)"
+            log.warning("data=%s: %s are also in train", config.label, share)
+    splits = {name: Split.of(part) for name, part in sequences.items()}
+    return Corpus(config.name, form, splits, [str(path) for path in source], sums)
 
 
 def _module(name: str) -> Any:

@@ -47,10 +47,11 @@ def test_own_recordings_are_cut_by_shares_and_standardised_by_training(
     assert load(train=str(own), frame=10, split=[0.6, 0.2, 0.2]).sums == corpus.sums
 
 
-def test_folders_are_splits(own: Path, tmp_path: Path) -> None:
+def test_folders_are_splits(own: Path, caplog: pytest.LogCaptureFixture) -> None:
     corpus = load(train=str(own), valid=str(own / "1.wav"), test=str(own / "2.wav"), frame=10)
     assert [len(split) for split in corpus.splits.values()] == [20, 1, 1]
     assert len(corpus.source) == 3
+    assert "1 of 1 sequences of test (100.0 %) are also in train" in caplog.text
 
 
 def test_a_list_says_which_recording_is_of_which_split(

@@ -7,10 +7,10 @@ import numpy as np
 
 from vaetext.config.data import OwnFrames
 from vaetext.data.arrays import Named, check_widths, place, read_arrays
-from vaetext.data.corpora import Corpus
+from vaetext.data.corpora import Corpus, frames_corpus
 from vaetext.data.files import Report, content_sum
 from vaetext.data.frames import Bits, FrameFormat
-from vaetext.data.loader import SPLITS, Split
+from vaetext.data.loader import SPLITS
 from vaetext.data.own import cut, own_files
 from vaetext.data.standardizer import Standardizer
 
@@ -30,10 +30,8 @@ def load(config: OwnFrames, report: Report) -> Corpus:
     else:
         named = cut(config, found[0], files[0], "sequences")
     form = make_format(config, named)
-    splits = {
-        name: Split.of([form.encoded(frames) for _, frames in part]) for name, part in named.items()
-    }
-    return Corpus(config.name, form, splits, [str(path) for path in files], list(map(_sum, files)))
+    sequences = {name: [form.encoded(frames) for _, frames in part] for name, part in named.items()}
+    return frames_corpus(config, form, sequences, files, list(map(_sum, files)))
 
 
 def make_format(config: OwnFrames, named: dict[str, Named]) -> FrameFormat:

@@ -4,9 +4,8 @@ A step is a quarter note, or less where the music is faster; silent frames are k
 """
 
 from vaetext.config.data import PianoRolls
-from vaetext.data.corpora import Corpus
+from vaetext.data.corpora import Corpus, frames_corpus
 from vaetext.data.files import Remote, Report, locate, read_published
-from vaetext.data.loader import Split
 from vaetext.data.pianoroll import PianoRoll, read_mat
 
 _URL = (
@@ -45,5 +44,4 @@ def load(config: PianoRolls, report: Report) -> Corpus:
     path = locate(remote, config.root, report)
     form = PianoRoll()
     rolls = read_mat(read_published(path, remote.sum), str(path), form.size)
-    splits = {name: Split.of(each) for name, each in rolls.items()}
-    return Corpus(config.name, form, splits, [str(path)], [remote.sum])
+    return frames_corpus(config, form, rolls, [path], [remote.sum])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from vaetext.config.data import Speech
 from vaetext.data.audio import Archive, Recording, check_rates, digest, read_recordings
-from vaetext.data.corpora import Corpus
+from vaetext.data.corpora import Corpus, frames_corpus
 from vaetext.data.files import Report, locate, read_lines
-from vaetext.data.loader import SPLITS, Split
+from vaetext.data.loader import SPLITS
 from vaetext.data.own import cut, existing, own_files
 from vaetext.data.waveform import Waveform
 
@@ -83,8 +83,8 @@ def load(config: Speech, report: Report) -> Corpus:
     frames = {name: [each.frames(config.frame) for each in part] for name, part in parts.items()}
     _log_dropped(config, everything)
     form = Waveform.of(frames["train"], everything[0].rate)
-    splits = {name: Split.of([form.encoded(x) for x in part]) for name, part in frames.items()}
-    return Corpus(config.name, form, splits, [str(path) for path in sources], [digest(everything)])
+    sequences = {name: [form.encoded(each) for each in part] for name, part in frames.items()}
+    return frames_corpus(config, form, sequences, sources, [digest(everything)])
 
 
 def published(config: Speech, report: Report) -> tuple[list[Path], Parts]:
