@@ -45,6 +45,7 @@ from vaetext.runs.signals import signal_of
 from vaetext.training.finish import finish
 from vaetext.training.interrupts import Stopped
 from vaetext.training.loop import Training
+from vaetext.training.memory import check_memory
 from vaetext.training.tensorboard import Tensorboard, require_tensorboard
 
 log = logging.getLogger(__name__)
@@ -135,6 +136,7 @@ def _train(
         config.seed,
         segment=config.data.segment,
     )
+    check_memory(training)
     if resume:
         training.restore()
         _check_unfinished(training, folder, overrides)
