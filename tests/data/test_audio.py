@@ -133,6 +133,8 @@ def test_a_rest_shorter_than_a_frame_is_dropped(tmp_path: Path) -> None:
         ("x.wav", b"", r"x\.wav cannot be read as WAV \(RIFF, NIST SPHERE\)"),
         ("x.wav", b"some text", r"x\.wav cannot be read as WAV"),
         ("x.wav", wav(sound())[:20], r"x\.wav cannot be read as WAV"),
+        ("x.wav", wav(sound())[:-20], r"x\.wav is cut off: 20 of 144 bytes are missing"),
+        ("x.wav", sphere(sound()[:, 0])[:-20], r"x\.wav is cut off: 10 of 50 samples are missing"),
         ("x.wav", wav(sound(), format="FLAC"), r"x\.wav is FLAC; only WAV files are read"),
         ("x.mp3", b"ID3", r"x\.mp3: only WAV files are read .*convert it"),
         ("x.FLAC", b"fLaC", r"x\.FLAC: only WAV files are read"),

@@ -120,6 +120,8 @@ def decode(content: bytes, name: str, place: str) -> Recording:
             rate = file.samplerate
     except soundfile.LibsndfileError as error:
         raise ValueError(f"{place} cannot be read as WAV (RIFF, NIST SPHERE): {error}") from error
+    if missing := _missing(content, len(samples)):
+        raise ValueError(f"{place} is cut off: {missing} are missing; copy it again")
     if not len(samples):
         raise ValueError(f"{place} holds no sample; leave it out")
     if not np.isfinite(samples).all():
@@ -142,6 +144,20 @@ def wav_bytes(samples: np.ndarray, rate: int, name: str) -> bytes:
     buffer = BytesIO()
     soundfile.write(buffer, np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
+
+
+def _missing(content: bytes, samples: int) -> str:
+    """What the header of a file says that it has, and it has not; libsndfile reads on regardless.
+
+    The RIFF header of a stream, written before its end is known, has the largest size.
+    """
+    size = int.from_bytes(content[4:8], "little") + 8
+    if content[:4] == b"RIFF" and len(content) < size < 2**31:
+        return f"{size - len(content)} of {size} bytes"
+    declared = re.match(rb"NIST_1A\n.*?\nsample_count -i ([0-9]+)\n", content[:1024], re.DOTALL)
+    if declared and samples < int(declared[1]):
+        return f"{int(declared[1]) - samples} of {int(declared[1])} samples"
+    return ""
 
 
 def digest(recordings: Sequence[Recording]) -> str:
