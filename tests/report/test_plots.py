@@ -336,7 +336,7 @@ def test_rolls_are_bars_over_the_steps_that_a_note_is_held() -> None:
 
 def test_waves_are_drawn_over_seconds_and_curves_over_steps() -> None:
     wave = plots.frames(Drawn("wave", "seconds", step=0.25), {"samples": [np.arange(5.0)] * 9})
-    assert len(wave.axes) == 6  # rows
+    assert len(wave.axes) == 7  # rows
     assert np.asarray(wave.axes[0].lines[0].get_xdata()).tolist() == [0, 0.25, 0.5, 0.75, 1]
     curves = plots.frames(Drawn("curves"), {"samples": [np.ones((4, 1)), np.ones((3, 1))]})
     assert [len(np.asarray(line.get_xdata())) for line in curves.axes[0].lines] == [4, 3]

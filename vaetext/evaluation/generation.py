@@ -127,6 +127,15 @@ def path_between(
     return codes if move is None else follow(model, codes, move, hold)
 
 
+def decode(
+    model: SequenceModel, codes: Mapping[str, Any], options: DecodingOptions, seed: int = 0
+) -> list[Any]:
+    """The sequence at each row of a user's codes; see ``given_codes``."""
+    rows = given_codes(model, codes)
+    count = len(next(iter(rows.values()))) if rows else 1
+    return generate(model, rows, count, options, seed)
+
+
 def given_codes(model: SequenceModel, codes: Mapping[str, Any]) -> Codes:
     """A user's codes, latent name -> array [rows, ...], as the model reads them.
 

@@ -23,7 +23,6 @@ from vaetext.data.corpora import Corpus
 from vaetext.data.format import Format
 from vaetext.data.loader import Sequences, Split
 from vaetext.evaluation import generation
-from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.metrics import Evaluation, evaluate
 from vaetext.evaluation.results import SplitResults
 from vaetext.evaluation.scoring import score
@@ -285,9 +284,7 @@ class Run:
             decoding: how tokens are chosen; by default the likeliest of each step.
         """
         config = ReconstructConfig(seed=seed, **decoding)
-        rows = generation.given_codes(self.model, codes)
-        count = len(next(iter(rows.values()))) if rows else 1
-        return self._shown(generate(self.model, rows, count, config, self._seed(seed)))
+        return self._shown(generation.decode(self.model, codes, config, self._seed(seed)))
 
     def _seed(self, seed: int | None) -> int:
         return self.seed if seed is None else seed

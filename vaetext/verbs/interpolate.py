@@ -3,7 +3,9 @@
 import torch
 
 from vaetext.config.verbs import InterpolateConfig
+from vaetext.evaluation.generation import decode
 from vaetext.report import plots
+from vaetext.report.beside import files_beside
 from vaetext.report.examples import path_page
 from vaetext.report.output import output_folder, write_output
 from vaetext.runs.layout import INTERPOLATIONS
@@ -15,7 +17,7 @@ FROM_PRIOR = "(drawn from the prior)"
 def run(config: InterpolateConfig) -> None:
     """Decodes ``steps`` codes from a to b, sentences or samples of the prior.
 
-    To stdout, interpolations.txt and interpolation.png.
+    To stdout, interpolations.txt and interpolation.png; of frames, to pictures and sound too.
     """
     run = load(config.run, config.checkpoint, config.device, config.seed)
     codes = run.path(
@@ -26,7 +28,8 @@ def run(config: InterpolateConfig) -> None:
         hold=config.hold,
         move=config.move,
     )
-    lines = run.decode(codes, **config.decoding)
+    sequences = decode(run.model, codes, config, run.seed)
+    lines = [run.format.decode(each) for each in sequences]
     ends = [
         FROM_PRIOR if text is None else run.format.decode(run.format.encode(text))
         for text in (config.a, config.b)
@@ -34,4 +37,6 @@ def run(config: InterpolateConfig) -> None:
     page = path_page(ends, lines, config.hold, config.move)
     tensors = {name: torch.from_numpy(z) for name, z in codes.items()}
     picture = plots.png(plots.interpolation(tensors, lines, ends))
-    write_output(page, output_folder(), {INTERPOLATIONS: page, "interpolation.png": picture})
+    beside = files_beside(run.format, {"interpolations": sequences})
+    files = {INTERPOLATIONS: page, "interpolation.png": picture, **beside}
+    write_output(page, output_folder(), files)

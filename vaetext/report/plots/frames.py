@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from vaetext.data.drawn import Drawn
 from vaetext.report.plots.figures import integer_ticks, legend_outside
 
-MOST_ROWS = 6
+MOST_ROWS = 7
 MOST_LINES = 8  # curves of a panel that a legend names
 
 
