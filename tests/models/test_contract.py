@@ -26,7 +26,6 @@ from contract_cases import (
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 from toys.length import ToyLength
-from toys.step import ToySRNN, ToyVRNN
 
 from vaetext.config.model import Recurrent
 from vaetext.config.models import MODELS
@@ -46,7 +45,7 @@ SYMBOLS = Symbols(size=VOCABULARY, eos=1, unk=0, longest=LONGEST)
 FRAMES = Real(size=FEATURES, longest=LONGEST)
 BINARY = Binary(size=FEATURES, longest=LONGEST)
 DOMAINS: dict[str, Domain] = {"symbols": SYMBOLS, "frames": FRAMES, "binary": BINARY}
-TOYS = {"toy-length": ToyLength, "toy-vrnn": ToyVRNN, "toy-srnn": ToySRNN}
+TOYS = {"toy-length": ToyLength}
 CASES = [
     pytest.param(name, options, DOMAINS[domain], id=case)
     for case, (name, options, domain) in cases().items()

@@ -1,25 +1,31 @@
 """Models with a latent per step: Kalman filter, enumeration, segments against the whole."""
 
+import math
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
+from step_models import make
 from torch import Tensor
 from toys.batches import batch_of
 from toys.linear import LinearGaussian, kalman
-from toys.step import ToySRNN, ToyVRNN
 
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Binary, Domain, Real, Symbols
-from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.evidence import Evidence
-from vaetext.distributions.gaussian import standard
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.distributions.state import State, detach
 from vaetext.models.step import StepModel
 
 DOMAINS = [Symbols(5, longest=6, eos=0, unk=1), Real(2, longest=6), Binary(3, longest=6)]
-TOYS = {"vrnn": ToyVRNN, "srnn-filtering": ToySRNN}
+SRNN = {"posterior": "filtering"}
+CARRYING = {
+    "vrnn": {},
+    "vrnn-gru": {"cell": "gru"},
+    "srnn": SRNN,
+    "srnn-lstm": {**SRNN, "cell": "lstm"},
+}
 
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -37,11 +43,17 @@ def rows_of(batch: Batch, rows: list[int]) -> Batch:
     return Batch(batch.x[rows], batch.lengths[rows], batch.index[rows], batch.domain)
 
 
-def scaled(model: StepModel) -> StepModel:
-    """Weights so large that every term matters; unchanged where z feeds its own log-variance."""
+def vrnn(domain: Domain, **options: Any) -> StepModel:
+    return step_model("vrnn", domain, **options)
+
+
+def step_model(name: str, domain: Domain, **options: Any) -> StepModel:
+    """A small model with weights so large that every term matters."""
+    model = make(name, domain, **options)
+    assert isinstance(model, StepModel)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter *= 1 if isinstance(model, ToySRNN) else 2
+            parameter *= 1.5
     return model
 
 
@@ -94,7 +106,7 @@ def test_the_filter_is_closer_than_importance_sampling_on_long_sequences() -> No
 @torch.no_grad()
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.kind)
 def test_a_filter_that_never_resamples_is_importance_sampling(domain: Domain) -> None:
-    model, batch = scaled(ToyVRNN(ToyVRNN.Config(), domain)), batch_of(domain)
+    model, batch = vrnn(domain), batch_of(domain)
     encoded = model.encode(batch)
     never = model.filter(batch, encoded, keyed(batch, 5), threshold=0.0).log_likelihood
     weighted = model.evidence(batch, encoded, keyed(batch, 5))
@@ -107,7 +119,7 @@ def test_a_filter_that_never_resamples_is_importance_sampling(domain: Domain) ->
 
 @torch.no_grad()
 def test_the_filter_does_resample() -> None:
-    model, batch = scaled(ToyVRNN(ToyVRNN.Config(), DOMAINS[1])), batch_of(DOMAINS[1])
+    model, batch = vrnn(DOMAINS[1]), batch_of(DOMAINS[1])
     usual, never = (
         model.filter(batch, model.encode(batch), keyed(batch, 5), threshold).log_likelihood
         for threshold in (0.5, 0.0)
@@ -119,7 +131,7 @@ def test_the_filter_does_resample() -> None:
 @pytest.mark.parametrize("route", ["evidence", "filter"])
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.kind)
 def test_padding_and_order_change_nothing(domain: Domain, route: str) -> None:
-    model = scaled(ToyVRNN(ToyVRNN.Config(), domain))
+    model = vrnn(domain)
     expected = run(model, batch_of(domain), 4, route).log_likelihood
     padded = run(model, batch_of(domain, padding=3), 4, route).log_likelihood
     torch.testing.assert_close(padded, expected, rtol=1e-10, atol=1e-10)
@@ -129,10 +141,10 @@ def test_padding_and_order_change_nothing(domain: Domain, route: str) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("route", ["evidence", "filter"])
-@pytest.mark.parametrize("toy", TOYS)
-def test_segments_with_carried_state_equal_the_whole(toy: str, route: str) -> None:
+@pytest.mark.parametrize("case", CARRYING)
+def test_segments_with_carried_state_equal_the_whole(case: str, route: str) -> None:
     domain = DOMAINS[2]
-    model, batch = scaled(TOYS[toy](TOYS[toy].Config(), domain)), batch_of(domain)
+    model, batch = step_model(case.split("-")[0], domain, **CARRYING[case]), batch_of(domain)
     whole = run(model, batch, 4, route)
     carried, likelihood, kl = None, torch.zeros(()), torch.zeros(())
     for start in range(0, 6, 2):
@@ -151,7 +163,7 @@ def test_segments_with_carried_state_equal_the_whole(toy: str, route: str) -> No
 @torch.no_grad()
 def test_a_row_that_begins_a_recording_forgets_what_was_carried() -> None:
     domain = DOMAINS[2]
-    model, batch = scaled(ToyVRNN(ToyVRNN.Config(), domain)), batch_of(domain)
+    model, batch = vrnn(domain), batch_of(domain)
     carried = run(model, batch, 4, "evidence").state
     starts = torch.tensor([True, False, True, False])
     again = Batch(batch.x, batch.lengths, batch.index, domain, starts)
@@ -161,10 +173,21 @@ def test_a_row_that_begins_a_recording_forgets_what_was_carried() -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("smoothing", [False, True])
-def test_smoothing_sees_the_future_and_filtering_does_not(smoothing: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "options", "smoothing"),
+    [
+        ("vrnn", {}, False),
+        ("vrnn", {"z_forcing": 0.1}, True),
+        ("srnn", {"posterior": "filtering"}, False),
+        ("srnn", {"posterior": "smoothing"}, True),
+        ("srnn", {"posterior": "smoothing", "cell": "lstm"}, True),
+    ],
+)
+def test_smoothing_sees_the_future_and_filtering_does_not(
+    name: str, options: dict[str, Any], smoothing: bool
+) -> None:
     domain = DOMAINS[1]
-    model = scaled(ToySRNN(ToySRNN.Config(smoothing=smoothing), domain))
+    model = step_model(name, domain, **options)
     x = torch.randn(1, 6, 2)
     changed = x.clone()
     changed[:, 4] += 1
@@ -178,7 +201,7 @@ def test_smoothing_sees_the_future_and_filtering_does_not(smoothing: bool) -> No
 @torch.no_grad()
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.kind)
 def test_a_replayed_path_gives_the_distributions_of_teacher_forcing(domain: Domain) -> None:
-    model, batch = scaled(ToySRNN(ToySRNN.Config(), domain)), batch_of(domain)
+    model, batch = step_model("srnn", domain), batch_of(domain)
     batch = full(batch.x, domain)
     noise = keyed(batch, 2)
     expected = model.evidence(batch, model.encode(batch), noise)
@@ -197,7 +220,7 @@ def test_a_replayed_path_gives_the_distributions_of_teacher_forcing(domain: Doma
 @torch.no_grad()
 def test_probabilities_of_all_sequences_sum_to_one() -> None:
     domain = Symbols(3, longest=2, eos=0, unk=1)
-    model, samples = scaled(ToyVRNN(ToyVRNN.Config(), domain)), 40_000
+    model, samples = vrnn(domain), 40_000
     # all sequences of one step, and all continuations of the two that go on
     total = 0.0
     for sequence in [[0], *([a, b] for a, b in product((1, 2), range(3)))]:
@@ -206,31 +229,24 @@ def test_probabilities_of_all_sequences_sum_to_one() -> None:
     assert total == pytest.approx(1.0, abs=0.02)
 
 
-class Broadcast(ToyVRNN):
-    """Its prior is N(0, I) over [D], and its posterior reads x alone, [B, D]."""
-
-    expanded = False
-
-    def prior_step(self, state: State) -> Distribution:
-        p = standard(state["h"], 2)
-        return p.expand(*state["h"].shape[:-1]) if self.expanded else p
-
-    def posterior_step(
-        self, state: State, features: State, prior: Distribution | None
-    ) -> Distribution:
-        h = features["x"] if not self.expanded else features["x"].expand_as(state["h"])
-        return self.posterior(torch.cat([h, h], -1))
-
-
 @torch.no_grad()
 @pytest.mark.parametrize("route", ["evidence", "filter"])
-def test_priors_and_posteriors_may_be_broadcast(route: str) -> None:
-    model, batch = Broadcast(Broadcast.Config(), DOMAINS[1]), batch_of(DOMAINS[1])
-    short = run(model, batch, 4, route)
-    model.expanded = True
-    whole = run(model, batch, 4, route)
-    assert short.latents["z"].kl.shape[:3] == (4, 4, 6)
-    torch.testing.assert_close(short.log_likelihood, whole.log_likelihood, rtol=1e-10, atol=1e-10)
+def test_a_standard_prior_is_what_a_learned_one_is_with_no_weights(route: str) -> None:
+    domain = DOMAINS[1]
+    learned = vrnn(domain)
+    standard = vrnn(domain, prior="standard")
+    weights = learned.state_dict()
+    standard.load_state_dict({key: weights[key] for key in standard.state_dict()})
+    linear = learned.get_submodule("prior.linear")
+    for parameter in linear.parameters():
+        parameter.zero_()
+    linear.bias[3:] = math.log(math.e ** (1 - 1e-4) - 1)  # softplus(bias) + 1e-4 = 1
+    batch = batch_of(domain)
+    one, other = (run(model, batch, 4, route) for model in (learned, standard))
+    torch.testing.assert_close(one.log_likelihood, other.log_likelihood, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(
+        one.latents["z"].total_kl, other.latents["z"].total_kl, rtol=1e-10, atol=1e-10
+    )
 
 
 def test_a_model_without_a_latent_per_step_cannot_be_filtered() -> None:
