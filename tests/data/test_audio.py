@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from vaetext.data.audio import check_rates, digest, is_audio, read_recordings
+from vaetext.data.audio import Archive, check_rates, digest, is_audio, read_recordings
 from vaetext.data.domain import Real
+from vaetext.data.files import locate
 from vaetext.data.waveform import Waveform
 
 RNG = np.random.default_rng(0)
@@ -160,6 +161,25 @@ def test_a_place_without_a_recording_is_refused(tmp_path: Path, files: dict[str,
     (tmp_path / "cut.tar.xz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"cut\.tar\.xz"):
         read_recordings(tmp_path / "cut.tar.xz")
+
+
+def test_a_published_archive_is_downloaded_however_it_is_packed(
+    tmp_path: Path, files: dict[str, bytes], fresh_cache: Path
+) -> None:
+    source = zipped(tmp_path / "source.zip", files)
+    sum = digest(read_recordings(source, r"[0-9]+\.wav$"))
+    remote = Archive("corpus/all", source.as_uri(), sum, ".zip", r"[0-9]+\.wav$")
+    assert locate(remote, None) == fresh_cache / "data" / "corpus" / "all.zip"
+    folder(tmp_path / "root" / "corpus" / "all", files)
+    assert locate(remote, str(tmp_path / "root")) == tmp_path / "root" / "corpus" / "all"
+
+
+def test_a_download_that_is_no_archive_is_deleted(tmp_path: Path, fresh_cache: Path) -> None:
+    (tmp_path / "page.html").write_text("not found")
+    remote = Archive("corpus/all", (tmp_path / "page.html").as_uri(), "0" * 64, ".zip", "wav")
+    with pytest.raises(ValueError, match=r"its checksum is unknown \(.*it was deleted"):
+        locate(remote, None)
+    assert not list(fresh_cache.rglob("*.part"))
 
 
 def test_rates_are_compared_between_places(tmp_path: Path) -> None:

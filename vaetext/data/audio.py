@@ -182,8 +182,11 @@ class Archive(Remote):
     pattern: str = ""
 
     def digest(self, path: Path) -> str:
-        """The digest of the recordings in an archive."""
-        return digest(read_recordings(path, self.pattern))
+        """The digest of the recordings in an archive, or why there is none."""
+        try:
+            return digest(read_recordings(path, self.pattern))
+        except ValueError as error:
+            return f"unknown ({error})"
 
 
 def _wanted(member: str, pattern: str | None) -> str | None:
