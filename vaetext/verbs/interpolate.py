@@ -38,5 +38,5 @@ def run(config: InterpolateConfig) -> None:
     tensors = {name: torch.from_numpy(z) for name, z in codes.items()}
     picture = plots.png(plots.interpolation(tensors, lines, ends))
     beside = files_beside(run.format, {"interpolations": sequences})
-    files = {INTERPOLATIONS: page, "interpolation.png": picture, **beside}
+    files: dict[str, str | bytes] = {INTERPOLATIONS: page, "interpolation.png": picture, **beside}
     write_output(page, output_folder(), files)
