@@ -52,7 +52,11 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"prior": "gmm"},
         {"prior": "vamp", "pyramid_layers": 1},
     ],
-    "latent-seq": [{}, {"cell": "gru", "layers": 2, "max_latents": 2}, {"tied": True}],
+    "latent-seq": [
+        {},
+        {"cell": "gru", "layers": 2, "max_latents": 2},
+        {"tied": True, "mean_std": 0.7},
+    ],
     "rnn": [{}, {"cell": "gru", "feature_layers": 1}],
     "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}],
     "srnn": [

@@ -20,6 +20,7 @@ from vaetext.models.diagnostics import Diagnostic
 from vaetext.models.lengths import Lengths
 from vaetext.modules.additive import AttentiveDecoder, AttentiveRNN, Memory
 from vaetext.modules.initial import initialise
+from vaetext.modules.normalisation import PositionNorm
 from vaetext.modules.recurrent import Recurrent, features
 
 
@@ -48,6 +49,10 @@ class LatentSeq(Autoregressive):
     q(l|x) reads a weighted sum of the annotations; an autoregressive RNN that attends to them gives
     q(z_i | z_<i, l, x). A second bidirectional RNN annotates z_1..z_l, and the decoder attends to
     that before each of its steps. The length is held as l - 1, from 0.
+
+    With ``mean_std`` the means of each q(z_i) are normalised over the sequences of a batch (Zhu et
+    al. 2020), which the report does not do: otherwise the state of the RNN saturates in the first
+    steps, alike for all x, and z carries nothing.
 
     Where the report is silent: both autoregressive RNNs start from a linear map of the final state
     of the bidirectional one, l enters as an embedding, and the annotations are of all tokens, EOS
@@ -78,6 +83,9 @@ class LatentSeq(Autoregressive):
         self.posterior_head = nn.Sequential(
             nn.Linear(hidden, hidden), nn.Tanh(), GaussianHead(hidden, dim)
         )
+        self.norm = None
+        if config.mean_std:
+            self.norm = PositionNorm(config.max_latents, dim, config.mean_std)
         self.reader = Recurrent(config.cell, dim, hidden, config.layers, True)
         self.decoder = AttentiveDecoder(config, domain, annotation)
         self.decoder_start = _starts(self.reader, self.decoder.rnn)
@@ -133,6 +141,7 @@ class LatentSeq(Autoregressive):
             inputs = torch.cat([z, given], -1).flatten(0, 1)
             output, layers = self.posterior_rnn.step(inputs, layers, memory)
             q = self.posterior_head(output).map(lambda each: each.unflatten(0, length.shape))
+            q = self._normalised(q, i, length >= i)
             z = q.sample(noise.at("z", i))
             drawn.append(z)
             posteriors.append(q)
@@ -145,6 +154,12 @@ class LatentSeq(Autoregressive):
         p = standard(q.mean, self.config.latent_dim)
         z = padded(torch.stack(drawn, 2))
         return LatentSample(z, q, p, self.mask(length), ("position",))
+
+    def _normalised(self, q: Gaussian, position: int, mask: Tensor) -> Gaussian:
+        """q(z_i) with its mean normalised over the rows of ``mask`` [K, B], which reach it."""
+        if self.norm is None:
+            return q
+        return Gaussian(self.norm(q.mean, position, mask), q.log_var)
 
     def prior_length(self, like: Tensor) -> Categorical:
         """p(l) = gamma^l / sum_{k<=L} gamma^k, on the device and in the precision of ``like``."""

@@ -72,6 +72,59 @@ class BatchNorm(nn.Module):
         return mean, var
 
 
+class PositionNorm(nn.Module):
+    """std * (m - mean) / sqrt(var + 1e-5), of each feature at each position (Zhu et al. 2020).
+
+    In training, mean and variance are those of the rows that reach the position, in evaluation
+    running averages. Of posterior means m of variance std^2 over sequences, the KL from N(0, I) is
+    at least std^2 / 2 nats a feature: such a posterior cannot collapse.
+
+    Args:
+        positions: N.
+        features: F.
+        std: the standard deviation over rows that results.
+    """
+
+    mean: Tensor
+    var: Tensor
+
+    def __init__(self, positions: int, features: int, std: float) -> None:
+        super().__init__()
+        self.std = std
+        self.register_buffer("mean", torch.zeros(positions, features))
+        self.register_buffer("var", torch.ones(positions, features))
+
+    def forward(self, m: Tensor, position: int, mask: Tensor) -> Tensor:
+        """m [..., F] -> the same shape.
+
+        Args:
+            m: of every row.
+            position: from 0.
+            mask: [...] true in the rows that reach the position.
+        """
+        mean, var = self.mean[position], self.var[position]
+        if self.training:
+            mean, var = self._moments(m, mask, mean, var)
+        return (m - mean) * (self.std * (var + EPSILON).rsqrt())
+
+    def _moments(self, m: Tensor, mask: Tensor, mean: Tensor, var: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance [F] of the rows that count; the running ones where fewer than two do.
+
+        The running ones are updated.
+        """
+        axes = tuple(range(m.dim() - 1))
+        real = mask[..., None].to(m.dtype)
+        count = real.sum()
+        own_mean = (real * m).sum(axes) / count.clamp(min=1)
+        own_var = (real * (m - own_mean) ** 2).sum(axes) / (count - 1).clamp(min=1)
+        enough = count > 1
+        own_mean = torch.where(enough, own_mean, mean.clone())
+        own_var = torch.where(enough, own_var, var.clone())
+        mean.lerp_(own_mean.detach().to(mean.dtype), MOMENTUM)
+        var.lerp_(own_var.detach().to(var.dtype), MOMENTUM)
+        return own_mean, own_var
+
+
 def has_batch_norm(model: nn.Module) -> bool:
     """Whether a model reads statistics of its batches in training."""
-    return any(isinstance(module, BatchNorm) for module in model.modules())
+    return any(isinstance(module, (BatchNorm, PositionNorm)) for module in model.modules())

@@ -15,4 +15,10 @@ class LatentSeq(Recurrent):
     gamma: float = option(
         0.9, "p(l) is proportional to gamma^l for l from 1 to max_latents", above=0.0, below=1.0
     )
+    mean_std: float = option(
+        0.0,
+        "standard deviation over a batch to which the posterior means of each z_i are normalised"
+        " (batch normalisation against collapse); 0: not normalised",
+        min=0.0,
+    )
     layers: int = option(1, "layers of each of the four recurrent networks", min=1)
