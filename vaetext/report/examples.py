@@ -40,6 +40,7 @@ def write_examples(model: SequenceModel, corpus: Corpus, folder: Path, seed: int
     if corpus.curve:
         samples = write_samples(model, corpus.format, folder, seed, n=100)
         plots.save(plots.samples(corpus, samples), folder / PLOTS / "samples.png")
+        _write(corpus.format.files(samples, "samples"), folder)
     elif model.domain.eos is None:
         write_frames(model, corpus, folder, seed)
     else:
