@@ -1,6 +1,6 @@
 """Piano rolls of 88 binary notes, original splits (Boulanger-Lewandowski et al. 2012).
 
-A step is a quarter note, or less where the music is faster; silent frames are kept.
+Silent frames are kept. Of the chorales a step is a quarter note.
 """
 
 from vaetext.config.data import PianoRolls
