@@ -132,7 +132,7 @@ def test_every_head_that_fits_gives_draws_of_the_domain(domain: Domain) -> None:
 
 
 def test_a_head_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^model\.head=gauss: real data take gaussian, gmm; did"):
+    with pytest.raises(ValueError, match=r"^model\.head=gauss: real data take gaussian, gmm; set"):
         make_head(REAL, FEATURES, "gauss")
     with pytest.raises(ValueError, match=r"^model\.head=gaussian: binary data take bernoulli"):
         make_head(BINARY, FEATURES, "gaussian")

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, softplus
 
-from vaetext.config.options import closest
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.bernoulli import Bernoulli
@@ -171,6 +170,7 @@ def make_head(domain: Domain, features: int, name: str | None = None, tied: bool
     if name not in domain.heads:
         fitting = ", ".join(domain.heads)
         raise ValueError(
-            f"model.head={name}: {domain.kind} data take {fitting}{closest(name, domain.heads)}"
+            f"model.head={name}: {domain.kind} data take {fitting}; set model.head=null for the"
+            f" default, {domain.heads[0]}"
         )
     return HEADS[name](domain, features, tied=tied)  # type: ignore[call-arg]
