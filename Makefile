@@ -30,8 +30,9 @@ lint: $(READY)  ## run ruff and mypy
 wheel-check: $(READY)  ## build the wheel, install it elsewhere and use it there
 	sh tests/wheel_check.sh $(PYTHON)
 
-bench: $(READY)  ## measure training throughput and loading on PTB
+bench: $(READY)  ## measure training throughput and loading on PTB, and models with a latent per step
 	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/steps.py
 	$(BIN)/python benchmarks/throughput.py
 
 results: $(READY)  ## write the tables of README.md and RESULTS.md from results/

@@ -96,13 +96,15 @@ def operations_per_token(model: SequenceModel) -> float:
 
     Embeddings are looked up, so they do not count; a pyramid's layer counts for the share of the
     steps that it reads. NaN for models that work on the padded length (convolutions, ladders), or
-    on a latent sequence of a length of its own.
+    on a latent sequence of a length of its own. A model that carries its state from step to step
+    has no matrix that a token does not pass.
     """
     if model.max_length is not None or any(latent.discrete for latent in model.latents):
         return float("nan")
     matrices = 0.0
     for name, parameter in model.named_parameters():
-        if parameter.dim() == 2 and ("rnn" in name or name == "decoder.head.weight"):
+        passed = model.carries_state and not name.endswith("embedding.weight")
+        if parameter.dim() == 2 and (passed or "rnn" in name or name == "decoder.head.weight"):
             layer = re.match(r"pyramid\.rnns\.(\d+)", name)
             matrices += parameter.numel() / (2 ** (int(layer[1]) + 1) if layer else 1)
     return 6.0 * matrices

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from vaetext.config.models.rnn import RNN
 from vaetext.config.models.rnnlm import RNNLM
 from vaetext.config.models.vrae import VRAE
-from vaetext.data.domain import Symbols
+from vaetext.data.domain import Real, Symbols
 from vaetext.models.registry import build
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "throughput.py"
@@ -58,3 +60,19 @@ def test_operations_count_every_matrix_that_a_token_passes(script: dict[str, Any
     operations = script["operations_per_token"]
     assert operations(build(RNNLM(name="rnnlm", **sizes), domain)) == 6 * (lstm + head)
     assert operations(build(VRAE(name="vrae", **sizes), domain)) == 6 * (2 * lstm + head)
+    options = {"hidden_dim": 6, "feature_dim": 5, "feature_layers": 2}
+    rnn = 4 * 6 * 5 + 4 * 6 * 6 + 5 * 5 + 5 * 6 + 5 * 5 + 9 * 5
+    assert operations(build(RNN(name="rnn", **options), domain)) == 6 * rnn
+
+
+def test_the_plain_loops_have_the_weights_of_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    steps = runpy.run_path(str(SCRIPT.parent / "steps.py"))
+    for config, loop in steps["CASES"].values():
+        model = build(config, Real(steps["FRAME"], 4))
+        weights, others = (
+            sum(each.numel() for each in one.parameters() if each.dim() == 2)
+            for one in (model, loop)
+        )
+        assert weights == others
+        assert loop(torch.zeros(2, 4, steps["FRAME"])).isfinite()
