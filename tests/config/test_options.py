@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from vaetext.config.data import SineContinuous, UserText
+from vaetext.config.data import SineContinuous, Speech, UserText
 from vaetext.config.decoding import Decoding, DecodingOptions
 from vaetext.config.models.cnn import CNN
 from vaetext.config.models.hvrae import HVRAE
 from vaetext.config.models.hybrid_cnn import HybridCNN
+from vaetext.config.models.lrnnvae import LRNNVAE
 from vaetext.config.models.lvae import LVAE
 from vaetext.config.models.vrae import VRAE
 from vaetext.config.options import MAX_SEED, Checked, closest, option
@@ -58,6 +59,28 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (HVRAE, {"components": 5, "prior": "standard"}, "set components=20, or prior=gmm or vamp"),
     (CNN, {"pseudo_length": 5, "prior": "gmm"}, "set pseudo_length=12, or prior=vamp"),
     (VRAE, {"max_length": 9, "stride": 4}, "max_length=9, stride=4 have an effect with"),
+    (Trainer, {"beta_schedule": "constant", "beta_epochs": 5}, "beta_epochs=5 has an effect with"),
+    (Trainer, {"beta_schedule": "constant", "beta_share": 0.3}, "set beta_share=0.5, or beta_sch"),
+    (
+        Trainer,
+        {"beta_start": 1.0, "beta_epochs": 5},
+        "set beta_epochs=0.0, or beta_schedule=linear",
+    ),
+    (Trainer, {"min_improvement": 0.1}, "with patience above 0 or schedule=plateau only"),
+    (Trainer, {"free_bits_per": "dimension"}, "free_bits_per=dimension has an effect with free_"),
+    (VRAE, {"dropout": 0.0, "locked_dropout": True}, "with dropout or output_dropout above 0 only"),
+    (LVAE, {"hidden_dims": [3], "latent_dims": [2], "only_mu_up": True}, "two layers or more only"),
+    (
+        LRNNVAE,
+        {"latent": "feature-map", "z_to": "inputs"},
+        "z_to=inputs has an effect with latent=",
+    ),
+    (
+        UserText,
+        {"train": "a", "valid": "b", "test": "c", "split_seed": 2},
+        "split_seed=2 has an effect with train alone only; set split_seed=0, or train alone",
+    ),
+    (Speech, {"train": "a", "split_list": "l", "split_seed": 2}, "with split_list=null only"),
     (UserText, {"tokens": "bpe", "min_count": 2}, "min_count=2: the vocabulary of tokens=bpe is"),
     (SineContinuous, {"noise": 1e200}, "it must be at most 1000000"),
     (SampleConfig, {"run": "x", "greedy": True, "top_k": 3}, "samples nothing; set greedy=false"),

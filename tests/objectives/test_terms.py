@@ -110,7 +110,7 @@ def test_a_floor_for_each_step_is_on_the_sequences_that_reach_it() -> None:
     mask = torch.tensor([[[True, True], [True, False]]])
     sample = with_kl(torch.stack([KL, KL], 2), "step", mask=mask)
     # step 1: (2.1 + 4.3) / 2 of two sequences; step 2: 2.1 of one
-    for floor, kl in ((0.0, 3.2 + 2.1 / 2), (2.5, 3.2 + 2.5 / 2), (4.0, 4.0 + 4.0 / 2)):
+    for floor, kl in ((1e-9, 3.2 + 2.1 / 2), (2.5, 3.2 + 2.5 / 2), (4.0, 4.0 + 4.0 / 2)):
         found = loss_of({"z": sample}, {"z": 1.0}, free_bits=floor, free_bits_per="step")
         assert found == pytest.approx(4.0 + kl, rel=1e-12)
 

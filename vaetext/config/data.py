@@ -58,6 +58,11 @@ class OwnFiles(Files):
     )
     split_seed: int = option(0, "seed of that split", min=0)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.valid and self.test:
+            check_unused(self, "train alone", "split", "split_seed")
+
 
 @dataclass
 class TextData(Files):
@@ -160,6 +165,8 @@ class Speech(OwnFiles):
                 f"split_list={self.split_list}: it lists the splits of train; leave out valid and"
                 " test"
             )
+        if self.split_list:
+            check_unused(self, "split_list=null", "split", "split_seed")
 
 
 @dataclass

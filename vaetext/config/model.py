@@ -33,6 +33,11 @@ class Recurrent(Model):
         min=0.0,
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.dropout and not self.output_dropout:
+            check_unused(self, "dropout or output_dropout above 0", "locked_dropout")
+
 
 @dataclass
 class FixedLength(Model):
@@ -139,6 +144,24 @@ class Ladder(Recurrent, FixedLength):
                 f"hidden_dims={self.hidden_dims} and latent_dims={self.latent_dims} need one size"
                 " for each layer; give both lists the same length"
             )
+        if len(self.latent_dims) == 1:
+            check_unused(self, "two layers or more", "only_mu_up")
+
+
+@dataclass
+class MappedLadder(Ladder):
+    """Options of every ladder VAE whose latents may be feature maps."""
+
+    latent: str = option(
+        "dense",
+        "each latent is one vector, or a feature map of positions x channels",
+        choices=("dense", "feature-map"),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.latent == "feature-map":  # of which every input sees its own position
+            check_unused(self, "latent=dense", "z_to")
 
 
 @dataclass

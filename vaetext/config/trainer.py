@@ -187,10 +187,7 @@ class Trainer(Checked):
                 " square of the gradient"
             )
         self._check_unused()
-        rises = self.beta_schedule == "sigmoid" or (
-            self.beta_schedule != "constant" and self.beta_start < self.beta_max
-        )
-        if self.beta_delay and not rises:
+        if self.beta_delay and not self.rises:
             raise ValueError(
                 f"beta_delay={self.beta_delay} has no effect: the KL weight never rises with"
                 f" beta_schedule={self.beta_schedule}, beta_start={self.beta_start} and"
@@ -199,13 +196,21 @@ class Trainer(Checked):
             )
         self._check_latents()
         if not self.has_free_bits:
-            check_unused(self, "free_bits above 0", "free_bits_epochs", "free_bits_share")
+            falls = ("free_bits_epochs", "free_bits_share")
+            check_unused(self, "free_bits above 0", "free_bits_per", *falls)
         if self.bound != "elbo":
             self._check_bound()
 
     def of_latent(self, option: str, name: str) -> float:
         """An option for one latent: its own value in ``latents``, or the one for all."""
         return float(self.latents.get(name, {}).get(option, getattr(self, option)))
+
+    @property
+    def rises(self) -> bool:
+        """Whether the KL weight rises."""
+        return self.beta_schedule == "sigmoid" or (
+            self.beta_schedule != "constant" and self.beta_start < self.beta_max
+        )
 
     @property
     def ramp_epochs(self) -> float:
@@ -243,6 +248,11 @@ class Trainer(Checked):
             check_unused(self, "beta_schedule=cyclical", "beta_ramp")
         if self.beta_epochs:
             check_unused(self, "beta_epochs=0", "beta_share")
+        if not self.rises:
+            linear = "beta_schedule=linear and beta_start below beta_max"
+            check_unused(self, linear, "beta_epochs", "beta_share")
+        if self.schedule != "plateau" and not self.patience:
+            check_unused(self, "patience above 0 or schedule=plateau", "min_improvement")
         if self.free_bits_epochs:
             check_unused(self, "free_bits_epochs=0", "free_bits_share")
 

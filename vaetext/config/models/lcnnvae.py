@@ -2,16 +2,9 @@
 
 from dataclasses import dataclass
 
-from vaetext.config.model import Ladder
-from vaetext.config.options import option
+from vaetext.config.model import MappedLadder
 
 
 @dataclass
-class LCNNVAE(Ladder):
+class LCNNVAE(MappedLadder):
     """Ladder VAE with convolutional layers, transposed on the way down (Petersen, 4.2)."""
-
-    latent: str = option(
-        "dense",
-        "each latent is one vector, or a feature map of positions x channels",
-        choices=("dense", "feature-map"),
-    )
