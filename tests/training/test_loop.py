@@ -380,7 +380,7 @@ def test_free_bits_that_fall_are_in_the_metrics_and_in_the_loss(
 def test_the_best_weights_have_the_lowest_bound_however_little_it_fell(
     tmp_path: Path,
 ) -> None:
-    run = training(tmp_path, epochs=4, min_improvement=1e6)
+    run = training(tmp_path, epochs=4, min_improvement=1e6, patience=99)
     state = run.fit()
     valid = [line["neg_elbo"] for line in lines(tmp_path) if line["split"] == "valid"]
     assert state.best_epoch == valid.index(min(valid)) > 0
@@ -390,7 +390,9 @@ def test_the_best_weights_have_the_lowest_bound_however_little_it_fell(
 
 
 def test_only_the_plateau_schedule_counts_epochs_without_improvement(tmp_path: Path) -> None:
-    run = training(tmp_path, schedule="constant", epochs=6, lr=0.3, min_improvement=1e6)
+    run = training(
+        tmp_path, schedule="constant", epochs=6, lr=0.3, min_improvement=1e6, patience=99
+    )
     assert run.fit().reductions == 0
     again = training(
         tmp_path, schedule="plateau", epochs=7, lr=0.3, plateau_patience=0, min_improvement=1e6
@@ -402,7 +404,7 @@ def test_only_the_plateau_schedule_counts_epochs_without_improvement(tmp_path: P
 
 
 def test_min_improvement_is_in_nats_per_token(tmp_path: Path) -> None:
-    run = training(tmp_path, min_improvement=0.1, beta_schedule="constant")
+    run = training(tmp_path, min_improvement=0.1, patience=99, beta_schedule="constant")
     mean = splits()["valid"].lengths.mean()
     assert mean > 2  # per sequence and per symbol are not the same
     falls = (
