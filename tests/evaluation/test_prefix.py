@@ -12,7 +12,9 @@ from toys.step import ToySRNN, ToyVRNN
 from vaetext.config.decoding import DecodingOptions
 from vaetext.config.models import MODELS
 from vaetext.config.models.cnn import CNN
+from vaetext.config.models.vrae import VRAE
 from vaetext.data.domain import Binary, Symbols
+from vaetext.distributions.noise import MeanNoise
 from vaetext.evaluation.decoding import GREEDY
 from vaetext.evaluation.generation import sample
 from vaetext.evaluation.prefix import Prefix
@@ -32,7 +34,7 @@ def after(table: int, tokens: tuple[int, ...]) -> tuple[float, list[float]]:
 
 
 def test_the_next_token_has_its_distribution_given_the_prefix() -> None:
-    n = 4000
+    n = 2000
     options = DecodingOptions(max_length=len(PREFIX) + 1)
     drawn = sample(Chain(), n, 0, options, prefix=Prefix(PREFIX, particles=200))
     assert all(tuple(each[:-1]) == PREFIX for each in drawn)
@@ -47,7 +49,7 @@ def test_the_next_token_has_its_distribution_given_the_prefix() -> None:
 
 @pytest.mark.usefixtures("float64")
 def test_the_next_frame_has_its_distribution_given_the_prefix() -> None:
-    n = 2000
+    n = 1000
     x = np.array([[1.0, -1.0], [2.0, 0.5], [1.5, 1.0]])
     options = DecodingOptions(max_length=len(x) + 1)
     drawn = sample(LinearGaussian(), n, 0, options, prefix=Prefix(torch.tensor(x)))
@@ -57,6 +59,35 @@ def test_the_next_frame_has_its_distribution_given_the_prefix() -> None:
     assert bool(((next_frames.mean(0) - mean).abs() < 4 * error).all())
     deviations = (next_frames - mean) @ torch.linalg.inv(torch.linalg.cholesky(cov)).T
     assert bool(((deviations.T @ deviations / n - torch.eye(2)).abs() < 4 * (2 / n) ** 0.5).all())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("seed", [6, 28])
+def test_a_latent_vector_has_its_posterior_given_the_prefix(seed: int) -> None:
+    """p(x_4 | x_<4) of a VRAE with z in one dimension, by quadrature; q of seed 28 is far off."""
+    torch.manual_seed(seed)
+    config = VRAE(name="vrae", embedding_dim=4, hidden_dim=8, latent_dim=1, prior="standard")
+    model = build(config, Symbols(5, 1, 0, 9)).eval()
+    for parameter in model.parameters():
+        parameter *= 8
+    grid = torch.linspace(-6, 6, 2001)[:, None, None]
+    share = -(grid**2).flatten() / 2
+    noise = MeanNoise(1, torch.device("cpu"), samples=len(grid))
+    state = model.start({"z": grid}, noise)
+    for token in (2, 3, 2):
+        p, state = model.emit(state, noise)
+        share = share + p.log_p[:, 0, token]  # type: ignore[attr-defined]
+        state = model.advance(state, torch.full((len(grid), 1), token))
+    nexts = model.emit(state, noise)[0].log_p[:, 0].exp()  # type: ignore[attr-defined]
+    exact = share.softmax(0) @ nexts
+    from_prior = (-(grid**2).flatten() / 2).softmax(0) @ nexts
+    assert (exact - from_prior).abs().max() > 0.3
+    n = 500
+    drawn = sample(
+        model, n, 0, DecodingOptions(max_length=4), prefix=Prefix([2, 3, 2], particles=200)
+    )
+    found = torch.bincount(torch.tensor([each[3] for each in drawn]), minlength=5) / n
+    assert bool(((found - exact).abs() < 4 * (exact * (1 - exact) / n).sqrt() + 5e-3).all())
 
 
 def predicted(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,9 +17,10 @@ from vaetext.config.models.vrae import VRAE
 from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
+from vaetext.data.domain import Real
 from vaetext.distributions.noise import MeanNoise
 from vaetext.evaluation import generation
-from vaetext.evaluation.decoding import GREEDY, generate
+from vaetext.evaluation.decoding import GREEDY, MOST_FRAMES, generate
 from vaetext.evaluation.metrics import evaluate
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
@@ -108,6 +109,20 @@ def test_samples_are_no_longer_than_the_data(corpus: Corpus) -> None:
     ] == [(16, 1)] * 2
     given = corpus.format.encode_all(["0.5 " * 30, "0.5 " * 3])
     assert [len(each) for each in generation.reconstruct(longer, given, GREEDY)] == [30, 3]
+
+
+def test_samples_have_as_many_frames_as_are_asked_for(corpus: Corpus, model: SequenceModel) -> None:
+    codes = {"z": torch.zeros(2, 3)}
+    (short, _), (long, _) = (
+        generate(model, codes, 2, DecodingOptions(max_length=count)) for count in (5, 30)
+    )
+    assert (short.shape, long.shape) == ((5, 1), (30, 1))
+    np.testing.assert_array_equal(short, long[:5])
+    recordings = build(VRAE(name="vrae", hidden_dim=6, latent_dim=3), Real(1, 10_000)).eval()
+    assert len(generate(recordings, codes, 1, GREEDY)[0]) == MOST_FRAMES
+    limited = build(CNN(name="cnn", latent_dim=3, channels=[4], max_length=40), corpus.domain)
+    with pytest.raises(ValueError, match="max_length=41: cnn writes at most 40 frames"):
+        generate(limited.eval(), codes, 2, DecodingOptions(max_length=41))
 
 
 def test_frames_are_drawn_from_their_distribution_and_greedy_takes_the_mean(

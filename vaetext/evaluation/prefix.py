@@ -3,7 +3,9 @@
 p(x_>t | x_<=t) = E[p(x_>t | z, x_<=t)] over p(z | x_<=t). Of K particles one is drawn by weight
 (sampling-importance-resampling, Rubin 1987), so that the draw is exact as K grows:
 
-- a latent of the whole sequence: z ~ q(z | x_<=t), weighted by p(x_<=t | z) p(z) / q(z | x_<=t);
+- a latent of the whole sequence: z ~ q(z | x_<=t), weighted by p(x_<=t | z) p(z) / q(z | x_<=t),
+  and as many z ~ p(z), weighted by p(x_<=t | z), for q was trained on whole sequences and may be
+  too narrow for a beginning;
 - a latent per step: the particles of a filter after step t (Maddison et al. 2017), whose
   proposals are q;
 - no latent: the state after x_<=t itself.
@@ -99,22 +101,32 @@ def state_after(model: SequenceModel, prefix: Prefix, index: Tensor, seed: int) 
 
 
 def _weighted(model: SequenceModel, x: Tensor, index: Tensor, noise: Noise) -> tuple[State, Tensor]:
-    """States after x [B, T, ...] for K draws of z from q, and their log-weights [K, B]."""
-    eos = model.domain.eos
-    whole = x  # what encoders read ends in EOS, which they leave out
-    if eos is not None:
-        whole = torch.cat([x, x.new_full((len(x), 1), eos)], 1)
-    encoded = model.encode(_batch(model, whole, index))
-    latents = model.sample(encoded, noise) if model.latents else {}
-    log_w = torch.zeros(noise.samples, noise.rows, device=x.device)
-    log_w = sum((each.log_p - each.log_q for each in latents.values()), log_w)
-    state = model.start({name: each.z for name, each in latents.items()}, noise)
+    """States after x [B, T, ...] for K draws of z, and their log-weights [K, B]."""
+    z, log_w = _drawn(model, x, index, noise)
+    state = model.start(z, noise)
     for x_t in x.unbind(1):
         x_t = x_t.expand(noise.samples, *x_t.shape)
         p, state = model.emit(state, noise)
         log_w = log_w + p.log_prob(x_t)
         state = model.advance(state, x_t)
     return state, log_w
+
+
+def _drawn(
+    model: SequenceModel, x: Tensor, index: Tensor, noise: Noise
+) -> tuple[dict[str, Tensor], Tensor]:
+    """K draws of z, the first half from q and the others from p, and log p(z) - log q(z) or 0."""
+    log_w = torch.zeros(noise.samples, noise.rows, device=x.device)
+    if not model.latents:
+        return {}, log_w
+    if (eos := model.domain.eos) is not None:  # the end of what encoders read, which they leave out
+        x = torch.cat([x, x.new_full((len(x), 1), eos)], 1)
+    inferred = model.sample(model.encode(_batch(model, x, index)), noise)
+    prior = model.sample_prior(noise.at("prior"), {})
+    half = (noise.samples + 1) // 2
+    z = {name: torch.cat([each.z[:half], prior[name][half:]]) for name, each in inferred.items()}
+    ratio = sum((each.log_p - each.log_q for each in inferred.values()), log_w)
+    return z, torch.cat([ratio[:half], log_w[half:]])
 
 
 def _batch(model: SequenceModel, x: Tensor, index: Tensor) -> Batch:
