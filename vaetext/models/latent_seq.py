@@ -77,6 +77,10 @@ class LatentSeq(Autoregressive):
         self.length_head = nn.Sequential(
             nn.Linear(annotation, hidden), nn.Tanh(), nn.Linear(hidden, config.max_latents)
         )
+        self.length_norm = None
+        if config.logit_std:
+            self.length_norm = PositionNorm(1, config.max_latents, config.logit_std)
+            self.length_bias = nn.Parameter(self.prior_length(torch.zeros(())).log_p)
         self.length_embedding = nn.Embedding(config.max_latents, dim)
         self.posterior_rnn = AttentiveRNN(config.cell, 2 * dim, annotation, hidden, config.layers)
         self.posterior_start = _starts(self.encoder, self.posterior_rnn)
@@ -95,7 +99,7 @@ class LatentSeq(Autoregressive):
         annotations, final = self.encoder(self.embedding(batch.x), mask=batch.mask)
         scores = self.length_score(annotations)[..., 0].masked_fill(~batch.mask, -torch.inf)
         summary = (scores.softmax(-1)[..., None] * annotations).sum(1)
-        logits = self.length_head(summary)
+        logits = self._length_logits(summary)
         end = features(final[-1])
         dtype = torch.promote_types(logits.dtype, torch.float32)
         return Encoded(
@@ -154,6 +158,15 @@ class LatentSeq(Autoregressive):
         p = standard(q.mean, self.config.latent_dim)
         z = padded(torch.stack(drawn, 2))
         return LatentSample(z, q, p, self.mask(length), ("position",))
+
+    def _length_logits(self, summary: Tensor) -> Tensor:
+        """Logits of q(l|x), [B, L], of the weighted sum of annotations [B, F]."""
+        logits: Tensor = self.length_head(summary)
+        if self.length_norm is None:
+            return logits
+        everywhere = torch.ones_like(logits[:, 0], dtype=torch.bool)
+        normal: Tensor = self.length_norm(logits, 0, everywhere)
+        return normal + self.length_bias
 
     def _normalised(self, q: Gaussian, position: int, mask: Tensor) -> Gaussian:
         """q(z_i) with its mean normalised over the rows of ``mask`` [K, B], which reach it."""

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 MOMENTUM = 0.1
 EPSILON = 1e-5
+TINY = 1e-10
 
 
 class BatchNorm(nn.Module):
@@ -73,11 +74,12 @@ class BatchNorm(nn.Module):
 
 
 class PositionNorm(nn.Module):
-    """std * (m - mean) / sqrt(var + 1e-5), of each feature at each position (Zhu et al. 2020).
+    """std * (m - mean) / sqrt(var + 1e-10), of each feature at each position (Zhu et al. 2020).
 
     In training, mean and variance are those of the rows that reach the position, in evaluation
     running averages. Of posterior means m of variance std^2 over sequences, the KL from N(0, I) is
-    at least std^2 / 2 nats a feature: such a posterior cannot collapse.
+    at least std^2 / 2 nats a feature: such a posterior cannot collapse. (With
+    the usual 1e-5 it can: the variance of m falls below that.)
 
     Args:
         positions: N.
@@ -105,7 +107,7 @@ class PositionNorm(nn.Module):
         mean, var = self.mean[position], self.var[position]
         if self.training:
             mean, var = self._moments(m, mask, mean, var)
-        return (m - mean) * (self.std * (var + EPSILON).rsqrt())
+        return (m - mean) * (self.std * (var + TINY).rsqrt())
 
     def _moments(self, m: Tensor, mask: Tensor, mean: Tensor, var: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance [F] of the rows that count; the running ones where fewer than two do.

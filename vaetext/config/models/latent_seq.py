@@ -21,4 +21,7 @@ class LatentSeq(Recurrent):
         " (batch normalisation against collapse); 0: not normalised",
         min=0.0,
     )
+    logit_std: float = option(
+        0.0, "the same of the logits of q(l|x), around those of a learned mean; 0: not", min=0.0
+    )
     layers: int = option(1, "layers of each of the four recurrent networks", min=1)
