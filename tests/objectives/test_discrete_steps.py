@@ -14,7 +14,7 @@ from vaetext.data.domain import Symbols
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
 from vaetext.distributions.state import State
-from vaetext.models.step import Drawn
+from vaetext.models.spans import Drawn
 from vaetext.objectives.objective import Objective
 
 DOMAIN = Symbols(4, longest=3, eos=0, unk=1)

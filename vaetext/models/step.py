@@ -1,9 +1,7 @@
 """Models with a latent at every step; a subclass writes only what happens in one step."""
 
-import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -12,84 +10,15 @@ from torch import Tensor
 from vaetext.data.batch import Batch
 from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.evidence import Evidence
-from vaetext.distributions.latent import Latent, LatentSample, SummedSample, is_blank
+from vaetext.distributions.latent import Latent, LatentSample, is_blank
 from vaetext.distributions.noise import Noise
-from vaetext.distributions.state import State, choose, expand, gather
+from vaetext.distributions.state import State, choose, expand
 from vaetext.models.base import SequenceModel
+from vaetext.models.particles import Particles
+from vaetext.models.spans import Draw, Drawn, Encoded, Span
 from vaetext.modules.heads import Head
 
-
-@dataclass(frozen=True)
-class Encoded:
-    """What is known of a segment before any latent is drawn.
-
-    Attributes:
-        batch: the segment.
-        features: name -> [B, T, *], all that does not depend on z.
-        state: before the first step, leaves [K or 1, B, ...].
-    """
-
-    batch: Batch
-    features: State
-    state: State
-
-    def steps(self) -> list[State]:
-        """The features of each step, leaves [B, *]."""
-        # unbind, as the gradients of T slices would be T tensors of the whole segment
-        unbound = {name: leaf.unbind(1) for name, leaf in self.features.items()}
-        names, leaves = unbound.keys(), zip(*unbound.values(), strict=True)
-        return [dict(zip(names, each, strict=True)) for each in leaves]
-
-
-@dataclass(frozen=True)
-class Span:
-    """Some steps of a pass over a segment, S of them.
-
-    Attributes:
-        batch: these steps alone.
-        states: before each step, leaves [K, B, S, ...].
-        z: [K, B, S, D].
-        read: [K, B, S, *] ``latent_features`` of z.
-        features: of x, leaves [B, S, *].
-        q: the posteriors of z_t, parameters [K, B, S, D]; None where z was not drawn from them.
-        p: its priors; None where no step needed them.
-        state: after the last step, or the last real step of a sequence; leaves [K, B, ...].
-    """
-
-    batch: Batch
-    states: State
-    z: Tensor
-    read: Tensor
-    features: State
-    q: Distribution | None
-    p: Distribution | None
-    state: State
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One step's z_t [K, B, D], with the distributions that were computed to draw it."""
-
-    z: Tensor
-    q: Distribution | None = None
-    p: Distribution | None = None
-
-
-# t, state, features of step t -> z_t
-Draw = Callable[[int, State, State], Drawn]
 ROWS = 2**11  # samples times sequences times steps whose prior and output are computed at once
-
-
-class Stacked(dict[str, Tensor]):
-    """The states before each of some steps: a leaf is stacked over them where it is first read."""
-
-    def __init__(self, states: Sequence[State]) -> None:
-        super().__init__()
-        self.states = states
-
-    def __missing__(self, name: str) -> Tensor:
-        self[name] = torch.stack([state[name] for state in self.states], 2)
-        return self[name]
 
 
 class StepModel(SequenceModel):
@@ -216,7 +145,7 @@ class StepModel(SequenceModel):
             read = self.latent_features(drawn.z)
             p_x = self.head(self.output_step(state, read))
             p = self.prior_step(state) if drawn.p is None else drawn.p
-            state = self._next(state, read, now, batch.mask[:, t])
+            state = self._next(state, read, now, encoded.real(t))
             state = particles.weigh(state, p_x.log_prob(batch.x[:, t]), drawn.z, drawn.q, p)
         return particles.evidence(state)
 
@@ -271,8 +200,6 @@ class StepModel(SequenceModel):
         batch = encoded.batch
         state = expand(encoded.state, samples, len(batch))
         steps = encoded.steps()
-        # rows are compared with no end before this step; a GPU would have to be waited for
-        all_real = 0 if batch.x.is_cuda else int(batch.lengths.min())
         size = max(1, ROWS // (samples * len(batch)))
         for begin in range(0, len(steps), size):
             states = []
@@ -282,21 +209,8 @@ class StepModel(SequenceModel):
                 states.append(state)
                 drawn.append(draw(t, state, now))
                 read.append(self.latent_features(drawn[-1].z))
-                real = None if t < all_real else batch.mask[:, t]
-                state = self._next(state, read[-1], now, real)
-            z = torch.stack([each.z for each in drawn], 2)
-            q = _stacked([each.q for each in drawn], z)
-            p = _stacked([each.p for each in drawn], z)
-            yield Span(
-                _part(batch, begin, len(drawn)),
-                Stacked(states),
-                z,
-                torch.stack(read, 2),
-                {key: leaf[:, begin : begin + size] for key, leaf in encoded.features.items()},
-                q,
-                p,
-                state,
-            )
+                state = self._next(state, read[-1], now, encoded.real(t))
+            yield Span.of(encoded, begin, states, drawn, read, state)
 
     def _evidence(self, encoded: Encoded, draw: Draw, count: int) -> Evidence:
         samples = []
@@ -319,94 +233,3 @@ class StepModel(SequenceModel):
         p = self.prior_step(span.states) if span.p is None else span.p
         p = p.expand(*span.states["clock"].shape)
         return LatentSample(span.z, span.q, p, span.batch.mask[None], ("step",))
-
-
-def _stacked(parts: Sequence[Distribution | None], z: Tensor) -> Distribution | None:
-    """The distributions of some steps as one, [K, B, S, ...] like z; None where none is known."""
-    known = [each.expand(*z.shape[:2]) for each in parts if each is not None]
-    return type(known[0]).stack(known, 2) if known else None
-
-
-def _part(batch: Batch, begin: int, steps: int) -> Batch:
-    """``steps`` steps of a batch from ``begin`` on."""
-    lengths = (batch.lengths - begin).clamp(0, steps)
-    return Batch(batch.x[:, begin : begin + steps], lengths, batch.index, batch.domain)
-
-
-class Particles:
-    """The weights of a particle filter over one segment, and its columns.
-
-    Attributes:
-        log_w: [K, B] log-weights since the last resampling.
-        total: [B] log p^ of what was resampled.
-    """
-
-    def __init__(self, encoded: Encoded, noise: Noise, threshold: float) -> None:
-        self.batch = encoded.batch
-        self.noise = noise
-        self.least = threshold * noise.samples
-        self.log_w = encoded.state["log_w"].expand(noise.samples, len(encoded.batch))
-        self.total = self.log_w.new_zeros(len(encoded.batch))
-        self.log_px = torch.zeros_like(self.log_w)
-        self.kl: list[Tensor] = []
-        self.log_q = torch.zeros_like(self.log_w)
-        self.log_p = torch.zeros_like(self.log_w)
-
-    @property
-    def last(self) -> Tensor:
-        """[B] log of the mean weight."""
-        return torch.logsumexp(self.log_w, 0) - math.log(len(self.log_w))
-
-    def evidence(self, state: State) -> Evidence:
-        """What the filter has found, and the state of the particles after the segment."""
-        state = {**state, "log_w": self.log_w - self.last}
-        sample = SummedSample(
-            *self.newest,
-            positions=("step",),
-            sum_q=self.log_q,
-            sum_p=self.log_p,
-            step_kl=torch.stack(self.kl, 2),
-        )
-        return Evidence(self.log_px, {"z": sample}, state=state, estimate=self.total + self.last)
-
-    def weigh(
-        self, state: State, log_px: Tensor, z: Tensor, q: Distribution | None, p: Distribution
-    ) -> State:
-        """Multiplies the weights by those of a step; resamples where too few particles are left.
-
-        Args:
-            state: after the step.
-            log_px: [K, B] log p(x_t | z_<=t, x_<t).
-            z: [K, B, D].
-            q: its posterior.
-            p: its prior.
-        """
-        assert q is not None
-        real = self.batch.mask[:, len(self.kl)]
-        share = (self.log_w.softmax(0) * len(self.log_w)).detach() * real
-        sample = LatentSample(z, q, p)
-        self.log_w = self.log_w + (log_px + sample.log_p - sample.log_q) * real
-        self.log_px = self.log_px + share * log_px.detach()
-        self.log_q = self.log_q + share * sample.log_q.detach()
-        self.log_p = self.log_p + share * sample.log_p.detach()
-        self.newest = (z, q, p)
-        self.kl.append(share * sample.total_kl.detach())
-        return self._resample(state, real)
-
-    def _resample(self, state: State, real: Tensor) -> State:
-        weight = self.log_w.detach().softmax(0)
-        poor = real & (1 / (weight**2).sum(0) < self.least)
-        if not poor.any():
-            return state
-        self.total = self.total + torch.where(poor, self.last, 0.0)
-        self.log_w = torch.where(poor, 0.0, self.log_w)
-        return gather(state, self._ancestors(weight, poor, state["clock"]))
-
-    def _ancestors(self, weight: Tensor, poor: Tensor, clock: Tensor) -> Tensor:
-        """[K, B] the particle that each one continues: systematic resampling where ``poor``."""
-        samples = len(weight)
-        own = torch.arange(samples, device=weight.device)[:, None]
-        uniform = (self.noise.at("resample", clock).uniform()[0] + own) / samples
-        ends = weight.cumsum(0).T.contiguous()
-        drawn = torch.searchsorted(ends, uniform.T.contiguous().to(ends.dtype))
-        return torch.where(poor, drawn.clamp(max=samples - 1).T, own)

@@ -8,7 +8,8 @@ from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.gaussian import Gaussian, standard
 from vaetext.distributions.latent import Latent
 from vaetext.distributions.state import State
-from vaetext.models.step import Span, StepModel
+from vaetext.models.spans import Span
+from vaetext.models.step import StepModel
 from vaetext.modules.cell import Cell
 from vaetext.modules.dropout import Dropout
 from vaetext.modules.heads import make_head

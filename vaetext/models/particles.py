@@ -1,0 +1,92 @@
+"""The weights of a particle filter (Maddison et al. 2017)."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from vaetext.distributions.distribution import Distribution
+from vaetext.distributions.evidence import Evidence
+from vaetext.distributions.latent import LatentSample, SummedSample
+from vaetext.distributions.noise import Noise
+from vaetext.distributions.state import State, gather
+from vaetext.models.spans import Encoded
+
+
+class Particles:
+    """The weights of a particle filter over one segment, and its columns.
+
+    Attributes:
+        log_w: [K, B] log-weights since the last resampling.
+        total: [B] log p^ of what was resampled.
+    """
+
+    def __init__(self, encoded: Encoded, noise: Noise, threshold: float) -> None:
+        self.batch = encoded.batch
+        self.noise = noise
+        self.least = threshold * noise.samples
+        self.log_w = encoded.state["log_w"].expand(noise.samples, len(encoded.batch))
+        self.total = self.log_w.new_zeros(len(encoded.batch))
+        self.log_px = torch.zeros_like(self.log_w)
+        self.kl: list[Tensor] = []
+        self.log_q = torch.zeros_like(self.log_w)
+        self.log_p = torch.zeros_like(self.log_w)
+
+    @property
+    def last(self) -> Tensor:
+        """[B] log of the mean weight."""
+        return torch.logsumexp(self.log_w, 0) - math.log(len(self.log_w))
+
+    def evidence(self, state: State) -> Evidence:
+        """What the filter has found, and the state of the particles after the segment."""
+        state = {**state, "log_w": self.log_w - self.last}
+        sample = SummedSample(
+            *self.newest,
+            positions=("step",),
+            sum_q=self.log_q,
+            sum_p=self.log_p,
+            step_kl=torch.stack(self.kl, 2),
+        )
+        return Evidence(self.log_px, {"z": sample}, state=state, estimate=self.total + self.last)
+
+    def weigh(
+        self, state: State, log_px: Tensor, z: Tensor, q: Distribution | None, p: Distribution
+    ) -> State:
+        """Multiplies the weights by those of a step; resamples where too few particles are left.
+
+        Args:
+            state: after the step.
+            log_px: [K, B] log p(x_t | z_<=t, x_<t).
+            z: [K, B, D].
+            q: its posterior.
+            p: its prior.
+        """
+        assert q is not None
+        real = self.batch.mask[:, len(self.kl)]
+        share = (self.log_w.softmax(0) * len(self.log_w)).detach() * real
+        sample = LatentSample(z, q, p)
+        self.log_w = self.log_w + (log_px + sample.log_p - sample.log_q) * real
+        self.log_px = self.log_px + share * log_px.detach()
+        self.log_q = self.log_q + share * sample.log_q.detach()
+        self.log_p = self.log_p + share * sample.log_p.detach()
+        self.newest = (z, q, p)
+        self.kl.append(share * sample.total_kl.detach())
+        return self._resample(state, real)
+
+    def _resample(self, state: State, real: Tensor) -> State:
+        weight = self.log_w.detach().softmax(0)
+        poor = real & (1 / (weight**2).sum(0) < self.least)
+        if not poor.any():
+            return state
+        self.total = self.total + torch.where(poor, self.last, 0.0)
+        self.log_w = torch.where(poor, 0.0, self.log_w)
+        return gather(state, self._ancestors(weight, poor, state["clock"]))
+
+    def _ancestors(self, weight: Tensor, poor: Tensor, clock: Tensor) -> Tensor:
+        """[K, B] the particle that each one continues: systematic resampling where ``poor``."""
+        samples = len(weight)
+        own = torch.arange(samples, device=weight.device)[:, None]
+        uniform = (self.noise.at("resample", clock).uniform()[0] + own) / samples
+        ends = weight.cumsum(0).T.contiguous()
+        drawn = torch.searchsorted(ends, uniform.T.contiguous().to(ends.dtype))
+        return torch.where(poor, drawn.clamp(max=samples - 1).T, own)
