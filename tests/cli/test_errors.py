@@ -13,10 +13,10 @@ WRONG = {
     # a group
     "train model=vrea": "model=vrea: no such option; choose from cnn, hvrae, hybrid-cnn, "
     "latent-seq, lcnnvae, lrnnvae, lvae, rnn, rnnlm, srnn, vrae, vrnn; did you mean 'vrae'?",
-    "train data=": "data=: no such option; choose from grammar",
+    "train data=": "data=: no such option; choose from frames, grammar",
     "train trainer=fsat": "did you mean 'fast'?",
     "train experiment=ptb/vra": "did you mean 'ptb/vrae'?",
-    "train experiment=ptb-vrae": "experiment=ptb-vrae: no such option; choose from ptb/hvrae, ",
+    "train experiment=ptb-vrae": "experiment=ptb-vrae: no such option; choose from pianoroll/rnn, ",
     "train model=null": "a config group takes the name of one of its options",
     "train trainer=5": "a config group takes the name of one of its options",
     "train model=[vrae,rnnlm]": "a config group takes the name of one of its options",

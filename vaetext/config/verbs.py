@@ -70,8 +70,12 @@ class EvaluateConfig(ReadsRun):
     """Options of ``vaetext evaluate``."""
 
     split: str = option("test", "sequences that are scored", choices=("train", "valid", "test"))
-    iw_samples: int = option(50, "samples of the importance-weighted bound", min=1)
-    batch_tokens: int = option(4096, BATCH_TOKENS_HELP, min=1)
+    iw_samples: int = option(
+        50, "samples of the importance-weighted bound, and particles of the filter", min=1
+    )
+    batch_tokens: int | None = option(
+        None, f"{BATCH_TOKENS_HELP}; null takes the run's trainer.eval_batch_tokens", min=1
+    )
 
 
 @dataclass

@@ -93,15 +93,15 @@ class Run:
         split: str = "test",
         *,
         iw_samples: int = 50,
-        batch_tokens: int = 4096,
+        batch_tokens: int | None = None,
         seed: int | None = None,
     ) -> SplitResults:
         """Every number of one split, as in ``results.json``; nats per sequence.
 
         Args:
             split: train, valid or test.
-            iw_samples: K of the importance-weighted bound.
-            batch_tokens: padded tokens scored at once; it changes no number.
+            iw_samples: K of the importance-weighted bound and of the particle filter.
+            batch_tokens: padded tokens scored at once; None takes trainer.eval_batch_tokens.
         """
         return self.evaluation(split, iw_samples, batch_tokens, seed).results
 
@@ -109,7 +109,7 @@ class Run:
         self,
         split: str = "test",
         iw_samples: int = 50,
-        batch_tokens: int = 4096,
+        batch_tokens: int | None = None,
         seed: int | None = None,
     ) -> Evaluation:
         """The same, with each sequence's terms and the pages of the model's own diagnostics."""
@@ -119,7 +119,7 @@ class Run:
             self.corpus.splits[split],
             seed=self._seed(seed),
             samples=iw_samples,
-            batch_tokens=batch_tokens,
+            batch_tokens=batch_tokens or self.config.trainer.eval_batch_tokens,
             device=self.device,
         )
 
