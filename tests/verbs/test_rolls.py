@@ -142,7 +142,7 @@ def test_a_prefix_that_is_none_is_refused_and_nothing_is_written(use: Any) -> No
     for options, message in (
         ({"prefix": "the cat"}, "prefix=the cat: no such file, and as a line: .* not MIDI notes"),
         ({"prefix": ""}, "prefix=: no such file, and as a line: .* holds no frame"),
-        ({"prefix": str(folder / "empty")}, "empty holds no .csv file"),
+        ({"prefix": str(folder / "empty")}, "empty holds no MIDI or .csv file"),
         ({"prefix": str(folder / "narrow.npz")}, r"\(3, 87\) .* shape \[T, 88\]"),
         ({"prefix": source, "prefix_steps": 6}, "prefix_steps=6: the prefix has 5; set .* 5"),
         ({"prefix": source, "max_length": 5}, "has 5 steps, and max_length=5 counts them too"),

@@ -88,7 +88,7 @@ class SampleConfig(Decodes):
         "beginning of every sequence: a line, or a file of sequences; the latents are given it",
     )
     prefix_name: str | None = option(
-        None, "which sequence of the file, as `vaetext encode` names it; null takes the first"
+        None, "which sequence of the file: 'test 3', 'a.wav', 'line 2'; null takes the first"
     )
     prefix_steps: int = option(0, "tokens or frames of it that are kept; 0: all", min=0)
     particles: int = option(

@@ -103,6 +103,8 @@ class PianoRoll(Bits):
         inside = path.iterdir() if path.is_dir() else [path]
         midi = [each for each in inside if each.suffix in MIDI]
         midi.sort(key=lambda each: natural(each.name))
+        if path.is_dir() and not midi and not any(path.glob("*.csv")):
+            raise ValueError(f"{path} holds no MIDI or .csv file; give one for each roll")
         if not midi:
             return super().read(path)
         read = partial(read_midi, lowest=self.lowest, size=self.size)
