@@ -129,6 +129,13 @@ class PianoRolls(Files):
     corpus: str = option(
         "jsb", "which rolls", choices=("jsb", "nottingham", "musedata", "piano-midi")
     )
+    transpose: int = option(
+        0,
+        "training: every piece is transposed by up to this many semitones, up or down, drawn for"
+        " each epoch; 0: as it is written",
+        min=0,
+        max=12,
+    )
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy.special import xlogy
 
@@ -9,7 +10,8 @@ from vaetext.config.data import PianoRolls
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
 from vaetext.data.files import find
-from vaetext.data.sets.pianoroll import FILES
+from vaetext.data.loader import Split
+from vaetext.data.sets.pianoroll import FILES, transposed
 
 # corpus -> sequences and frames of train, valid and test; nats a step of independent notes on test
 KNOWN = {
@@ -51,3 +53,24 @@ def test_another_file_of_the_same_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILES["jsb"].path).write_bytes(b"other")
     with pytest.raises(ValueError, match=r"JSB_Chorales\.mat: its checksum is .*data=frames"):
         corpora.load(PianoRolls(name="pianoroll", root=str(tmp_path)))
+
+
+def test_transposed_pieces_keep_their_intervals_and_all_notes() -> None:
+    high = np.zeros((3, 88), np.float32)
+    high[0, [80, 84]] = 1
+    high[1, 87] = 1
+    low = np.zeros((2, 88), np.float32)
+    low[:, 5] = 1
+    silent = np.zeros((2, 88), np.float32)
+    split = Split.of([high, low, silent])
+    shifts = set()
+    for epoch in range(100):
+        found = transposed(split, 3, 0, epoch)
+        for n in range(len(split)):
+            assert (found[n].sum(1) == split[n].sum(1)).all()
+        shift = int(found[0][0].argmax()) - 80
+        assert (found[0] == np.roll(high, shift, 1)).all()
+        shifts.add((shift, int(found[1][0].argmax()) - 5))
+        assert (found.x == transposed(split, 3, 0, epoch).x).all()
+    assert {shift for shift, _ in shifts} == {-3, -2, -1, 0}
+    assert {shift for _, shift in shifts} == set(range(-3, 4))

@@ -1,11 +1,17 @@
 """Piano rolls of 88 binary notes, original splits (Boulanger-Lewandowski et al. 2012).
 
-Silent frames are kept. Of the chorales a step is a quarter note.
+Silent frames are kept. Of the chorales a step is a quarter note. Training pieces can be transposed
+anew in each epoch (Krishnan et al. 2017 train on every transposition, "DMM-Aug").
 """
+
+from dataclasses import replace
+
+import numpy as np
 
 from vaetext.config.data import PianoRolls
 from vaetext.data.corpora import Corpus, frames_corpus
 from vaetext.data.files import Remote, Report, locate, read_published
+from vaetext.data.loader import Split
 from vaetext.data.pianoroll import PianoRoll, read_mat
 
 _URL = (
@@ -44,4 +50,29 @@ def load(config: PianoRolls, report: Report) -> Corpus:
     path = locate(remote, config.root, report)
     form = PianoRoll()
     rolls = read_mat(read_published(path, remote.sum), str(path), form.size)
-    return frames_corpus(config, form, rolls, [path], [remote.sum])
+    corpus = frames_corpus(config, form, rolls, [path], [remote.sum])
+    if config.transpose:
+        train = corpus.splits["train"]
+        corpus.splits["train"] = replace(
+            train, fresh=lambda seed, epoch: transposed(train, config.transpose, seed, epoch)
+        )
+    return corpus
+
+
+def transposed(split: Split, most: int, seed: int, epoch: int) -> Split:
+    """Every piece up or down by 0 to ``most`` semitones, a function of (seed, epoch).
+
+    The interval is uniform among those that keep all notes of the piece among the 88.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    rolls = [_transposed(split[n], most, rng) for n in range(len(split))]
+    return replace(split, x=np.concatenate(rolls))
+
+
+def _transposed(roll: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    notes = np.flatnonzero(roll.any(0))
+    if not len(notes):
+        return roll
+    down = min(most, notes[0])
+    up = min(most, roll.shape[1] - 1 - notes[-1])
+    return np.roll(roll, rng.integers(-down, up + 1), axis=1)
