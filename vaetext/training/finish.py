@@ -26,8 +26,9 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     groups, _ = checkpoint.load(training.best, training.device)
     checkpoint.load_weights(training.model, groups.get("model", {}), training.best)
     training.model.eval()
-    log.info("evaluating the checkpoint of epoch %s", training.state.best_epoch)
     chosen = training.criterion
+    best = training.state.best_epoch
+    log.info("evaluating the checkpoint of epoch %s: the lowest valid %s", best, chosen.title)
     valid = _evaluated("valid", config, corpus, training, chosen.samples, chosen.particles)
     test = _evaluated("test", config, corpus, training, max(config.trainer.iw_samples, 1))
     record = _results(config, training, {"valid": valid.results, "test": test.results}).to_json()
