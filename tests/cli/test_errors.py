@@ -16,7 +16,7 @@ WRONG = {
     "train data=": "data=: no such option; choose from frames, grammar",
     "train trainer=fsat": "did you mean 'fast'?",
     "train experiment=ptb/vra": "did you mean 'ptb/vrae'?",
-    "train experiment=ptb-vrae": "experiment=ptb-vrae: no such option; choose from pianoroll/rnn, ",
+    "train experiment=ptb-vrae": "experiment=ptb-vrae: no such option; choose from ",
     "train model=null": "a config group takes the name of one of its options",
     "train trainer=5": "a config group takes the name of one of its options",
     "train model=[vrae,rnnlm]": "a config group takes the name of one of its options",

@@ -22,7 +22,7 @@ def test_help_lists_groups_and_options_without_torch(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in (
         "(the baseline of Chien and Wang)",
-        "experiment=\n  pianoroll/rnn ",
+        "experiment=\n  ",
         "\n  ptb/hvrae ",
         "trainer.beta_start=0.01",
         "model.init_scale=0.1",
