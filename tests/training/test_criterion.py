@@ -111,7 +111,11 @@ def test_of_a_model_without_a_latent_the_exact_nll_chooses(bound: str, tmp_path:
     json.dumps(valid)
 
 
-def test_with_one_sample_every_bound_is_the_elbo() -> None:
+def test_with_one_sample_every_bound_is_the_elbo(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    training(tmp_path, bound="fivo", epochs=1).fit()
+    assert "trainer.bound=fivo: with trainer.samples=1 it is the ELBO" in caplog.text
     model: SequenceModel = ToyVRNN(ToyVRNN.Config(), DOMAIN)
     for bound in ("elbo", "iwae", "fivo"):
         config = Trainer(bound=bound, samples=1, beta_schedule="constant")

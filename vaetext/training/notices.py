@@ -11,8 +11,14 @@ log = logging.getLogger(__name__)
 
 
 def warn_of_low_weights(config: Trainer, latents: Sequence[str]) -> None:
-    """Warns where training will end before each KL weight is at its largest, or free bits at 0."""
+    """Warns of weights below their largest at the end, free bits above 0, and bounds of K = 1."""
     _warn_of_floors(config, latents)
+    if config.bound != "elbo" and config.samples == 1 and latents:
+        log.warning(
+            "trainer.bound=%s: with trainer.samples=1 it is the ELBO, by which the weights are then"
+            " chosen too; set trainer.samples to 2 or more",
+            config.bound,
+        )
     end = rise_end(config, latents)
     if end <= config.epochs:
         return
