@@ -63,21 +63,25 @@ class Particles:
         """
         assert q is not None
         real = self.batch.mask[:, len(self.kl)]
-        share = (self.log_w.softmax(0) * len(self.log_w)).detach() * real
         sample = LatentSample(z, q, p)
+        before = self.log_w.detach()
         self.log_w = self.log_w + (log_px + sample.log_p - sample.log_q) * real
-        self.log_px = self.log_px + share * log_px.detach()
-        self.log_q = self.log_q + share * sample.log_q.detach()
-        self.log_p = self.log_p + share * sample.log_p.detach()
         self.newest = (z, q, p)
-        self.kl.append(share * sample.total_kl.detach())
-        return self._resample(state, real)
+        with torch.no_grad():
+            self._add(before.softmax(0) * len(before) * real, log_px, sample)
+            weight = self.log_w.softmax(0)
+            poor = real & (1 / (weight**2).sum(0) < self.least)
+        return self._resample(state, weight, poor) if poor.any() else state
 
-    def _resample(self, state: State, real: Tensor) -> State:
-        weight = self.log_w.detach().softmax(0)
-        poor = real & (1 / (weight**2).sum(0) < self.least)
-        if not poor.any():
-            return state
+    def _add(self, share: Tensor, log_px: Tensor, sample: LatentSample) -> None:
+        """Adds a step to the columns, each particle with its share [K, B]."""
+        self.log_px = self.log_px + share * log_px
+        self.log_q = self.log_q + share * sample.log_q
+        self.log_p = self.log_p + share * sample.log_p
+        self.kl.append(share * sample.total_kl)
+
+    def _resample(self, state: State, weight: Tensor, poor: Tensor) -> State:
+        """Draws the particles anew by their weights [K, B] where ``poor`` [B]."""
         self.total = self.total + torch.where(poor, self.last, 0.0)
         self.log_w = torch.where(poor, 0.0, self.log_w)
         return gather(state, self._ancestors(weight, poor, state["clock"]))
