@@ -4,10 +4,10 @@
     python benchmarks/steps.py 16       from 16 paired blocks in place of 8
 
 Forward and backward pass of -ELBO on one thread in fp32: 32 sequences of 40 frames of 200 numbers,
-nets and RNNs of 256 units, z of 64. Blocks alternate, model and loop, so that other work on the
-machine slows both; the table has medians of the blocks' ratios and their range. The share is
-(operations) / (seconds) / (rate of products [32, 256] x [256, 1024], measured before each block);
-operations are 6 per weight of every matrix that a frame passes.
+nets and RNNs of 256 units, z of 64. Seconds are CPU time, and blocks alternate, model and loop, so
+that other work on the machine tells least; the table has medians of the blocks' ratios and their
+range. The share is (operations) / (seconds) / (rate of products [32, 256] x [256, 1024], measured
+before each block); operations are 6 per weight of every matrix that a frame passes.
 """
 
 import statistics
@@ -45,10 +45,10 @@ CASES: dict[str, tuple[Any, nn.Module]] = {
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """How long it takes."""
-    started = time.perf_counter()
+    """The CPU time that it takes, on one thread."""
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def product_rate() -> float:

@@ -12,11 +12,13 @@ from torch.nn.functional import softplus
 from toys.batches import batch_of
 
 from vaetext.config.models.vrnn import VRNN as VRNNConfig
+from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Binary, Domain, Real, Symbols
 from vaetext.distributions.noise import FreshNoise, KeyedNoise
 from vaetext.distributions.state import detach
 from vaetext.models import step
+from vaetext.objectives.objective import Objective
 
 REAL = Real(2, longest=6)
 BINARY = Binary(2, longest=6)
@@ -174,6 +176,13 @@ def test_z_forcing_is_no_part_of_the_bound() -> None:
     batch = batch_of(REAL)
     elbos = [m.evidence(batch, m.encode(batch), keyed(batch, 2)).elbo for m in (one, other)]
     assert torch.equal(*elbos)
+
+
+def test_z_forcing_is_refused_where_a_filter_would_leave_it_out() -> None:
+    config = Trainer(bound="fivo", beta_schedule="constant")
+    Objective(config, make("vrnn", REAL))
+    with pytest.raises(ValueError, match=r"model\.z_forcing=0\.1 is no part .*_forcing=0, or"):
+        Objective(config, make("vrnn", REAL, z_forcing=0.1))
 
 
 @torch.no_grad()

@@ -32,9 +32,9 @@ class VRNN(StepModel):
 
     With ``z_forcing`` (Goyal et al. 2017) the posterior reads b_t, the state of a backward RNN over
     phi_x(x_T), ..., phi_x(x_t), in place of phi_x(x_t), and z_forcing * log N(b_t; tanh(mu(z_t)),
-    sigma(z_t)^2) is trained on too, except under ``trainer.bound=fivo``. As in the paper it has no
-    gradient in b_t; the backward RNN, which the paper also trains to predict x, learns here from
-    the bound alone. Of a recording that is read in segments it sees its segment's future only.
+    sigma(z_t)^2) is trained on too. As in the paper it has no gradient in b_t; the backward RNN,
+    which the paper also trains to predict x, learns here from the bound alone. Of a recording that
+    is read in segments it sees its segment's future only.
 
     Standard deviations are softplus + 1e-4; the floor is ours.
     """
@@ -103,3 +103,11 @@ class VRNN(StepModel):
         p = self.forced.distribution(self.forced.read(0, span.z))
         log_p = Gaussian(p.mean.tanh(), p.log_var).log_prob(span.features["b"])
         return {"z_forcing": self.z_forcing * (log_p * span.batch.mask).sum(-1)}
+
+    def check_filter(self) -> None:
+        super().check_filter()
+        if self.z_forcing:
+            raise ValueError(
+                f"trainer.bound=fivo: the auxiliary loss of model.z_forcing={self.z_forcing} is no"
+                " part of a particle filter; set model.z_forcing=0, or trainer.bound=elbo or iwae"
+            )
