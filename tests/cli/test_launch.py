@@ -148,6 +148,11 @@ def test_options_of_a_trainer_on_one_data_set_are_logged(stub: Stub) -> None:
     logged = run_cli("train trainer.epochs=3").error
     assert "trainer=default on data=grammar: 7 options from conf/trainer_for_data/" in logged
     assert "grammar/default.yaml (batch_size=64," in logged
+    assert "on model=" not in logged
+    for_model = run_cli("train model=latent-seq").error
+    assert (
+        "trainer=default on model=latent-seq: 6 options from conf/trainer_for_model/" in for_model
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,15 @@ from vaetext.report.columns import ORDER, kind
 from vaetext.runs.compose import compose_verb
 
 CONF = Path(__file__).parents[2] / "conf"
-GROUPS = ("model", "data", "trainer", "experiment", "table", "trainer_for_data")
+GROUPS = (
+    "model",
+    "data",
+    "trainer",
+    "experiment",
+    "table",
+    "trainer_for_data",
+    "trainer_for_model",
+)
 FILES = [(group, name) for group in GROUPS for name in group_options(group)]
 OF_TRAINING = [(group, name) for group, name in FILES if group in VERBS["train"].groups]
 
@@ -64,6 +72,15 @@ def test_a_trainer_has_other_options_on_one_data_set(name: str) -> None:
     assert options <= asdict(config(f"trainer={trainer}", f"data={data}").trainer).items()
     assert not options <= asdict(config(f"trainer={trainer}", "data=ptb").trainer).items()
     assert not options <= asdict(config("trainer=paper", f"data={data}").trainer).items()
+
+
+@pytest.mark.parametrize("name", group_options("trainer_for_model"))
+def test_a_trainer_has_other_options_for_one_model(name: str) -> None:
+    model, trainer = name.split("/")
+    options = yaml.safe_load((CONF / "trainer_for_model" / f"{name}.yaml").read_text()).items()
+    assert options <= asdict(config(f"trainer={trainer}", f"model={model}").trainer).items()
+    assert not options <= asdict(config(f"trainer={trainer}", "model=vrae").trainer).items()
+    assert not options <= asdict(config("trainer=paper", f"model={model}").trainer).items()
 
 
 @pytest.mark.parametrize("name", group_options("experiment"))

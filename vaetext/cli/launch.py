@@ -23,7 +23,7 @@ from vaetext.runs.signals import interruption
 
 log = logging.getLogger(__name__)
 PRINTED = {"printed": True}  # a record of what the command line prints itself: for log files alone
-TRAINER_FOR_DATA = "trainer_for_data"  # the group of options of a trainer on one data set
+TRAINER_FOR = {"trainer_for_data": "data", "trainer_for_model": "model"}
 
 
 class Failed(BaseException):
@@ -62,7 +62,8 @@ def task(config: DictConfig) -> Any:
         options = typed(config, VERBS[verb].schema)
         check_choices(options, job.runtime.choices)
         if isinstance(options, TrainConfig):
-            _log_trainer_for_data(options, job.runtime.choices)
+            for group, kind in TRAINER_FOR.items():
+                _log_trainer_for(options, job.runtime.choices, group, kind)
         return import_module(f"vaetext.verbs.{verb}").run(options)
     except KeyboardInterrupt as error:
         log.warning(interruption(error), extra=PRINTED)
@@ -77,17 +78,22 @@ def task(config: DictConfig) -> Any:
         raise ValueError(f"job {job.job.num} failed ({overrides}): {reason}") from error
 
 
-def _log_trainer_for_data(config: TrainConfig, choices: Mapping[str, str | None]) -> None:
-    """Logs the options that a trainer has on one data set only, unless they were changed again."""
-    name = choices.get(f"{TRAINER_FOR_DATA}@trainer")
-    file = option_file(TRAINER_FOR_DATA, name) if name else None
+def _log_trainer_for(
+    config: TrainConfig, choices: Mapping[str, str | None], group: str, kind: str
+) -> None:
+    """Logs the options that a trainer has on one data set, or for one model, only.
+
+    Those that were changed again are left out.
+    """
+    name = choices.get(f"{group}@trainer")
+    file = option_file(group, name) if name else None
     if file is None:
         return
     options = yaml.safe_load(file.read_text()).items()
     same = [f"{key}={value}" for key, value in options if getattr(config.trainer, key) == value]
     if same:
         log.info(
-            "trainer=%s on data=%s: %s options from conf/%s/%s.yaml (%s)",
-            *(choices["trainer"], choices["data"], len(same)),
-            *(TRAINER_FOR_DATA, name, ", ".join(same)),
+            "trainer=%s on %s=%s: %s options from conf/%s/%s.yaml (%s)",
+            *(choices["trainer"], kind, choices[kind], len(same)),
+            *(group, name, ", ".join(same)),
         )
