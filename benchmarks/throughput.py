@@ -43,6 +43,9 @@ from vaetext.runs.device import bf16_supported, check_precision, choose, use_thr
 from vaetext.runs.environment import device_name
 from vaetext.training.loop import Training
 
+SIZES = {  # of models whose own default sizes are others
+    "latent-seq": ("model.embedding_dim=300", "model.hidden_dim=256", "model.max_latents=16")
+}
 REFERENCE = "vrae"  # whose speed the others are compared with
 OTHERS = [name for name in MODELS if name != REFERENCE]
 POOLS = (1, 64)  # that of trainer=paper, and batches of like length
@@ -213,7 +216,10 @@ def main() -> None:
         if precision == "bf16" and not bf16_supported(choose("auto")):
             continue
         line = one_case(
-            f"model={model}", f"trainer.precision={precision}", f"trainer.length_pool={pool}"
+            f"model={model}",
+            f"trainer.precision={precision}",
+            f"trainer.length_pool={pool}",
+            *SIZES.get(model, ()),
         )
         speed = float(line.split("|")[1 + COLUMNS.index("real tokens/s")].replace(",", ""))
         reference = speed if model == REFERENCE else reference
