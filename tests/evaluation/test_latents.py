@@ -206,3 +206,27 @@ def test_sentences_of_unlike_latent_lengths_have_no_path() -> None:
         generation.path_between(model, *sequences, 3)
     codes = generation.path_between(model, sequences[0], None, 3)
     assert codes["length"].tolist() == [one] * 3
+
+
+def test_samples_have_the_latent_length_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_model("latent-seq", latent_dim=2, max_latents=4)
+    seen = []
+    decode = generation.generate
+
+    def spy(model: Any, codes: Any, *others: Any, **named: Any) -> Any:
+        seen.append(codes)
+        return decode(model, codes, *others, **named)
+
+    monkeypatch.setattr(generation, "generate", spy)
+    generation.sample(model, 5, length=3)
+    generation.sample(model, 5, length=3, hold="z")
+    generation.sample(model, 5)
+    assert seen[0]["length"].tolist() == seen[1]["length"].tolist() == [2] * 5
+    assert torch.equal(seen[1]["z"], seen[1]["z"][:1].expand_as(seen[1]["z"]))
+    assert torch.equal(seen[0]["z"], seen[2]["z"])
+    with pytest.raises(ValueError, match=r"length=5: the latent length of this run is from 1 to 4"):
+        generation.sample(model, 5, length=5)
+    with pytest.raises(ValueError, match=r"length=3: model vrae has no latent length"):
+        generation.sample(tiny_model(), 5, length=3)
+    with pytest.raises(ValueError, match=r"codes of length: they count from 0, .* under 4"):
+        generation.given_codes(model, {"length": [4], "z": torch.zeros(1, 4, 2)})

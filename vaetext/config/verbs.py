@@ -96,6 +96,9 @@ class SampleConfig(Decodes):
         "with prefix: weighted draws of the latents for each sequence, of which one is continued",
         min=1,
     )
+    length: int | None = option(
+        None, "latents of each sample, where their number is a latent too (latent-seq)", min=1
+    )
     tempo: float | None = option(None, TEMPO_HELP, min=4.0, max=1000.0)
 
     def __post_init__(self) -> None:

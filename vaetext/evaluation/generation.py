@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from vaetext.config.decoding import DecodingOptions
@@ -34,33 +35,36 @@ def sample(
     options: DecodingOptions = SAMPLING,
     hold: str | None = None,
     prefix: Prefix | None = None,
+    length: int | None = None,
 ) -> list[Any]:
     """``n`` sequences: z from the prior, x from the decoder.
 
     Sequence i depends on (seed, i) alone, and on the first one's code of a latent to ``hold``.
-    With a ``prefix`` all begin with it, and z is drawn given it.
+    With a ``prefix`` all begin with it, and z is drawn given it. With a ``length`` the others are
+    drawn given that value of the latent length.
 
     Raises:
         ValueError: there is no latent of the name to hold, or it is drawn at every step, or given
-            a prefix; or the prefix does not fit.
+            a prefix; or the prefix or the length does not fit.
     """
+    given = {} if length is None else length_code(model, length)
     if prefix is not None:
-        if hold is not None:
-            raise ValueError(
-                f"hold={hold}: the latents of each sample are drawn given the prefix, so samples"
-                " cannot share one; leave out hold or prefix"
-            )
+        for name, value in (("hold", hold), ("length", length)):
+            if value is not None:
+                raise ValueError(
+                    f"{name}={value}: the latents of each sample are drawn given the prefix, so"
+                    f" samples cannot share one; leave out {name} or prefix"
+                )
         return generate(model, {}, n, options, seed, prefix=prefix)
     if any(latent.name == hold and latent.per_step for latent in model.latents):
         raise ValueError(
             f"hold={hold}: it is drawn at every step, as the sequence grows, so samples cannot"
             " share its value; hold another latent, or none"
         )
-    given = {}
     if hold is not None:
-        first = prior_codes(model, range(1), seed)
+        first = prior_codes(model, range(1), seed, given)
         check_latent(first, "hold", hold)
-        given = {hold: first[hold]}
+        given = {**given, hold: first[hold]}
     return generate(model, prior_codes(model, range(n), seed, given), n, options, seed)
 
 
@@ -136,6 +140,26 @@ def decode(
     return generate(model, rows, count, options, seed)
 
 
+def length_code(model: SequenceModel, length: int) -> Codes:
+    """The code [1] of a latent length.
+
+    Raises:
+        ValueError: the model has no such latent, or it has no such value.
+    """
+    values = next((each.values for each in model.latents if each.name == "length"), range(0))
+    if not values:
+        raise ValueError(
+            f"length={length}: model {model.name} has no latent length; leave it out, or use a run"
+            " of latent-seq"
+        )
+    if length not in values:
+        raise ValueError(
+            f"length={length}: the latent length of this run is from {values[0]} to {values[-1]}"
+        )
+    device = next(model.parameters()).device
+    return {"length": torch.tensor([values.index(length)], device=device)}
+
+
 def given_codes(model: SequenceModel, codes: Mapping[str, Any]) -> Codes:
     """A user's codes, latent name -> array [rows, ...], as the model reads them.
 
@@ -150,6 +174,12 @@ def given_codes(model: SequenceModel, codes: Mapping[str, Any]) -> Codes:
             f" {', '.join(latents) or 'none'}; give the code of each"
         )
     device = next(model.parameters()).device
+    for name in codes:
+        count = len(latents[name].values)
+        if count and not all(0 <= value < count for value in np.ravel(codes[name])):
+            raise ValueError(
+                f"codes of {name}: they count from 0, so that each must be under {count}"
+            )
     kinds = {name: torch.int64 if latents[name].discrete else torch.float32 for name in codes}
     return {name: torch.as_tensor(z, dtype=kinds[name], device=device) for name, z in codes.items()}
 

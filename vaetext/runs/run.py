@@ -180,6 +180,7 @@ class Run:
         prefix_steps: int = 0,
         particles: int = PARTICLES,
         hold: str | None = None,
+        length: int | None = None,
         seed: int | None = None,
         arrays: bool = False,
         **decoding: Unpack[Decoding],
@@ -192,12 +193,13 @@ class Run:
             prefix_steps: tokens or frames of it that are kept; 0: all.
             particles: K weighted draws of the latents for each sentence, given a prefix.
             hold: latent that all share.
+            length: latents of each, where their number is a latent too.
             arrays: frames as arrays [T, F] in the data's units (of text: ids) in place of lines.
             decoding: how tokens are chosen; by default sampled from p(x_t | x_<t, z).
         """
-        config = SampleConfig(n=n, hold=hold, seed=seed, **decoding)
+        config = SampleConfig(n=n, hold=hold, length=length, seed=seed, **decoding)
         begin = given_prefix(self.format, prefix, None, prefix_steps, particles)
-        outputs = generation.sample(self.model, n, self._seed(seed), config, hold, begin)
+        outputs = generation.sample(self.model, n, self._seed(seed), config, hold, begin, length)
         return self._shown(outputs, arrays)
 
     def reconstruct(

@@ -18,7 +18,7 @@ def run(config: SampleConfig) -> None:
     run = load(config.run, config.checkpoint, config.device, config.seed)
     given = (config.prefix, config.prefix_name, config.prefix_steps, config.particles)
     prefix = given_prefix(run.format, *given)
-    sequences = sample(run.model, config.n, run.seed, config, config.hold, prefix)
+    sequences = sample(run.model, config.n, run.seed, config, config.hold, prefix, config.length)
     page = lines_of([run.format.decode(each) for each in sequences])
     steps = 0 if prefix is None else len(prefix.x)
     files = files_beside(run.format, {"samples": sequences}, config.tempo, steps)
