@@ -1,12 +1,11 @@
 """A latent sequence of unknown length: a discrete l, and z_1..z_l given it."""
 
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from vaetext.config.model import Model
@@ -21,7 +20,7 @@ from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
 from vaetext.models.base import SequenceModel
-from vaetext.models.diagnostics import Diagnostic, Page
+from vaetext.models.diagnostics import Diagnostic, Page, Panel, Series
 from vaetext.modules.heads import make_head
 
 
@@ -151,8 +150,6 @@ class Lengths(Diagnostic):
 
     def pages(self) -> list[Page]:
         lines = [f"{n} {count}\n" for n, count in enumerate(self.counts.tolist(), 1)]
-        figure = Figure()
-        figure.subplots().bar(range(1, len(lines) + 1), self.counts.tolist())
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png")
-        return [Page("lengths.txt", "".join(lines)), Page("plots/lengths.png", picture.getvalue())]
+        counts = Series("sequences", np.arange(1, len(lines) + 1), self.counts.numpy(), "bars")
+        panel = Panel("inferred lengths", "length", "sequences", [counts])
+        return [Page("lengths.txt", "".join(lines)), Page("plots/lengths.png", [panel])]

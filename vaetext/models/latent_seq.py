@@ -50,9 +50,14 @@ class LatentSeq(Autoregressive):
     q(z_i | z_<i, l, x). A second bidirectional RNN annotates z_1..z_l, and the decoder attends to
     that before each of its steps. The length is held as l - 1, from 0.
 
+    The gradient of q(l|x) is that of ``trainer.estimator``, from ``trainer.samples`` draws (the
+    report's m), with ``trainer.reward_weight`` (lambda) and ``trainer.baseline_decay`` (alpha).
+
     With ``mean_std`` the means of each q(z_i) are normalised over the sequences of a batch (Zhu et
-    al. 2020), which the report does not do: otherwise the state of the RNN saturates in the first
-    steps, alike for all x, and z carries nothing.
+    al. 2020), and with ``logit_std`` the logits of q(l|x). The report does neither; but the state
+    of the RNN saturates in the first steps, alike for all x, and q(l|x) settles on one length, so
+    that the latents carry nothing. In training the statistics couple the sequences of a batch:
+    score functions are unbiased for given statistics, as in evaluation.
 
     Where the report is silent: both autoregressive RNNs start from a linear map of the final state
     of the bidirectional one, l enters as an embedding, and the annotations are of all tokens, EOS
