@@ -1,4 +1,4 @@
-"""vrnn and srnn as plain loops over torch's modules, everything in every step: a yardstick."""
+"""vrnn and srnn as plain loops over torch's modules, everything in every step, for comparison."""
 
 import math
 from itertools import pairwise

@@ -5,7 +5,7 @@
 
 Forward and backward pass of -ELBO on one thread in fp32: 32 sequences of 40 frames of 200 numbers,
 nets and RNNs of 256 units, z of 64. Seconds are CPU time, and blocks alternate, model and loop, so
-that other work on the machine tells least; the table has medians of the blocks' ratios and their
+that other work on the machine changes little; the table has medians of the blocks' ratios and their
 range. The share is (operations) / (seconds) / (rate of products [32, 256] x [256, 1024], measured
 before each block); operations are 6 per weight of every matrix that a frame passes.
 """

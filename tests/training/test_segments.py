@@ -200,3 +200,15 @@ def test_segments_are_refused_where_no_state_is_carried(tmp_path: Path) -> None:
         Training(Trainer(), vrae, {"train": split()}, tmp_path, CPU, seed=1, segment=3)
     with pytest.raises(ValueError, match=r"trainer\.epoch_batches=5: with data\.segment=3"):
         training(tmp_path, epoch_batches=5)
+
+
+def test_an_auxiliary_loss_is_refused_where_a_filter_of_segments_would_leave_it_out(
+    tmp_path: Path,
+) -> None:
+    sizes = {"hidden_dim": 5, "feature_dim": 4, "latent_dim": 2}
+    forced = build(VRNN(name="vrnn", z_forcing=0.1, **sizes), DOMAIN)
+    config = Trainer(**OPTIONS, bound="iwae")
+    splits = {"train": split(), "valid": split(1)}
+    Training(config, forced, splits, tmp_path, CPU, seed=1)
+    with pytest.raises(ValueError, match=r"model\.z_forcing=0\.1: .* iwae with data\.segment"):
+        Training(config, forced, splits, tmp_path, CPU, seed=1, segment=3)

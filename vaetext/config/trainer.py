@@ -93,7 +93,7 @@ class Trainer(Checked):
     )
     free_bits: float = option(
         0.0,
-        "nats of KL that are free, for each latent or dimension",
+        "nats of KL that are free, for each latent, dimension or step",
         min=0.0,
     )
     free_bits_per: str = option(
@@ -141,13 +141,13 @@ class Trainer(Checked):
     samples: int = option(1, "samples of z for each sequence", min=1)
     patience: int = option(
         0,
-        "epochs without a better valid -ELBO before training stops, counted once no KL weight"
-        " rises and no free bits fall any more; 0 never stops early",
+        "epochs without a lower bound on valid (-ELBO, or what bound names) before training stops,"
+        " counted once no KL weight rises and no free bits fall any more; 0 never stops early",
         min=0,
     )
     min_improvement: float = option(
         0.0,
-        "patience, plateau: least decrease of valid -ELBO that counts, in nats per token or frame"
+        "patience, plateau: least decrease of that bound that counts, in nats per token or frame"
         " (0.01 is 1 % of PPL)",
         min=0.0,
     )

@@ -57,7 +57,7 @@ def segment_order(
 
 
 def collate_segments(split: Split, part: Segments, length: int, domain: Domain) -> Batch:
-    """One batch, padded to its longest segment; ``starts`` tells where a recording begins."""
+    """One batch, padded to its longest segment; ``begins`` is true at the first of a recording."""
     starts = split.offsets[part.index] + part.first
     lengths = np.minimum(split.lengths[part.index] - part.first, length)
     return pad(split, part.index, starts, lengths, domain, part.first == 0)

@@ -126,7 +126,7 @@ class SequenceModel(nn.Module, ABC):
         raise NotImplementedError
 
     def check_filter(self) -> None:
-        """Raises ValueError where there is no latent per step to filter."""
+        """Raises ValueError where a particle filter cannot be trained on."""
         if not any(latent.per_step for latent in self.latents):
             raise ValueError(
                 f"trainer.bound=fivo: {self.name} has no latent per step to filter;"

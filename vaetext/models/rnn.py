@@ -32,7 +32,6 @@ class RNN(SequenceModel):
 
     reads_inputs = False
     carries_state = True
-    carries_state = True
 
     def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)

@@ -108,6 +108,7 @@ class VRNN(StepModel):
         super().check_filter()
         if self.z_forcing:
             raise ValueError(
-                f"trainer.bound=fivo: the auxiliary loss of model.z_forcing={self.z_forcing} is no"
-                " part of a particle filter; set model.z_forcing=0, or trainer.bound=elbo or iwae"
+                f"model.z_forcing={self.z_forcing}: its auxiliary loss is no part of a particle"
+                " filter, as trainer.bound=fivo trains on, and iwae with data.segment; set"
+                " model.z_forcing=0, or trainer.bound=elbo"
             )

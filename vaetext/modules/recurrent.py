@@ -70,8 +70,9 @@ class Recurrent(nn.Module):
         Args:
             steps: [B, T, inputs].
             state: of each layer, shaped as by ``initial``; None for zeros.
-            mask: [B, T], true at real steps, which come before all others; None where the final
-                state does not matter (without a mask the outputs of real steps are the same).
+            mask: [B, T], true at real steps, which come before all others (or after them, if the
+                state is zero and the final one does not matter); None where the final state does
+                not matter (without a mask the outputs of real steps are the same).
             lengths: [B] real steps of each row, where they ascend: rows that have ended are then
                 left out (see ``segments``). None runs every row to the end.
 

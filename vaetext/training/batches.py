@@ -154,3 +154,5 @@ def check_segments(config: Trainer, model: SequenceModel, segment: int) -> None:
             f"trainer.epoch_batches={config.epoch_batches}: with data.segment={segment} an epoch"
             " is one pass over the recordings; set trainer.epoch_batches=0"
         )
+    if config.bound == "iwae" and model.latents:  # carried weights are those of a filter
+        model.check_filter()
