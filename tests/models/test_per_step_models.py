@@ -229,6 +229,19 @@ def test_rnn_continues_from_the_state_of_the_segment_before(cell: str) -> None:
     assert (mixed == whole).all(0).tolist() == [True, False] * 2
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_states_stay_in_float32_where_matrix_products_are_bf16(cell: str) -> None:
+    model = make("vrnn", REAL, cell=cell).float()
+    batch = full(torch.randn(3, 6, 2, dtype=torch.float32), REAL)
+    noise = KeyedNoise(0, batch.index, range(2))
+    exact = model.evidence(batch, model.encode(batch), noise)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = model.evidence(batch, model.encode(batch), noise)
+    assert (found.state or {})["h"].dtype == torch.float32
+    torch.testing.assert_close(found.elbo, exact.elbo, rtol=0.02, atol=0.1)
+
+
 @pytest.mark.parametrize(("head", "level"), [("gaussian", 0.0), ("gmm", 3.0)])
 @pytest.mark.parametrize("name", ["vrnn", "srnn", "rnn"])
 def test_a_constant_signal_trains_without_a_nan(name: str, head: str, level: float) -> None:

@@ -67,4 +67,5 @@ def _gru(gates: Tensor, recurrent: Tensor, h: Tensor) -> State:
     size = 2 * h.shape[-1]
     reset, update = (gates[..., :size] + recurrent[..., :size]).sigmoid().chunk(2, -1)
     candidate = (gates[..., size:] + reset * recurrent[..., size:]).tanh()
-    return {"h": torch.lerp(candidate, h, update)}
+    # the state stays in float32 where matrix products run in bf16
+    return {"h": torch.lerp(candidate.to(h.dtype), h, update.to(h.dtype))}
