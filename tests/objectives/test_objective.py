@@ -192,8 +192,8 @@ def test_options_that_do_not_fit_the_model_are_refused(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"bound": "iwae", "free_bits": 1.0}, "bound=iwae takes no free bits"),
-        ({"bound": "fivo"}, "bound=fivo takes a KL weight of 1"),
+        ({"bound": "iwae", "free_bits": 1.0}, "bound=iwae takes a KL weight of 1 and no free bits"),
+        ({"bound": "fivo"}, "bound=fivo takes a KL weight of 1 and no free bits"),
         (
             {"bound": "fivo", "beta_schedule": "constant", "latents": {"z": {"beta_max": 0.5}}},
             "takes a KL weight of 1",

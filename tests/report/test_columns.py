@@ -76,4 +76,19 @@ def test_a_bound_is_far_from_converged_when_few_samples_count(
 
 
 def test_the_note_names_the_split() -> None:
-    assert "over the whole test split" in " ".join(note("test split").split())
+    assert "over the whole test split" in " ".join(note("test split", ["rec"]).split())
+
+
+def test_the_note_explains_the_columns_that_a_table_has() -> None:
+    text = {"rec": 1.0, "-ELBO": 2.0, "PPL": 3.0, "rec per token": 0.1, "MI z": 1.0}
+    frames = ["rec", "KL z", "-ELBO", "FIVO-NLL(8)", "-ELBO per step", "prior z"]
+    of_text = note("test split", text).replace("\n", " ")
+    of_frames = note("test split", frames).replace("\n", " ")
+    assert "EOS counted" in of_text
+    assert "MI: I_q" in of_text
+    assert "EOS" not in of_frames
+    for absent in ("PPL", "MI", "shuffle", "IW-NLL", "ESS", "token", "truth"):
+        assert absent not in of_frames
+    for present in ("FIVO-NLL(K)", "per step: total nats", "prior: "):
+        assert present in of_frames
+        assert present not in of_text

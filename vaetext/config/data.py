@@ -47,9 +47,9 @@ class OwnFiles(Files):
 
     paths: ClassVar[tuple[str, ...]] = ("train", "valid", "test")  # options that name files
 
-    train: str | None = option(None, "file of training sequences (text: plain, .gz or .xz)")
-    valid: str | None = option(None, "file of validation sequences")
-    test: str | None = option(None, "file of test sequences")
+    train: str | None = option(None, "file of training sequences, one a line (plain, .gz or .xz)")
+    valid: str | None = option(None, "validation sequences, as train")
+    test: str | None = option(None, "test sequences, as train")
     split: list[float] = option(
         [0.9, 0.05, 0.05],
         "shares of train, valid and test, if only data.train is given",
@@ -100,6 +100,9 @@ class UserText(OwnFiles, TextData):
 class OwnFrames(OwnFiles):
     """Your own real-valued or binary sequences: .npz files, or folders of .csv files."""
 
+    train: str | None = option(
+        None, "training sequences: an .npz or .csv file, or a folder of .csv files"
+    )
     kind: str = option(
         "auto",
         "real (each number standardised by the training split) or binary; auto: binary where all"
@@ -145,6 +148,9 @@ class Speech(OwnFiles):
     paths = ("train", "valid", "test", "split_list")
 
     label: str = option("${.corpus}", LABEL)
+    train: str | None = option(
+        None, "training recordings: a folder, with those below it, a tar or a zip"
+    )
     corpus: str = option(
         "recordings",
         "a published one, or recordings: your own, in the folders or archives that data.train,"

@@ -274,13 +274,11 @@ class Trainer(Checked):
 
     def _check_bound(self) -> None:
         """Importance weights have no KL that could be weighted or floored."""
-        weights = [each["beta_max"] for each in self.latents.values() if "beta_max" in each]
-        if self.has_free_bits:
+        weights = {each["beta_max"] for each in self.latents.values() if "beta_max" in each}
+        weighted = self.beta_schedule != "constant" or {self.beta_max, *weights} != {1.0}
+        if weighted or self.has_free_bits:
             raise ValueError(
-                f"bound={self.bound} takes no free bits; set free_bits=0, or bound=elbo"
-            )
-        if self.beta_schedule != "constant" or {self.beta_max, *weights} != {1.0}:
-            raise ValueError(
-                f"bound={self.bound} takes a KL weight of 1; set beta_schedule=constant"
-                " beta_max=1, or bound=elbo"
+                f"bound={self.bound} takes a KL weight of 1 and no free bits; set"
+                " beta_schedule=constant beta_max=1 free_bits=0 (of single latents too), or"
+                " bound=elbo"
             )

@@ -37,7 +37,7 @@ class ReadsRun(VerbConfig):
     run: str = option(MISSING, "folder of the run")
     checkpoint: str = option(
         "best",
-        "weights to load: those of the epoch with the lowest valid -ELBO, or the last ones",
+        "weights to load: those of the epoch with the lowest bound on valid, or the last ones",
         choices=("best", "last"),
     )
     device: str = option("auto", DEVICE_HELP)

@@ -82,7 +82,7 @@ def read_recordings(path: Path, pattern: str | None = None) -> list[Recording]:
     ]
     if not found:
         kinds = " or ".join(SUFFIXES)
-        raise ValueError(f"{path} holds no recording that is wanted: no {kinds} file")
+        raise ValueError(f"{path} holds no recording: no {kinds} file; name what holds some")
     check_rates(found)
     return sorted(found, key=lambda each: natural(each.name))
 
@@ -110,6 +110,8 @@ def decode(content: bytes, name: str, place: str) -> Recording:
     """
     import soundfile
 
+    if not content:
+        raise ValueError(f"{place} is empty; leave it out, or copy it again")
     check_unpacked(content, place)
     if PurePosixPath(name).suffix.lower() in OTHER:
         raise ValueError(f"{place}: only WAV files are read (RIFF, NIST SPHERE); convert it")
@@ -119,13 +121,15 @@ def decode(content: bytes, name: str, place: str) -> Recording:
             samples = file.read(dtype="float32")
             rate = file.samplerate
     except soundfile.LibsndfileError as error:
-        raise ValueError(f"{place} cannot be read as WAV (RIFF, NIST SPHERE): {error}") from error
+        raise ValueError(
+            f"{place} cannot be read as WAV (RIFF, NIST SPHERE): {error.error_string}"
+        ) from error
     if missing := _missing(content, len(samples)):
         raise ValueError(f"{place} is cut off: {missing} are missing; copy it again")
     if not len(samples):
         raise ValueError(f"{place} holds no sample; leave it out")
     if not np.isfinite(samples).all():
-        raise ValueError(f"{place} has samples that are not finite")
+        raise ValueError(f"{place} has samples that are not finite; leave it out")
     return Recording(name, place, samples, rate)
 
 

@@ -50,27 +50,52 @@ LOWER_IS_BETTER = (
 )
 PUBLISHED = "published "  # begins the title of a published column; the rest is our column's title
 
-_NOTE = (
-    "Nats per sequence, EOS counted, means over the whole {split}, KL at weight 1, weights of the"
-    " lowest valid -ELBO (or the bound that was trained on) unless others were asked for. rec ="
-    " -E_q[log p(x|z)]. -ELBO = rec + KL, exact for a model without a latent. IW-NLL(K):"
-    " importance-weighted bound of K samples; ESS(K): how many of them count; † where that is under"
-    " 5 or 2 % of K: far from converged. PPL = exp(total -ELBO / tokens with EOS); PPL (no EOS)"
-    " divides by the tokens without EOS. NLL (rec) and PPL (rec, no EOS) follow a published"
-    " convention and are no bounds: the reconstruction term alone, EOS counted in its nats but not"
-    " in its tokens. rec per token: rec over the tokens without EOS. AU: units with Var_x(E_q[z|x])"
-    " > 0.01 (of a latent below others Var_x(E_q - E_p), its own part). MI: I_q(x; z) against the"
-    " aggregate posterior of the whole split. shuffle: rise of rec when z is permuted between"
-    " sequences; prior: when a latent per step is drawn from its prior. FIVO-NLL(K): bound of a"
-    " particle filter. distance to truth = mean(-ELBO + log p(x)). Of real-valued sequences all"
-    " figures are densities of standardised values. per step: total nats over all steps of the"
-    " split, first ones too."
-)
+_NOTES: dict[tuple[str, ...], str] = {  # kinds of columns -> what is said where a table has one
+    ("rec",): "rec = -E_q[log p(x|z)].",
+    ("-ELBO",): "-ELBO = rec + KL, exact for a model without a latent.",
+    ("IW-NLL",): "IW-NLL(K): importance-weighted bound of K samples.",
+    ("ESS",): (
+        "ESS(K): how many of them count; † where that is under 5 or 2 % of K: far from converged."
+    ),
+    ("FIVO-NLL",): "FIVO-NLL(K): bound of a particle filter with K particles.",
+    ("PPL",): "PPL = exp(total -ELBO / tokens with EOS).",
+    ("PPL (no EOS)",): "PPL (no EOS) divides by the tokens without EOS.",
+    ("NLL (rec)", "PPL (rec, no EOS)"): (
+        "NLL (rec) and PPL (rec, no EOS) follow a published convention and are no bounds: the"
+        " reconstruction term alone, EOS counted in its nats but not in its tokens."
+    ),
+    ("rec per token",): "rec per token: rec over the tokens without EOS.",
+    ("-ELBO per step",): (
+        "per step: total nats over all steps of the split, first ones too. Of real-valued sequences"
+        " all figures are densities of standardised values."
+    ),
+    ("AU",): (
+        "AU: units with Var_x(E_q[z|x]) > 0.01 (of a latent below others Var_x(E_q - E_p), its own"
+        " part)."
+    ),
+    ("MI",): "MI: I_q(x; z) against the aggregate posterior of the whole split.",
+    ("shuffle",): "shuffle: rise of rec when z is permuted between sequences.",
+    ("prior",): "prior: rise of rec when a latent per step is drawn from its prior.",
+    ("distance to truth",): "distance to truth = mean(-ELBO + log p(x)).",
+}
 
 
-def note(split: str, more: str = "") -> str:
-    """What the columns mean and how they were measured, to be printed below a table."""
-    return textwrap.fill(_NOTE.format(split=split) + more, 100)
+def note(split: str, titles: Iterable[str], more: str = "") -> str:
+    """How figures were measured and what a table's columns mean, to be printed below it.
+
+    Args:
+        split: in words: "test split".
+        titles: of the table's columns; others are not explained.
+        more: further sentences.
+    """
+    kinds = set(map(kind, titles))
+    eos = ", EOS counted" if "rec per token" in kinds else ""  # where sequences are tokens
+    first = (
+        f"Nats per sequence{eos}, means over the whole {split}, KL at weight 1, weights of the"
+        " lowest valid -ELBO (or the bound that was trained on) unless others were asked for."
+    )
+    shown = [text for of, text in _NOTES.items() if kinds.intersection(of)]
+    return textwrap.fill(" ".join([first, *shown, *([more] if more else [])]), 100)
 
 
 def columns(record: dict[str, Any]) -> Values:

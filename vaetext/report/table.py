@@ -25,7 +25,7 @@ _EXACT = {
 }
 DAGGER = "†"  # follows a figure that is far from converged
 SPLIT_ORDER: list[str] = ["valid", "test", "train"]
-_SEEDS = " ± is the standard deviation over seeds; the best bound of each data set is bold."
+_SEEDS = "± is the standard deviation over seeds; the best bound of each data set is bold."
 
 
 @dataclass
@@ -71,17 +71,17 @@ def run_table(result: dict[str, Any]) -> str:
     titles = ordered(title for split in splits for title in values[split])
     rows = [[title, *(_marked(title, values[split]) for split in splits)] for title in titles]
     table = markdown([["", *splits], *rows])
-    return f"{_heading(result)}\n\n{_size(result, splits)}\n\n{table}\n{note('split')}\n"
+    return f"{_heading(result)}\n\n{_size(result, splits)}\n\n{table}\n{note('split', titles)}\n"
 
 
 def markdown_table(rows: list[Row], split: str) -> str:
     """Many runs in Markdown, with a note on what the columns mean."""
-    return f"{markdown(cells(rows), words=2)}\n{note(f'{split} split', _SEEDS)}\n"
+    return f"{markdown(cells(rows), words=2)}\n{_note(rows, split)}\n"
 
 
 def latex_table(rows: list[Row], split: str) -> str:
     """Many runs as a LaTeX tabular (package booktabs), the note as a comment above it."""
-    comment = textwrap.indent(note(f"{split} split", _SEEDS), "% ")
+    comment = textwrap.indent(_note(rows, split), "% ")
     return f"{comment}\n{latex(cells(rows), words=2)}"
 
 
@@ -111,6 +111,10 @@ def cells(rows: list[Row]) -> list[list[str]]:
         shown = [_cell(row, title, best[row.data, title]) for title in titles]
         table.append([row.data, row.label, str(row.seeds), *shown])
     return table
+
+
+def _note(rows: list[Row], split: str) -> str:
+    return note(f"{split} split", (title for row in rows for title in row.columns), _SEEDS)
 
 
 def _heading(result: dict[str, Any]) -> str:
