@@ -60,6 +60,11 @@ def test_any_mix_of_special_characters_is_read_back_exactly() -> None:
         ("tables", ["x", "y", "format=csv"], ["runs=['x','y']", "format=csv"]),
         ("data", ["ptb", "examples=0"], ["data=ptb", "examples=0"]),
         ("resume", ["x", "trainer.epochs=3"], ["run='x'", "++trainer.epochs=3"]),
+        ("sample", ["x", "prefix=a, (b) c=d"], ["run='x'", "prefix='a, (b) c=d'"]),
+        ("sample", ["x", "prefix=60,64 - 67"], ["run='x'", "prefix='60,64 - 67'"]),
+        ("sample", ["x", "prefix='a, b'", "n=1"], ["run='x'", "prefix='a, b'", "n=1"]),
+        ("sample", ["x", "prefix=null"], ["run='x'", "prefix=null"]),
+        ("sample", ["x", "prefix="], ["run='x'", "prefix="]),
         ("train", ["trainer.latents.z_l.free_bits=2"], ["++trainer.latents.z_l.free_bits=2"]),
     ],
 )
@@ -81,6 +86,10 @@ def test_flags_may_come_anywhere() -> None:
         ["-m", "--config-dir", "x=y", "--cfg", "job"],
         ["seed=1", "~experiment"],
     )
+
+
+def test_a_multirun_has_a_prefix_for_each_job() -> None:
+    assert split("sample", ["x", "prefix=a,b", "-m"]) == (["-m"], ["run='x'", "prefix=a,b"])
 
 
 def test_config_folders_are_read_from_flags() -> None:

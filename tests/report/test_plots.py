@@ -116,6 +116,8 @@ def test_the_kl_of_a_step_is_a_mean_over_the_sequences_that_reach_it() -> None:
     axis, other = figure["kl_per_step"].axes
     np.testing.assert_allclose(axis.lines[0].get_ydata(), [5.0, 3.0])
     np.testing.assert_allclose(other.lines[0].get_ydata(), [2, 1])
+    assert axis.get_ylim() == (0, pytest.approx(5.25))  # the highest value is not on the border
+    assert other.get_ylim() == (0, pytest.approx(2.1))
     assert plots.png(figure["kl_per_step"]).startswith(PNG)
 
 
@@ -128,6 +130,14 @@ def test_bounds_are_shown_over_k_with_their_gap() -> None:
     assert axis.get_xlabel() == "K (gap between the two at 4: 0.250)"
     assert axis.get_title() == "bounds, first 20 sequences (400 steps)"
     assert plots.png(figure).startswith(PNG)
+
+
+def test_the_gap_between_bounds_that_are_alike_has_no_sign() -> None:
+    found = BoundsByK([1], [3.0], [3.00001], 3.5, 1, 20)
+    results = SplitResults(**{**record(1.0, {}), "by_samples": found})
+    (axis,) = plots.steps(Evaluation(results, scores(), []))["bounds"].axes
+    assert axis.get_xlabel() == "K (gap between the two at 1: 0.000)"
+    assert axis.get_title() == "bounds, first sequence (20 steps)"
 
 
 def test_curves_show_the_figures_of_training() -> None:

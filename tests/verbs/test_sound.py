@@ -123,6 +123,17 @@ def test_other_sound_is_refused_and_nothing_is_written(
     ):
         with pytest.raises(ValueError, match=message):
             verb.run(config)  # type: ignore[attr-defined]
-    with pytest.raises(ValueError, match="tempo=90: this run's data is no music"):
-        sample.run(SampleConfig(run="r", n=1, tempo=90))
     assert not (folder / "out").exists()
+
+
+def test_a_tempo_is_refused_before_anything_is_drawn(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample, "sample", None)
+    monkeypatch.setattr(reconstruct, "read_inputs", None)
+    for verb, config in (
+        (sample, SampleConfig(run="r", tempo=90)),
+        (reconstruct, ReconstructConfig(run="r", tempo=90)),
+    ):
+        with pytest.raises(ValueError, match="tempo=90: this run's data is no music"):
+            verb.run(config)  # type: ignore[attr-defined]

@@ -16,11 +16,13 @@ KEY = re.compile(rf"[+~]{{0,2}}{NAME}=")
 DELETION = re.compile(rf"~{NAME}")
 FLAG = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.S)
 HOME_PATH = re.compile(rf"(\+{{0,2}}{NAME}=)(~(?:/[^,]*)?)", re.S)
+PREFIX = re.compile(r"(prefix=)(?!null$)([^'\"].*)", re.S)  # a line without quotes of its own
 CONFIG_DIR_FLAGS = ("--config-dir", "-cd")
 CONFIG_FLAGS = ("--cfg", "-c")
 INFO_FLAGS = ("--info", "-i")
 COMPLETION_FLAGS = ("--shell-completion", "-sc")
 HELP_FLAGS = ("--help", "-h")
+MULTIRUN_FLAGS = ("--multirun", "-m")
 VALUE_FLAGS = (  # the value is the next word
     *CONFIG_DIR_FLAGS,
     *CONFIG_FLAGS,
@@ -30,7 +32,7 @@ VALUE_FLAGS = (  # the value is the next word
 PLAIN_FLAGS = (  # no value, or one after =
     *HELP_FLAGS,
     *INFO_FLAGS,
-    *("--hydra-help", "--version", "--run", "-r", "--multirun", "-m", "--resolve"),
+    *("--hydra-help", "--version", "--run", "-r", *MULTIRUN_FLAGS, "--resolve"),
 )
 FLAGS = (*PLAIN_FLAGS, *VALUE_FLAGS)
 SHOWING_FLAGS = (*CONFIG_FLAGS, *INFO_FLAGS, *COMPLETION_FLAGS, "--hydra-help")  # run nothing
@@ -40,7 +42,8 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
     """Splits the arguments of a verb into flags, each followed by its value, and overrides.
 
     Operands come first, up to the first flag or ``key=``, and become overrides. A path that
-    exists is an operand whatever it looks like. Flags may come anywhere after them.
+    exists is an operand whatever it looks like. Flags may come anywhere after them. The value of
+    ``prefix=`` is one text, with any commas and brackets, unless ``-m`` is given.
 
     Raises:
         ValueError: for too many operands, an operand that is also given as ``key=``, an unknown
@@ -49,6 +52,10 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
     count = _count_operands(verb, arguments)
     given = operands(verb, arguments[:count])
     flags, overrides = _flags_and_overrides(verb, arguments[count:])
+    if not set(flags) & set(MULTIRUN_FLAGS):
+        overrides = [
+            PREFIX.sub(lambda found: found[1] + quote(found[2]), each) for each in overrides
+        ]
     _check_given_once(given, overrides)
     return flags, [*given, *_open_options(verb, overrides)]
 

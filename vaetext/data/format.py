@@ -20,9 +20,11 @@ class Format(ABC):
 
     Attributes:
         file: its name in a run folder, by which it is read again.
+        has_tempo: whether ``files`` takes a tempo.
     """
 
     file: ClassVar[str]
+    has_tempo: ClassVar[bool] = False
 
     @abstractmethod
     def save(self, path: Path) -> None:
@@ -113,11 +115,10 @@ class Format(ABC):
         Raises:
             ValueError: a tempo is given, and these are no piano rolls.
         """
-        check_no_tempo(tempo)
+        self.check_tempo(tempo)
         return {}
 
-
-def check_no_tempo(tempo: float | None) -> None:
-    """Raises ValueError where a tempo is given, of data that are no piano rolls."""
-    if tempo is not None:
-        raise ValueError(f"tempo={tempo:g}: this run's data is no music; leave tempo out")
+    def check_tempo(self, tempo: float | None) -> None:
+        """Raises ValueError where a tempo is given, of data that are no piano rolls."""
+        if tempo is not None and not self.has_tempo:
+            raise ValueError(f"tempo={tempo:g}: this run's data is no music; leave tempo out")

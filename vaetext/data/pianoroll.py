@@ -33,6 +33,7 @@ class PianoRoll(Bits):
     lowest: int = 21
 
     file = "pianoroll.json"
+    has_tempo = True
     holds = "notes"
     ones = "notes per frame"
     empty = "silent frames"

@@ -9,7 +9,6 @@ import numpy as np
 
 from vaetext.data.audio import is_audio, read_recordings, wav_bytes
 from vaetext.data.drawn import Drawn
-from vaetext.data.format import check_no_tempo
 from vaetext.data.loader import Split
 from vaetext.data.standardizer import Standardizer, rounded
 
@@ -115,7 +114,7 @@ class Waveform(Standardizer):
         self, sequences: Sequence[Any], stem: str, tempo: float | None = None
     ) -> dict[str, bytes]:
         """A WAV file of each sequence, ``<stem>/1.wav`` and so on."""
-        check_no_tempo(tempo)
+        self.check_tempo(tempo)
         names = [f"{stem}/{n}.wav" for n in range(1, len(sequences) + 1)]
         return {
             name: wav_bytes(self.values(each), self.rate, name)

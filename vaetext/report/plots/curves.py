@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vaetext.report.plots.figures import integer_ticks, legend_outside, panels
+from vaetext.report.plots.figures import from_zero, integer_ticks, legend_outside, panels
 
 Line = dict[str, Any]  # of metrics.jsonl
 
@@ -71,7 +71,8 @@ def _kl(axis: Axes, train: list[Line], valid: list[Line], latents: list[str]) ->
             f"C{number}",
             brief=len(latents) > 1,
         )
-    axis.set(title="KL", ylabel="nats per sequence", ylim=(0, None))
+    axis.set(title="KL", ylabel="nats per sequence")
+    from_zero(axis)
 
 
 def _curve(

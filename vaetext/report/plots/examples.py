@@ -25,7 +25,7 @@ def samples(corpus: Corpus, drawn: list[Any]) -> Figure:
     for axis, name, sequences in ((left, "test data", known), (right, "samples", drawn)):
         for sequence in sequences:
             axis.plot(corpus.curve(sequence), lw=1, alpha=0.25, color="C0")
-        axis.set(title=f"{len(sequences)} sequences: {name}", xlabel="position", ylabel="value")
+        axis.set(title=f"{len(sequences)} sequences: {name}", xlabel="step", ylabel="value")
         integer_ticks(axis)
     return figure
 

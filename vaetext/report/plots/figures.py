@@ -1,6 +1,7 @@
 """What every picture needs: panels, legends, axes of whole numbers, and a PNG file."""
 
 import io
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,12 @@ def panels(rows: int, columns: int, height: float = 3.2) -> tuple[Figure, Any]:
 def integer_ticks(axis: Axes) -> None:
     """Leaves fractions out of the x axis."""
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def from_zero(axis: Axes) -> None:
+    """A y axis from 0, with room above the highest value, for what is not negative."""
+    high = axis.dataLim.y1
+    axis.set_ylim(0, 1.05 * high if 0 < high < math.inf else None)
 
 
 def legend_outside(axis: Axes, x: float = 1.0, **options: Any) -> None:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.metrics import Evaluation
 from vaetext.evaluation.results import BoundsByK
-from vaetext.report.plots.figures import integer_ticks, panels
+from vaetext.report.plots.figures import from_zero, integer_ticks, panels
 
 
 def steps(found: Evaluation) -> dict[str, Figure]:
@@ -30,7 +30,8 @@ def kl_per_step(codes: dict[str, LatentCodes]) -> Figure:
         mean, reached = step_means(code)
         step = np.arange(1, len(mean) + 1)
         axis.plot(step, mean, lw=1, color="C0")
-        axis.set(title=f"KL of {name} by step (one sample)", xlabel="step", ylim=(0, None))
+        axis.set(title=f"KL of {name} by step (one sample)", xlabel="step")
+        from_zero(axis)
         axis.set_ylabel("nats per step", color="C0")
         _count(axis.twinx(), step, reached)
         integer_ticks(axis)
@@ -56,13 +57,14 @@ def bounds_by_samples(found: BoundsByK) -> Figure:
     axis.plot(found.samples, found.fivo_nll, "o-", ms=3, color="C1", label="FIVO-NLL(K)")
     axis.fill_between(found.samples, found.iw_nll, found.fivo_nll, color="0.6", alpha=0.25, lw=0)
     last = found.samples[-1]
-    gap = found.iw_nll[-1] - found.fivo_nll[-1]
+    gap = round(found.iw_nll[-1] - found.fivo_nll[-1], 3) + 0.0  # without the sign of -0
     axis.set_xscale("log", base=2)
     axis.set_xticks(found.samples, [str(each) for each in found.samples])
     axis.minorticks_off()
     axis.set_xlabel(f"K (gap between the two at {last}: {gap:.3f})")
     axis.set_ylabel("nats per step")
-    axis.set_title(f"bounds, first {found.sequences} sequences ({found.steps:,} steps)")
+    sequences = "sequence" if found.sequences == 1 else f"{found.sequences} sequences"
+    axis.set_title(f"bounds, first {sequences} ({found.steps:,} steps)")
     axis.legend(fontsize=8)
     return figure
 
@@ -70,4 +72,4 @@ def bounds_by_samples(found: BoundsByK) -> Figure:
 def _count(axis: Axes, step: np.ndarray, reached: np.ndarray) -> None:
     axis.plot(step, reached, color="0.6", lw=1, ls=":")
     axis.set_ylabel("sequences that reach it", color="0.5")
-    axis.set_ylim(0, None)
+    from_zero(axis)
