@@ -132,9 +132,14 @@ def test_a_running_mean_decides_the_floor_and_is_saved(model: ToyLength, batch: 
 
 def test_the_baseline_is_of_earlier_batches(model: ToyLength, batch: Batch) -> None:
     objective = Objective(Trainer(estimator="reinforce-ema"), model)
-    reward = torch.full((1, 3), -4.0)
-    assert torch.equal(objective._advantage(reward), reward)
-    torch.testing.assert_close(objective._advantage(reward), reward + 0.4)
+    first = torch.tensor([[-4.0, -5.0, -9.0]])
+    # before any batch, each reward is compared with the other two
+    expected = torch.tensor([[-4.0 + 7.0, -5.0 + 6.5, -9.0 + 4.5]])
+    torch.testing.assert_close(objective._advantage(first), expected)
+    torch.testing.assert_close(objective.baseline, torch.tensor(-6.0))
+    torch.testing.assert_close(objective._advantage(first), first + 6.0)
+    torch.testing.assert_close(objective._advantage(torch.full((1, 3), -8.0)) + 8, first * 0 + 6.0)
+    torch.testing.assert_close(objective.baseline, torch.tensor(-6.2))
 
 
 @pytest.mark.parametrize("padding", [0, 4])

@@ -40,7 +40,8 @@ class Objective(nn.Module):
 
     - ``enumerate``: exact, every value with its share q(l|x);
     - ``rloo``: log q(l|x) * (reward - mean reward of the other samples), K >= 2;
-    - ``reinforce-ema``: the same with a running mean of the rewards of earlier batches.
+    - ``reinforce-ema``: the same with a running mean of the rewards of earlier batches; in the
+      first batch, of the other rewards.
 
     The reward of a sample is its term of the trained bound, with the same KL weights and floors,
     less the KLs that no discrete draw moves. With a discrete latent a floor is decided by a running
@@ -148,10 +149,13 @@ class Objective(nn.Module):
         """[K, B] the reward less a baseline that has not seen it."""
         if self.config.estimator == "rloo":
             return reward - (reward.sum(0) - reward) / (len(reward) - 1)
-        advantage = reward - self.baseline.to(reward)
+        first = self.baseline == 0  # no batch was seen before: then the others of this batch
+        others = (reward.sum() - reward) / max(reward.numel() - 1, 1)
+        advantage = reward - torch.where(first, others, self.baseline.to(reward))
         if self.training:
+            mean = reward.mean().to(self.baseline)
             decay = self.config.baseline_decay
-            self.baseline.lerp_(reward.mean().to(self.baseline), 1 - decay)
+            self.baseline.copy_(torch.where(first, mean, self.baseline.lerp(mean, 1 - decay)))
         return advantage
 
     def _mean_kl(
