@@ -89,6 +89,12 @@ def test_the_table_of_one_run_has_a_line_for_each_quantity() -> None:
     assert "\nNats per sequence" in text
 
 
+def test_the_note_names_the_bound_that_chose_the_weights() -> None:
+    for key, title in (("neg_elbo", "-ELBO"), ("fivo_nll", "FIVO-NLL")):
+        text = run_table({**result(100.0, {"z": 5.0}), "chosen_by": key}).replace("\n", " ")
+        assert f"weights of the lowest valid {title} unless" in text
+
+
 def test_a_very_large_perplexity_is_a_power_of_ten() -> None:
     test = {**record(100.0, {}), "ppl": 8.2e307, "ppl_no_eos": None}
     assert "8.20e+307" in run_table({**result(100.0, {}), "test": test})

@@ -79,23 +79,33 @@ _NOTES: dict[tuple[str, ...], str] = {  # kinds of columns -> what is said where
     ("distance to truth",): "distance to truth = mean(-ELBO + log p(x)).",
 }
 
+_CHOSEN = {
+    "neg_elbo": "-ELBO",
+    "iw_nll": "IW-NLL",
+    "fivo_nll": "FIVO-NLL",
+    None: "-ELBO (or the bound that was trained on)",
+}
 
-def note(split: str, titles: Iterable[str], more: str = "") -> str:
+
+def note(split: str, titles: Iterable[str], more: str = "", chosen: str | None = None) -> str:
     """How figures were measured and what a table's columns mean, to be printed below it.
 
     Args:
         split: in words: "test split".
         titles: of the table's columns; others are not explained.
         more: further sentences.
+        chosen: the key of the bound that chose the weights, where all figures are of one run.
     """
     kinds = set(map(kind, titles))
     eos = ", EOS counted" if "rec per token" in kinds else ""  # where sequences are tokens
     first = (
         f"Nats per sequence{eos}, means over the whole {split}, KL at weight 1, weights of the"
-        " lowest valid -ELBO (or the bound that was trained on) unless others were asked for."
+        f" lowest valid {_CHOSEN[chosen]} unless others were asked for."
     )
     shown = [text for of, text in _NOTES.items() if kinds.intersection(of)]
-    return textwrap.fill(" ".join([first, *shown, *([more] if more else [])]), 100)
+    return textwrap.fill(
+        " ".join([first, *shown, *([more] if more else [])]), 100, break_on_hyphens=False
+    )
 
 
 def columns(record: dict[str, Any]) -> Values:

@@ -71,7 +71,8 @@ def run_table(result: dict[str, Any]) -> str:
     titles = ordered(title for split in splits for title in values[split])
     rows = [[title, *(_marked(title, values[split]) for split in splits)] for title in titles]
     table = markdown([["", *splits], *rows])
-    return f"{_heading(result)}\n\n{_size(result, splits)}\n\n{table}\n{note('split', titles)}\n"
+    below = note("split", titles, chosen=result.get("chosen_by"))
+    return f"{_heading(result)}\n\n{_size(result, splits)}\n\n{table}\n{below}\n"
 
 
 def markdown_table(rows: list[Row], split: str) -> str:
