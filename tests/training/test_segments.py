@@ -33,6 +33,7 @@ OPTIONS: dict[str, Any] = {
     "samples": 2,
     "beta_schedule": "constant",
 }
+FALLING = {"free_bits": 0.5, "free_bits_per": "step", "free_bits_epochs": 1.5}
 
 
 def split(seed: int = 0) -> Split:
@@ -115,7 +116,9 @@ def test_the_losses_of_segments_add_up_to_that_of_whole_recordings(
     assert total == pytest.approx(expected * len(LENGTHS), rel=1e-10)
 
 
-@pytest.mark.parametrize("options", [{}, {"bound": "fivo"}, {"accumulate": 2}])
+@pytest.mark.parametrize(
+    "options", [{}, {"bound": "iwae"}, {"bound": "fivo"}, {"accumulate": 2, **FALLING}]
+)
 @pytest.mark.parametrize("step", [1, 3, 7])
 def test_a_run_killed_within_a_recording_is_resumed_bit_for_bit(
     tmp_path: Path, step: int, options: dict[str, Any]
