@@ -16,6 +16,7 @@ from vaetext.config.models.vrae import VRAE
 from vaetext.config.trainer import Trainer
 from vaetext.data.domain import Real, Symbols
 from vaetext.data.loader import Split
+from vaetext.evaluation.metrics import importance_nll
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
@@ -120,6 +121,21 @@ def test_with_one_sample_every_bound_is_the_elbo(
     for bound in ("elbo", "iwae", "fivo"):
         config = Trainer(bound=bound, samples=1, beta_schedule="constant")
         assert criterion(config, model).title == "-ELBO"
+
+
+def test_two_particles_are_importance_sampling(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    training(tmp_path, bound="fivo", samples=3, epochs=1).fit()
+    assert "nothing is ever resampled" not in caplog.text
+    run = training(tmp_path / "two", bound="fivo", samples=2, epochs=1)
+    run.fit()
+    assert "with trainer.samples=2 nothing is ever resampled" in caplog.text
+    found = score(
+        run.model, run.splits["valid"], seed=1, samples=2, batch_tokens=64, device=CPU, particles=2
+    )
+    assert found.fivo is not None
+    torch.testing.assert_close(-found.fivo, importance_nll(found.log_weight), rtol=1e-5, atol=1e-5)
 
 
 def test_a_model_without_a_filter_is_refused_before_training(tmp_path: Path) -> None:

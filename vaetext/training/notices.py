@@ -11,14 +11,10 @@ log = logging.getLogger(__name__)
 
 
 def warn_of_low_weights(config: Trainer, latents: Sequence[str]) -> None:
-    """Warns of weights below their largest at the end, free bits above 0, and bounds of K = 1."""
+    """Warns of weights below their largest at the end, free bits above 0, and bounds of small K."""
     _warn_of_floors(config, latents)
-    if config.bound != "elbo" and config.samples == 1 and latents:
-        log.warning(
-            "trainer.bound=%s: with trainer.samples=1 it is the ELBO, by which the weights are then"
-            " chosen too; set trainer.samples to 2 or more",
-            config.bound,
-        )
+    if latents:
+        _warn_of_samples(config)
     end = rise_end(config, latents)
     if end <= config.epochs:
         return
@@ -31,6 +27,20 @@ def warn_of_low_weights(config: Trainer, latents: Sequence[str]) -> None:
         round(end, 3),
         ", ".join(f"{weight:.3g} ({name})" for name, weight in weights.items()),
     )
+
+
+def _warn_of_samples(config: Trainer) -> None:
+    if config.bound != "elbo" and config.samples == 1:
+        log.warning(
+            "trainer.bound=%s: with trainer.samples=1 it is the ELBO, by which the weights are then"
+            " chosen too; set trainer.samples to 2 or more",
+            config.bound,
+        )
+    if config.bound == "fivo" and config.samples == 2:  # of which at least one is effective: half
+        log.warning(
+            "trainer.bound=fivo: with trainer.samples=2 nothing is ever resampled, so it is the"
+            " same as iwae; set trainer.samples to 3 or more"
+        )
 
 
 def _warn_of_floors(config: Trainer, latents: Sequence[str]) -> None:
