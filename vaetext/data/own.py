@@ -76,7 +76,7 @@ def cut(config: OwnFiles, items: Sequence[Item], source: Path, unit: str) -> dic
     parts = [[items[n] for n in sorted(part)] for part in np.split(order, ends[:2])]
     if not all(parts):
         raise ValueError(
-            f"data.split={config.split} leaves a split of {source} ({len(items)} {unit}) empty;"
+            f"data.split={config.split} leaves a split of {source} ({unit}: {len(items)}) empty;"
             " name three files, or other shares"
         )
     return dict(zip(SPLITS, parts, strict=True))

@@ -87,7 +87,7 @@ def test_faulty_data_are_refused(tmp_path: Path) -> None:
         own(train=train, valid=train, test=wide)
     with pytest.raises(ValueError, match=r"data=frames needs a file or folder, as in data\.train="):
         own()
-    with pytest.raises(ValueError, match=r"leaves a split of .*wide\.npz \(1 sequences\) empty"):
+    with pytest.raises(ValueError, match=r"leaves a split of .*wide\.npz \(sequences: 1\) empty"):
         own(train=wide)
     with pytest.raises(ValueError, match=r"data\.train=none\.npz: no such file"):
         own(train="none.npz")

@@ -64,7 +64,7 @@ def test_a_file_is_found_below_the_data_root(tmp_path: Path, write: Any) -> None
         ("", {}, r"my\.txt is empty"),
         ("\n \n\r\n", {}, r"my\.txt is empty"),
         (b"fine\nbad \xff\n", {}, r"my\.txt, line 2: not UTF-8"),
-        ("a\nb\n", {}, r"data\.split=.* leaves a split of .*my\.txt \(2 lines\) empty"),
+        ("a\nb\n", {}, r"data\.split=.* leaves a split of .*my\.txt \(lines: 2\) empty"),
         ("a\n" * 50, {"split": [0.5, 0.5]}, "must be three shares that sum to 1"),
         ("a\n" * 50, {"split": [0.9, 0.9, 0.9]}, "must be three shares that sum to 1"),
         (
