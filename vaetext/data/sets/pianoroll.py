@@ -64,7 +64,7 @@ def transposed(split: Split, most: int, seed: int, epoch: int) -> Split:
 
     The interval is uniform among those that keep all notes of the piece among the 88.
     """
-    rng = np.random.default_rng([seed, epoch])
+    rng = np.random.default_rng([seed, epoch, 1])  # not that of the epoch's order
     rolls = [_transposed(split[n], most, rng) for n in range(len(split))]
     return replace(split, x=np.concatenate(rolls))
 
