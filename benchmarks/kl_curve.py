@@ -25,7 +25,7 @@ def main(run: str, picture: str) -> None:
     weights = kl.twinx()
     weights.plot(steps, [line["beta"] for line in lines], color="0.6", ls="--", lw=1)
     weights.set(ylabel="KL weight (dashed)", ylim=(0, 1.05))
-    kl.legend(fontsize=8)
+    kl.legend(fontsize=8, loc="lower right")
     rec.plot(steps, [line["rec"] for line in lines], color="C2", lw=1)
     rec.set(title="rec", ylabel="nats per sequence", xlabel="optimizer step")
     save(figure, Path(picture))
