@@ -54,9 +54,9 @@ class LatentSeq(Autoregressive):
     report's m), with ``trainer.reward_weight`` (lambda) and ``trainer.baseline_decay`` (alpha).
 
     With ``mean_std`` the means of each q(z_i) are normalised over the sequences of a batch (Zhu et
-    al. 2020), and with ``logit_std`` the logits of q(l|x). The report does neither; but the state
-    of the RNN saturates in the first steps, alike for all x, and q(l|x) settles on one length, so
-    that the latents carry nothing. In training the statistics couple the sequences of a batch:
+    al. 2020), and with ``logit_std`` the logits of q(l|x). The report does neither; but without,
+    the means are alike for all x and q(l|x) settles on one length within the first steps, so that
+    the latents carry nothing. In training the statistics couple the sequences of a batch:
     score functions are unbiased for given statistics, as in evaluation.
 
     Where the report is silent: both autoregressive RNNs start from a linear map of the final state
