@@ -68,15 +68,16 @@ def records(folder: Path) -> list[dict[str, Any]]:
     """What the runs of a row have recorded: "results", "config" and "env".
 
     Raises:
-        ValueError: they are not seeds of one setting at one commit.
+        ValueError: they are not seeds of one setting, or are of several versions or machines.
     """
     runs = [record(path.parent) for path in sorted(folder.rglob(RESULTS))]
     settings = [{k: v for k, v in run["config"].items() if k not in SEED} for run in runs]
     seeds = {run["config"]["seed"] for run in runs}
     if not runs or len(seeds) < len(runs) or any(each != settings[0] for each in settings):
         raise ValueError(f"{folder}: its runs are not seeds of one setting")
-    if any(run["env"] != runs[0]["env"] for run in runs):
-        raise ValueError(f"{folder}: its runs are of several commits, versions or machines")
+    machines = [{**run["env"], "commit": None} for run in runs]
+    if any(each != machines[0] for each in machines):
+        raise ValueError(f"{folder}: its runs are of several versions or machines")
     return runs
 
 
@@ -102,17 +103,22 @@ def row(name: str, runs: list[dict[str, Any]]) -> Row:
 def source(runs: list[dict[str, Any]]) -> str:
     """The commit, machine and setting of a row's runs."""
     env = runs[0]["env"]
-    seeds = sorted(run["config"]["seed"] for run in runs)
+    seeds: dict[str, list[int]] = {}
+    for run in sorted(runs, key=lambda run: run["config"]["seed"]):
+        seeds.setdefault(run["env"]["commit"], []).append(run["config"]["seed"])
     return ", ".join(
         [
-            f"commit {env['commit']}",
-            f"{env['device']}",
+            *(f"commit {commit} ({_named(numbers)})" for commit, numbers in seeds.items()),
+            env["device"],
             f"torch {env['packages']['torch']}",
             f"{env['threads']} thread{'s' if env['threads'] > 1 else ''}",
             runs[0]["results"]["precision"],
-            f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}",
         ]
     )
+
+
+def _named(seeds: list[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def keep(run: Path, folder: Path) -> None:
