@@ -122,7 +122,7 @@ def _named(seeds: list[int]) -> str:
 
 
 def keep(run: Path, folder: Path) -> None:
-    """Copies the record of a finished run, without the folder that held its data on that machine.
+    """Copies the record of a finished run, without the folders of that machine.
 
     Its samples are never copied: they may quote licensed text.
 
@@ -139,6 +139,7 @@ def keep(run: Path, folder: Path) -> None:
         shutil.copyfile(run / name, folder / name)
     config = OmegaConf.load(run / CONFIG)
     config.data.pop("root", None)
+    config.pop("outputs", None)
     OmegaConf.save(config, folder / SAVED_CONFIG)
 
 

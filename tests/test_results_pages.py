@@ -54,20 +54,24 @@ def test_a_table_has_a_row_with_its_source_for_each_folder(
 ) -> None:
     write(tmp_path / "grammar" / "vrae" / "0", seed=0)
     write(tmp_path / "grammar" / "vrae" / "1", seed=1)
+    write(tmp_path / "grammar" / "vrae" / "2", seed=2, env={**ENV, "commit": "def"})
     write(tmp_path / "grammar" / "other", seed=7)
     page = script["updated"](PAGE, tmp_path)
     lines = [" ".join(line.split()) for line in page.splitlines()]
     assert "| model | seeds | -ELBO | IW-NLL(50) |" in lines
-    assert "| vrae | 2 | **24.00 ± 0.00** | **23.00 ± 0.00†** |" in lines
-    assert "- vrae: commit abc, a CPU, torch 2, 1 thread, fp32, seeds 0, 1\n" in page
-    assert "- other: commit abc, a CPU, torch 2, 1 thread, fp32, seed 7\n" in page
+    assert "| vrae | 3 | **24.00 ± 0.00** | **23.00 ± 0.00†** |" in lines
+    assert (
+        "- vrae: commit abc (seeds 0, 1), commit def (seed 2), a CPU, torch 2, 1 thread, fp32\n"
+        in page
+    )
+    assert "- other: commit abc (seed 7), a CPU, torch 2, 1 thread, fp32\n" in page
     assert page.startswith("before\n") and page.endswith("after\n") and "old" not in page
     assert script["updated"](page, tmp_path) == page
 
 
 @pytest.mark.parametrize(
     "second",
-    [{"seed": 0}, {"seed": 1, "lr": 0.1}, {"seed": 1, "env": {**ENV, "commit": "def"}}],
+    [{"seed": 0}, {"seed": 1, "lr": 0.1}, {"seed": 1, "env": {**ENV, "device": "another"}}],
 )
 def test_runs_that_are_not_seeds_of_one_setting_make_no_row(
     second: dict[str, Any], script: dict[str, Any], tmp_path: Path
@@ -81,7 +85,7 @@ def test_runs_that_are_not_seeds_of_one_setting_make_no_row(
 def test_a_kept_run_must_be_of_a_commit(script: dict[str, Any], tmp_path: Path) -> None:
     run = tmp_path / "run"
     data = {"name": "ptb", "root": "/of/one/machine"}
-    write(run, seed=0, env={**ENV, "commit": "abc+"}, data=data)
+    write(run, seed=0, env={**ENV, "commit": "abc+"}, data=data, outputs="/of/one/machine")
     (run / ".hydra").mkdir()
     (run / "config.yaml").rename(run / ".hydra" / "config.yaml")
     (run / "samples.txt").write_text("text")
@@ -91,4 +95,7 @@ def test_a_kept_run_must_be_of_a_commit(script: dict[str, Any], tmp_path: Path) 
     script["keep"](run, tmp_path / "kept")
     kept = {path.name for path in (tmp_path / "kept").iterdir()}
     assert kept == {"results.json", "config.yaml", "env.json"}
-    assert OmegaConf.load(tmp_path / "kept" / "config.yaml").data == {"name": "ptb"}
+    assert OmegaConf.load(tmp_path / "kept" / "config.yaml") == {
+        "seed": 0,
+        "data": {"name": "ptb"},
+    }
