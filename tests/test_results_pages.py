@@ -85,7 +85,8 @@ def test_runs_that_are_not_seeds_of_one_setting_make_no_row(
 def test_a_kept_run_must_be_of_a_commit(script: dict[str, Any], tmp_path: Path) -> None:
     run = tmp_path / "run"
     data = {"name": "ptb", "root": "/of/one/machine"}
-    write(run, seed=0, env={**ENV, "commit": "abc+"}, data=data, outputs="/of/one/machine")
+    unsaved = {**ENV, "commit": "abc+"}
+    write(run, seed=0, env=unsaved, data=data, outputs="/of/one/machine")
     (run / ".hydra").mkdir()
     (run / "config.yaml").rename(run / ".hydra" / "config.yaml")
     (run / "samples.txt").write_text("text")
