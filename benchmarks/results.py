@@ -137,7 +137,7 @@ def keep(run: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     for name in (RESULTS, ENVIRONMENT):
         shutil.copyfile(run / name, folder / name)
-    config = OmegaConf.load(run / CONFIG)
+    config: Any = OmegaConf.load(run / CONFIG)
     config.data.pop("root", None)
     config.pop("outputs", None)
     OmegaConf.save(config, folder / SAVED_CONFIG)
