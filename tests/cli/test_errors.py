@@ -20,6 +20,7 @@ WRONG = {
     "train model=null": "a config group takes the name of one of its options",
     "train trainer=5": "a config group takes the name of one of its options",
     "train model=[vrae,rnnlm]": "a config group takes the name of one of its options",
+    "train data=[ptb,grammar]": "a config group takes the name of one of its options",
     "train model=vrae,rnnlm": "model=vrae,rnnlm: add -m to run each value",
     "train hydra/launcher=nope": "hydra/launcher=nope: no such option; choose from basic",
     "train table=ptb": "table=...: unknown option; --help lists all options",

@@ -46,6 +46,7 @@ ONE_NAME = (
     "a config group takes the name of one of its options, as in model=vrae; no number, no null,"
     " no list"
 )
+DEFAULTS_LIST = "_dummy_"  # Hydra's name for an item of a defaults list
 TYPES = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
 
 
@@ -169,6 +170,8 @@ def _known_value(error: OmegaConfBaseException, key: str) -> str | None:
 def _interpolation(error: InterpolationResolutionError, key: str) -> str:
     """``${...}`` that refers to nothing; or the error of a resolver, which is the cause."""
     if isinstance(error, InterpolationKeyError):
+        if key == DEFAULTS_LIST:  # there ${model} is known only where it is one name
+            return ONE_NAME
         return f"{key}: {_raw(error)} refers to no option; write a full name, as in ${{trainer.lr}}"
     if isinstance(error, UnsupportedInterpolationType):
         return f"{key}: {_raw(error)} is unknown; ${{oc.env:NAME}} reads an environment variable"
