@@ -1,6 +1,6 @@
 """The tables of README.md and RESULTS.md, from the records of runs in results/.
 
-    python benchmarks/results.py                  write the tables anew; `make results`
+    python benchmarks/results.py                  write the tables again; `make results`
     python benchmarks/results.py RUN TABLE/ROW    keep the record of a finished run first
 
 A row is a folder results/TABLE/ROW with results.json, config.yaml and env.json of one run, or with
@@ -35,7 +35,7 @@ SEED = ("seed", "outputs", "sweep")  # the options in which the seeds of a row m
 
 
 def updated(page: str, folder: Path) -> str:
-    """A page with its tables written anew from the records in a folder."""
+    """A page with its tables written again from the records in a folder."""
 
     def table(found: re.Match[str]) -> str:
         kinds = [each.strip() for each in found[3].split(",")]
@@ -144,7 +144,7 @@ def keep(run: Path, folder: Path) -> None:
 
 
 def main() -> None:
-    """Keeps the run that is given, then writes every table anew."""
+    """Keeps the run that is given, then writes every table again."""
     if len(sys.argv) == 3:
         keep(Path(sys.argv[1]), ROOT / "results" / sys.argv[2])
     for name in PAGES:

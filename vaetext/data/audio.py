@@ -177,7 +177,7 @@ def digest(recordings: Sequence[Recording]) -> str:
 
 @dataclass(frozen=True)
 class Archive(Remote):
-    """A published archive of recordings, which may be packed anew: ``sum`` is their ``digest``.
+    """A published archive of recordings, which may be packed again: ``sum`` is their ``digest``.
 
     Attributes:
         pattern: which recordings, see ``read_recordings``.

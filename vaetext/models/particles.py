@@ -81,7 +81,7 @@ class Particles:
         self.kl.append(share * sample.total_kl)
 
     def _resample(self, state: State, weight: Tensor, poor: Tensor) -> State:
-        """Draws the particles anew by their weights [K, B] where ``poor`` [B]."""
+        """Resamples the particles by their weights [K, B] where ``poor`` [B]."""
         self.total = self.total + torch.where(poor, self.last, 0.0)
         self.log_w = torch.where(poor, 0.0, self.log_w)
         return gather(state, self._ancestors(weight, poor, state["clock"]))

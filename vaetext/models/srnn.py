@@ -27,7 +27,7 @@ class SRNN(StepModel):
       with ``residual`` the prior's mean is added to the posterior's ("Res_q");
     - likelihood p(x_t | z_t, d_t): the head over phi_out(z_t, d_t).
 
-    Of a recording that is read in segments, the backward RNN begins anew at the end of each: a
+    Of a recording that is read in segments, the backward RNN begins again at the end of each: a
     smoothing posterior then sees the future of its segment only. Layers are ReLU, the paper's leaky
     ReLU; standard deviations are softplus + 1e-4; both are our choice.
     """

@@ -124,7 +124,11 @@ def load_best(path: Path, name: str, device: torch.device) -> tuple[int, float |
     epoch = state.get("epoch")
     others = [key for key in state if key not in ("epoch", name)]
     if type(epoch) is int and epoch >= 0 and name not in state and others:
-        log.warning("the best weights were chosen by %s: now %s chooses anew", others[0], name)
+        log.warning(
+            "the best weights were chosen by %s: now %s chooses, from the next epoch on",
+            others[0],
+            name,
+        )
         return epoch, None
     bound = state.get(name)
     if type(epoch) is int and epoch >= 0 and type(bound) is float and math.isfinite(bound):

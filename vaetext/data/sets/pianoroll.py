@@ -1,7 +1,7 @@
 """Piano rolls of 88 binary notes, original splits (Boulanger-Lewandowski et al. 2012).
 
-Silent frames are kept. Of the chorales a step is a quarter note. Training pieces can be transposed
-anew in each epoch (Krishnan et al. 2017 train on every transposition, "DMM-Aug").
+Silent frames are kept. Of the chorales a step is a quarter note. Training pieces can be transposed,
+differently in each epoch (Krishnan et al. 2017 train on every transposition, "DMM-Aug").
 """
 
 from dataclasses import replace
