@@ -65,22 +65,21 @@ def test_every_option_begins_with_a_line_about_itself(group: str, name: str) -> 
     assert group_options(group)[name]
 
 
-@pytest.mark.parametrize("name", group_options("trainer_for_data"))
-def test_a_trainer_has_other_options_on_one_data_set(name: str) -> None:
-    data, trainer = name.split("/")
-    options = yaml.safe_load((CONF / "trainer_for_data" / f"{name}.yaml").read_text()).items()
-    assert options <= asdict(config(f"trainer={trainer}", f"data={data}").trainer).items()
-    assert not options <= asdict(config(f"trainer={trainer}", "data=ptb").trainer).items()
-    assert not options <= asdict(config("trainer=paper", f"data={data}").trainer).items()
-
-
-@pytest.mark.parametrize("name", group_options("trainer_for_model"))
-def test_a_trainer_has_other_options_for_one_model(name: str) -> None:
-    model, trainer = name.split("/")
-    options = yaml.safe_load((CONF / "trainer_for_model" / f"{name}.yaml").read_text()).items()
-    assert options <= asdict(config(f"trainer={trainer}", f"model={model}").trainer).items()
-    assert not options <= asdict(config(f"trainer={trainer}", "model=vrae").trainer).items()
-    assert not options <= asdict(config("trainer=paper", f"model={model}").trainer).items()
+@pytest.mark.parametrize(
+    ("group", "name", "other"),
+    [
+        *(("data", name, "ptb") for name in group_options("trainer_for_data")),
+        *(("model", name, "vrae") for name in group_options("trainer_for_model")),
+    ],
+)
+def test_a_trainer_has_other_options_for_one_data_set_or_model(
+    group: str, name: str, other: str
+) -> None:
+    option, trainer = name.split("/")
+    options = yaml.safe_load((CONF / f"trainer_for_{group}" / f"{name}.yaml").read_text()).items()
+    assert options <= asdict(config(f"trainer={trainer}", f"{group}={option}").trainer).items()
+    assert not options <= asdict(config(f"trainer={trainer}", f"{group}={other}").trainer).items()
+    assert not options <= asdict(config("trainer=paper", f"{group}={option}").trainer).items()
 
 
 @pytest.mark.parametrize("name", group_options("experiment"))

@@ -1,8 +1,10 @@
 """A small run of the training loop, and what is compared of two."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from vaetext.config.models.vrae import VRAE
@@ -56,6 +58,21 @@ def kill_at(run: Training, step: int) -> None:
             raise Killed
 
     run.update = counted  # type: ignore[method-assign]
+
+
+def resumed_after_kill(
+    train: Callable[..., Training], folder: Path, step: int, **options: Any
+) -> Training:
+    """A run that was killed at a step, with a checkpoint at every step before, and read again."""
+    run = train(folder, checkpoint_minutes=1e-9, **options)
+    kill_at(run, step)
+    with pytest.raises(Killed):
+        run.fit()
+    again = train(folder, **options)
+    if again.last.exists():
+        torch.manual_seed(99)
+        again.restore()
+    return again
 
 
 def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:

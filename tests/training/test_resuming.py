@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from small import CPU, OPTIONS, Killed, kill_at, lines, same, splits, training
+from small import CPU, OPTIONS, Killed, kill_at, lines, resumed_after_kill, same, splits, training
 from toys.length import ToyLength
 
 from vaetext.config.data import Sine
@@ -43,15 +43,7 @@ def test_a_killed_run_is_resumed_bit_for_bit(
 ) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     training(whole, **options).fit()
-    run = training(cut, checkpoint_minutes=1e-9, **options)  # a checkpoint at every step
-    kill_at(run, step)
-    with pytest.raises(Killed):
-        run.fit()
-    again = training(cut, **options)
-    if (cut / "checkpoints/last.safetensors").exists():
-        torch.manual_seed(99)
-        again.restore()
-    again.fit()
+    resumed_after_kill(training, cut, step, **options).fit()
     same(whole, cut)
 
 
@@ -71,12 +63,7 @@ def test_running_means_of_the_objective_are_resumed(tmp_path: Path, estimator: s
     whole = tmp_path / "whole"
     cut = tmp_path / "cut"
     discrete(whole).fit()
-    run = discrete(cut, checkpoint_minutes=1e-9)
-    kill_at(run, 11)
-    with pytest.raises(Killed):
-        run.fit()
-    again = discrete(cut)
-    again.restore()
+    again = resumed_after_kill(discrete, cut, 11)
     assert float(again.objective.kl_z) > 0
     again.fit()
     same(whole, cut)

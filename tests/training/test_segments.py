@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small import CPU, Killed, kill_at, lines, same
+from small import CPU, Killed, kill_at, lines, resumed_after_kill, same
 from toys.step import ToyVRNN
 
 from vaetext.config.models.rnn import RNN
@@ -125,15 +125,8 @@ def test_a_run_killed_within_a_recording_is_resumed_bit_for_bit(
 ) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     training(whole, **options).fit()
-    run = training(cut, checkpoint_minutes=1e-9, **options)
-    kill_at(run, step)
-    with pytest.raises(Killed):
-        run.fit()
-    again = training(cut, **options)
-    if (cut / "checkpoints/last.safetensors").exists():
-        torch.manual_seed(99)
-        again.restore()
-        assert bool(again.data.carried) == (again.state.batch > 0)
+    again = resumed_after_kill(training, cut, step, **options)
+    assert bool(again.data.carried) == (again.state.batch > 0)
     again.fit()
     same(whole, cut)
 
