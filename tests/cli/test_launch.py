@@ -454,3 +454,11 @@ def test_no_command_writes_through_a_link(
     assert done.status == 1
     assert f"{runs}/a/{name} is a link to {outside}, outside" in done.error
     assert outside.read_text() == "mine" if name == "train.log" else not list(outside.iterdir())
+
+
+def test_a_single_run_may_refer_to_what_hydra_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run_cli("train", "data=text", "data.train=${hydra:runtime.cwd}/missing.txt")
+    assert f"{tmp_path}/missing.txt" in done.error

@@ -51,7 +51,7 @@ class CheckConfigurations(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Checks the configuration of a single run, and the folder in which it opens its log."""
-        with _failing():
+        with _failing(), _as_hydras(config):
             _check_hydra(config)
             checked = typed(config, VERBS[str(config.hydra.job.config_name)].schema)
             check_choices(checked, config.hydra.runtime.choices)
