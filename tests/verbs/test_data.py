@@ -31,6 +31,17 @@ def test_text_has_counts_and_examples_of_each_split(
     assert "distribution" not in printed
 
 
+def test_a_long_example_is_cut_between_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lines").write_text("word " * 300 + "\n" + "a b\n" * 9)
+    own = UserText(name="text", root=str(tmp_path), train="lines", valid="lines", test="lines")
+    data.run(DataConfig(data=own, examples=1))
+    shown = [line for line in capsys.readouterr().out.splitlines() if "word word" in line]
+    assert [len(line) for line in shown] == [2 + len("word " * 80) - 1 + len(" ...")] * 3
+    assert all(line.endswith("word ...") for line in shown)
+
+
 def test_no_examples_are_shown_where_none_are_wanted(
     own: UserText, capsys: pytest.CaptureFixture[str]
 ) -> None:

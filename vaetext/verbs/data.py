@@ -5,6 +5,8 @@ from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
 from vaetext.report.console import DownloadProgress, show
 
+SHOWN = 400  # most characters of an example: a piano roll may have a hundred times as many
+
 
 def run(config: DataConfig) -> None:
     """Prints a data set's files, counts and examples, and facts of its distribution if known."""
@@ -21,8 +23,12 @@ def description(corpus: Corpus, examples: int) -> str:
     lines = [head, *corpus.source, "", *counts_table(corpus)]
     for name, split in corpus.splits.items() if examples else ():
         shown = (split[n] for n in range(min(examples, len(split))))
-        lines += ["", f"{name}:", *(f"  {corpus.format.decode(each)}" for each in shown)]
+        lines += ["", f"{name}:", *(f"  {_short(corpus.format.decode(each))}" for each in shown)]
     return "\n".join(lines)
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= SHOWN else f"{line[:SHOWN].rsplit(' ', 1)[0]} ..."
 
 
 def counts_table(corpus: Corpus) -> list[str]:
