@@ -23,7 +23,7 @@ from vaetext.distributions.noise import FreshNoise
 from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
-from vaetext.models.registry import build
+from vaetext.models.registry import build, find
 from vaetext.objectives.objective import Objective
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -43,6 +43,7 @@ REAL = {
     "tweets-140": ["data=tweets-char", "data.max_chars=140"],
     "jsb": ["data=pianoroll"],
     "fsdd": ["data=speech", "data.corpus=fsdd"],
+    "mnist": ["data=mnist"],
 }
 
 
@@ -98,6 +99,11 @@ def check_sampling(model: SequenceModel, data: Corpus) -> None:
 
 
 def check(name: str, data: Corpus) -> None:
+    """A model trains, scores and samples, or refuses data of a kind that it does not take."""
+    if not isinstance(data.domain, find(name).domains):
+        with pytest.raises(ValueError, match=f"model={name}: it takes data of kind"):
+            make(name, data)
+        return
     model = make(name, data)
     train = data.splits["train"].epoch(0, 0)
     check_training(model, collate(train, with_longest(train), data.domain))

@@ -41,6 +41,8 @@ SMALL: dict[str, Any] = {
 
 MIXTURES = {"components": ("gmm", "vamp"), "pseudo_length": ("vamp",)}  # the priors that use them
 
+IMAGES = ("mnist-vae",)  # the models of binary frames alone
+
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
@@ -91,6 +93,14 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"cell": "lstm", "layers": 2, "prior": "gmm"},
         {"tied": True},
     ],
+    "mnist-vae": [
+        {},
+        {"encoder": "lstm"},
+        {"encoder": "gru", "max_length": 12},
+        {"prior": "gmm"},
+        {"prior": "vamp"},
+        {"prior": "vamp", "encoder": "gru"},
+    ],
     "lvae": [
         {},
         {"hidden_dims": [6], "latent_dims": [3], "cell": "lstm", "layers": 2},
@@ -126,17 +136,26 @@ def cases() -> dict[str, tuple[str, dict[str, Any], str]]:
     """Every case by its id: a model, its options, and "symbols", "frames" or "binary".
 
     On real-valued frames each model runs at its defaults and with its feature maps, on binary ones
-    at its defaults.
+    at its defaults. Models of images take binary frames alone, and have all their variants there.
     """
     return {
         f"{name}-{n}-{domain}": (name, options, domain)
         for domain in SEQUENCES
         for name in NAMES
         for n, options in enumerate(VARIANTS.get(name, [{}]))
-        if domain == "symbols"
-        or n == 0
-        or (domain == "frames" and "feature-map" in options.values())
+        if takes(name, domain)
+        and (
+            domain == "symbols"
+            or n == 0
+            or name in IMAGES
+            or (domain == "frames" and "feature-map" in options.values())
+        )
     }
+
+
+def takes(name: str, domain: str) -> bool:
+    """Whether a model takes "symbols", "frames" or "binary" sequences."""
+    return name not in IMAGES or domain == "binary"
 
 
 def small_options(options: dict[str, Any]) -> dict[str, Any]:

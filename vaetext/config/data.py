@@ -142,6 +142,23 @@ class PianoRolls(Files):
 
 
 @dataclass
+class MNIST(Files):
+    """MNIST digits as binary images, a sequence of 28 rows of 28 pixels (LeCun et al. 1998)."""
+
+    binarize: str = option(
+        "stochastic",
+        "a pixel is 1 with probability grey value / 255, drawn once; or by threshold, from 128 on",
+        choices=("stochastic", "threshold"),
+    )
+    seed: int = option(0, "binarize=stochastic: seed of the draws", min=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.binarize == "threshold":
+            check_unused(self, "binarize=stochastic", "seed")
+
+
+@dataclass
 class Speech(OwnFiles):
     """Recordings cut into frames of samples: a published corpus, or WAV files of your own."""
 
@@ -235,6 +252,7 @@ DATA: dict[str, type[Data]] = {
     "frames": OwnFrames,
     "pianoroll": PianoRolls,
     "speech": Speech,
+    "mnist": MNIST,
     "grammar": Grammar,
     "sine": Sine,
     "sine-continuous": SineContinuous,

@@ -35,7 +35,7 @@ def read_arrays(path: Path) -> Named:
     elif path.suffix == ".csv":
         found = [(path.name, _csv(path))]
     elif path.suffix == ".npz":
-        found = _sequences(_npz(path), path)
+        found = _sequences(read_npz(path), path)
     else:
         raise ValueError(f"{path}: give an .npz file, a .csv file or a folder of .csv files")
     if not found:
@@ -66,7 +66,7 @@ def check_widths(sequences: Named) -> None:
             )
 
 
-def _npz(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Key -> array. Objects are never unpickled, since that could run code."""
     content = read_bytes(path)
     try:

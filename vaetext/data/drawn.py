@@ -9,7 +9,8 @@ class Drawn:
 
     Attributes:
         kind: "curves", a line for each number of a frame; "roll", a cell for each that is one;
-            "wave", the numbers of all frames one after another.
+            "wave", the numbers of all frames one after another; "images", a picture of pixels,
+            of which a frame is a row.
         x: label of the x axis.
         y: label of the y axis.
         step: what one step of the x axis is, such as 1 / rate.

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -33,10 +33,10 @@ class Remote:
 
     Attributes:
         path: relative to a data root, without the suffix of a compressed file or archive.
-        url: its public address; the file there is not compressed, but may be an archive.
+        url: its public address.
         sum: checksum of its uncompressed bytes, in hex: 64 digits are a sha256, 40 a git blob id
             (sha1 of "blob <size>\\0" + bytes).
-        suffix: of the archive at ``url``; none of a single file.
+        suffix: of the archive at ``url``; ".gz" where the file there is packed; else none.
     """
 
     path: str
@@ -46,7 +46,11 @@ class Remote:
 
     def digest(self, path: Path) -> str:
         """The checksum of a file, of the kind of ``sum``."""
-        return digest(path.read_bytes(), self.sum)
+        content = path.read_bytes()
+        if self.suffix == ".gz":
+            with suppress(OSError, EOFError, zlib.error):  # damaged: it has another sum
+                content = gzip.decompress(content)
+        return digest(content, self.sum)
 
 
 def cache_folder() -> Path:
@@ -94,7 +98,7 @@ def locate(remote: Remote, root: str | None, report: Report = quiet) -> Path:
     Raises:
         ValueError: it is found nowhere and cannot be downloaded, or the download has another sum.
     """
-    if found := find(remote.path, root, folders=bool(remote.suffix)):
+    if found := find(remote.path, root, folders=remote.suffix in ARCHIVES):
         return found
     try:
         return download(remote, _cached(remote), report)

@@ -152,6 +152,15 @@ def _resized(words: Tensor, steps: int) -> Tensor:
     return words[torch.arange(steps, device=words.device) % len(words)]
 
 
+def check_pseudo_length(config: Config, longest: int) -> None:
+    """Raises ValueError where the pseudo-inputs of a VampPrior are longer than any sequence."""
+    if config.prior == "vamp" and config.pseudo_length > longest:
+        raise ValueError(
+            f"model.pseudo_length={config.pseudo_length}: a sequence has at most {longest} steps;"
+            " set it to that or less"
+        )
+
+
 def make_prior(
     config: Config,
     embedding_dim: int,

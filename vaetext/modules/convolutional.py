@@ -13,7 +13,7 @@ from vaetext.config.model import Convolutional
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
-from vaetext.distributions.priors import Prior, make_prior
+from vaetext.distributions.priors import Prior, check_pseudo_length, make_prior
 from vaetext.modules.normalisation import BatchNorm
 
 
@@ -86,11 +86,7 @@ class ConvolutionalEncoder(nn.Module):
         Raises:
             ValueError: the pseudo-inputs of a VampPrior would be longer than any sequence.
         """
-        if config.prior == "vamp" and config.pseudo_length > self.length:
-            raise ValueError(
-                f"model.pseudo_length={config.pseudo_length}: a sequence has at most "
-                f"{self.length} steps; set it to that or less"
-            )
+        check_pseudo_length(config, self.length)
         positions = None if self.dense else self.positions
         return make_prior(config, config.embedding_dim, self.read_pseudo, positions)
 

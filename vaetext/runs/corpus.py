@@ -14,6 +14,7 @@ from vaetext.data.domain import Domain
 from vaetext.data.files import find
 from vaetext.data.format import Format
 from vaetext.data.frames import Bits
+from vaetext.data.images import Images
 from vaetext.data.pianoroll import PianoRoll
 from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
@@ -24,7 +25,7 @@ from vaetext.runs.results import read_json
 
 log = logging.getLogger(__name__)
 # those that a run may have: nothing else in a run folder is read as one
-FORMATS: tuple[type[Format], ...] = (Tokenizer, Standardizer, Bits, PianoRoll, Waveform)
+FORMATS: tuple[type[Format], ...] = (Tokenizer, Standardizer, Bits, PianoRoll, Waveform, Images)
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:

@@ -29,6 +29,17 @@ def given_sequences(form: Format, given: Sequence[Any]) -> Sequences:
     return [form.encode(each) if isinstance(each, str) else form.sequence(each) for each in given]
 
 
+def given_end(form: Format, given: Any) -> Any:
+    """The end of a path: a line, an array, or the first sequence of a file of the data's kind.
+
+    Raises:
+        ValueError: it is no sequence of this kind.
+    """
+    if isinstance(given, str) and is_path(given) and form.reads(Path(given)):
+        return _named(form.read(Path(given)), given, None, option="end")
+    return given_sequences(form, [given])[0]
+
+
 def given_prefix(
     form: Format,
     prefix: Any,
@@ -75,14 +86,16 @@ def _prefix(form: Format, prefix: Any, name: str | None) -> Any:
         raise ValueError(f"prefix={prefix}: no such file, and as a line: {error}") from None
 
 
-def _named(found: list[tuple[str, Any]], source: str, name: str | None) -> Any:
+def _named(
+    found: list[tuple[str, Any]], source: str, name: str | None, option: str = "prefix"
+) -> Any:
     """The sequence of a file that has a name, or its first."""
     if not found:
-        raise ValueError(f"prefix={source} holds no sequence; give a file with one")
+        raise ValueError(f"{option}={source} holds no sequence; give a file with one")
     names = [each for each, _ in found]
     if name is None:
         if len(found) > 1:
-            log.warning("prefix=%s: of %s sequences, %s is taken", source, len(found), names[0])
+            log.warning("%s=%s: of %s sequences, %s is taken", option, source, len(found), names[0])
         return found[0][1]
     if name not in names:
         raise ValueError(

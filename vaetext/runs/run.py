@@ -29,7 +29,7 @@ from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel, parameter_count
 from vaetext.runs.corpus import load_corpus
 from vaetext.runs.encoding import Encoding, SentenceScores, latent_code, sentence_scores
-from vaetext.runs.given import given_prefix, given_sequences
+from vaetext.runs.given import given_end, given_prefix, given_sequences
 from vaetext.runs.results import read_results
 
 
@@ -265,7 +265,7 @@ class Run:
             move: latent that moves alone; those conditioned on it follow, at their prior's mean.
         """
         InterpolateConfig(steps=steps, method=method, seed=seed)
-        first, last = (None if x is None else given_sequences(self.format, [x])[0] for x in (a, b))
+        first, last = (None if x is None else given_end(self.format, x) for x in (a, b))
         more: dict[str, Any] = {"method": method, "hold": hold, "move": move}
         seed = self._seed(seed)
         codes = generation.path_between(self.model, first, last, steps, **more, seed=seed)

@@ -8,6 +8,7 @@ from vaetext.report import plots
 from vaetext.report.beside import files_beside
 from vaetext.report.examples import path_page
 from vaetext.report.output import output_folder, write_output
+from vaetext.runs.given import given_end
 from vaetext.runs.layout import INTERPOLATIONS
 from vaetext.runs.load import load
 
@@ -31,7 +32,7 @@ def run(config: InterpolateConfig) -> None:
     sequences = decode(run.model, codes, config, run.seed)
     lines = [run.format.decode(each) for each in sequences]
     ends = [
-        FROM_PRIOR if text is None else run.format.decode(run.format.encode(text))
+        FROM_PRIOR if text is None else run.format.decode(given_end(run.format, text))
         for text in (config.a, config.b)
     ]
     page = path_page(ends, lines, config.hold, config.move)

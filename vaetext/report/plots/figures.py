@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -44,6 +45,12 @@ def from_zero(axis: Axes) -> None:
     """A y axis from 0, with room above the highest value, for what is not negative."""
     high = axis.dataLim.y1
     axis.set_ylim(0, 1.05 * high if 0 < high < math.inf else None)
+
+
+def show_image(axis: Axes, image: np.ndarray) -> None:
+    """An image [H, W] of values from 0, black, to 1, white, without ticks."""
+    axis.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.set(xticks=[], yticks=[])
 
 
 def legend_outside(axis: Axes, x: float = 1.0, **options: Any) -> None:

@@ -1,14 +1,17 @@
-"""Sequences of frames, as curves, piano rolls or waves, beside each other."""
+"""Sequences of frames, as curves, piano rolls, waves or images, beside each other."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaetext.data.drawn import Drawn
-from vaetext.report.plots.figures import integer_ticks, legend_outside
+from vaetext.data.images import mosaic
+from vaetext.report.plots.figures import integer_ticks, legend_outside, show_image
 
 MOST_ROWS = 7
 MOST_LINES = 8  # curves of a panel that a legend names
+MOST_IMAGES = 100
+ABREAST = 10  # images of a row
 
 
 def frames(drawn: Drawn, columns: dict[str, list[np.ndarray]], given: int = 0) -> Figure:
@@ -17,8 +20,10 @@ def frames(drawn: Drawn, columns: dict[str, list[np.ndarray]], given: int = 0) -
     Args:
         drawn: the kind of picture.
         columns: title -> sequences, [T, F] frames or [T] a wave.
-        given: steps of all sequences that a prefix gave; a line is drawn after them.
+        given: steps of all sequences that a prefix gave; a line is drawn after them, but in images.
     """
+    if drawn.kind == "images":
+        return _grids(columns)
     figure = _figure(drawn, columns)
     for axis in figure.axes if given else ():
         axis.axvline(given * drawn.step, color="C3", lw=1, ls="--")
@@ -58,6 +63,20 @@ def _overlaid(drawn: Drawn, columns: dict[str, list[np.ndarray]]) -> Figure:
         axis.set(title=f"{len(sequences)} sequences: {title}", xlabel=drawn.x)
         integer_ticks(axis)
     axes[0, 0].set_ylabel(drawn.y)
+    return figure
+
+
+def _grids(columns: dict[str, list[np.ndarray]]) -> Figure:
+    """The images of each column in a grid, in their order."""
+    grids = {
+        title: mosaic(images[:MOST_IMAGES], min(ABREAST, len(images)))
+        for title, images in columns.items()
+    }
+    height = 0.4 + max(5.4 * len(grid) / grid.shape[1] for grid in grids.values())
+    figure, axes = _panels(1, len(grids), height)
+    for axis, (title, grid) in zip(axes[0], grids.items(), strict=True):
+        show_image(axis, grid)
+        axis.set_title(title, fontsize=9)
     return figure
 
 
