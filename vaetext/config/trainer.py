@@ -151,6 +151,11 @@ class Trainer(Checked):
         " (0.01 is 1 % of PPL)",
         min=0.0,
     )
+    init_from: str | None = option(
+        None, "run from whose weights training starts, where they fit; the optimizer is new"
+    )
+    init_modules: list[str] = option([], "init_from: modules that take its weights; []: all")
+    init_checkpoint: str = option("best", "init_from: which weights", choices=("best", "last"))
     eval_batch_tokens: int = option(
         4096, "evaluation: padded tokens in each batch of sequences and samples", min=1
     )
@@ -255,6 +260,8 @@ class Trainer(Checked):
             check_unused(self, "patience above 0 or schedule=plateau", "min_improvement")
         if self.free_bits_epochs:
             check_unused(self, "free_bits_epochs=0", "free_bits_share")
+        if not self.init_from:
+            check_unused(self, "init_from=RUN", "init_modules", "init_checkpoint")
 
     def _check_latents(self) -> None:
         for name, given in self.latents.items():

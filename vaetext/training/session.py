@@ -43,6 +43,7 @@ from vaetext.runs.layout import DONE, ENVIRONMENT, LAST, RESULTS, SOURCES
 from vaetext.runs.results import checked_results, is_done, read_results
 from vaetext.runs.signals import signal_of
 from vaetext.training.finish import finish
+from vaetext.training.initial import start_from
 from vaetext.training.interrupts import Stopped
 from vaetext.training.loop import Training
 from vaetext.training.memory import check_memory
@@ -127,6 +128,8 @@ def _train(
     torch.manual_seed(config.seed)
     model = build(config.model, read_domain(folder) if resume else corpus.domain).to(device)
     _check_model(config, model, corpus)
+    if config.trainer.init_from and not resume:
+        start_from(model, config, corpus)
     training = Training(
         config.trainer,
         model,
