@@ -11,10 +11,14 @@ from vaetext.runs.compose import compose
     ("overrides", "message"),
     [
         (
-            ["data=yelp13", "data.name=ptb"],
-            r"^data.name=ptb: the options are those of data=yelp13; set data=ptb \(data.label",
+            ["data=yelp13", "data.name=yelp13-small"],
+            r"^data.name=yelp13-small: the options are those of data=yelp13; set"
+            r" data=yelp13-small \(data.label",
         ),
-        (["experiment=yelp13/vrae", "data.name=ptb"], "options are those of data=yelp13; set"),
+        (
+            ["experiment=yelp13/vrae", "data.name=yelp13-small"],
+            "options are those of data=yelp13; set",
+        ),
         (
             ["trainer=paper", "trainer.name=default"],
             "^trainer.name=default: the options are those of trainer=paper; set trainer=default",

@@ -1,6 +1,8 @@
 """Documents: sequences with an EOS after each sentence. Every EOS is predicted, none is a word."""
 
 import math
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from vaetext.distributions.noise import KeyedNoise
 from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.latents import mean_codes
 from vaetext.evaluation.metrics import evaluate, summary
+from vaetext.evaluation.prefix import Prefix
 from vaetext.evaluation.scoring import Scores, score
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
@@ -131,8 +134,50 @@ def test_the_posterior_depends_on_where_sentences_end(case: str) -> None:
         assert not torch.allclose(sample.q.mean[..., 0, :], sample.q.mean[..., 1, :])
 
 
+OPTIONS = [DecodingOptions(), DecodingOptions(greedy=True), DecodingOptions(beam=3)]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=["sampled", "greedy", "beam"])
+def test_a_document_is_generated_up_to_the_end_of_its_last_sentence(
+    options: DecodingOptions,
+) -> None:
+    model = make("rnnlm").float()
+    model.domain = replace(SYMBOLS, sentences=3)
+    bias: Any = model.get_parameter("decoder.head.bias")
+    bias.data[SYMBOLS.eos] = 1.5  # ends are likely, so that sentences are short
+    options = replace(options, max_length=60)
+    for output in generate(model, {}, 20, options, seed=1):
+        assert output[-1] == SYMBOLS.eos and output.count(SYMBOLS.eos) == 3
+    begun = [2, SYMBOLS.eos, 3]
+    for output in generate(model, {}, 20, options, seed=1, prefix=Prefix(begun)):
+        assert output[:3] == begun and output.count(SYMBOLS.eos) == 3
+
+
+@torch.no_grad()
+def test_a_beam_finds_the_likeliest_document() -> None:
+    model = make("rnnlm")
+    model.domain = replace(SYMBOLS, sentences=2)
+    bias: Any = model.get_parameter("decoder.head.bias")
+    bias.data[SYMBOLS.eos] = 0.5
+    rows = [
+        [*a, 1, *b, 1]
+        for la, lb in [(0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0)]
+        for a in product([0, *range(2, 7)], repeat=la)
+        for b in product([0, *range(2, 7)], repeat=lb)
+    ]
+    found = score(model, Split.of(rows), seed=0, samples=1, batch_tokens=500, device=CPU)
+    best = rows[int(found.log_px[0].argmax())]
+    options = DecodingOptions(beam=49, max_length=4)
+    assert generate(model.float(), {}, 1, options) == [best]
+
+
+def test_a_prefix_of_all_sentences_of_a_document_is_refused() -> None:
+    with pytest.raises(ValueError, match="prefix: it has 1 whole sentences"):
+        generate(make("rnnlm").float(), {}, 1, DecodingOptions(), prefix=Prefix([2, 1]))
+
+
 @pytest.mark.parametrize("case", ["vrae-lstm", "hvrae-sequence"])
-def test_documents_are_evaluated_and_reconstructed_up_to_their_first_eos(case: str) -> None:
+def test_sequences_of_one_sentence_are_reconstructed_up_to_their_first_eos(case: str) -> None:
     model = make(case)
     split = Split.of(DOCUMENTS)
     results = evaluate(model, split, seed=0, samples=2, batch_tokens=50, device=CPU).results

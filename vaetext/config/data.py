@@ -77,9 +77,20 @@ class TextData(Files):
     min_count: int = option(1, "word, char: tokens seen less often in training are unknown", min=1)
     max_length: int = option(
         0,
-        "tokens without EOS; a longer sequence is an error, as a batch is padded to its longest;"
-        " 0: no limit",
+        "tokens of a line without EOS; a longer one is an error, as a batch is padded to its"
+        " longest sequence; 0: no limit",
         min=0,
+    )
+    document: int = option(
+        1,
+        "consecutive lines of each document, which is then one sequence with an EOS after each"
+        " line; 1: every line is a sequence",
+        min=1,
+    )
+    stop_words: str = option(
+        "english",
+        "words that a topic model does not explain by topics: english (scikit-learn's list, of"
+        " tokens=word), none, or a file with a word on each line",
     )
 
     def __post_init__(self) -> None:
@@ -90,10 +101,30 @@ class TextData(Files):
                 " vocab_size alone; set min_count=1"
             )
 
+    def check_single_lines(self, reason: str, remedy: str = "") -> None:
+        """Raises ValueError where lines that do not follow one another would make documents."""
+        if self.document > 1:
+            raise ValueError(f"document={self.document}: {reason}; {remedy}set document=1")
+
 
 @dataclass
 class UserText(OwnFiles, TextData):
     """Your own text, a sequence a line: three files, or one that is split."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.valid and self.test):
+            reason = "split draws the lines of train one by one, so that they do not follow"
+            self.check_single_lines(f"{reason} one another", "name valid and test, or ")
+
+
+@dataclass
+class Reviews(TextData):
+    """Reviews, one a line."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_single_lines("each line is a review of its own")
 
 
 @dataclass
@@ -122,6 +153,10 @@ class Tweets(TextData):
     more: bool = option(
         False, "train on the further tweets of sentiment140_more/extra.tsv too; of the sample only"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_single_lines("each line is a tweet of its own")
 
 
 @dataclass
@@ -245,8 +280,8 @@ class SineContinuous(Curves):
 # name -> schema; ``vaetext/data/sets/`` and ``conf/data/`` have a file of each name
 DATA: dict[str, type[Data]] = {
     "ptb": TextData,
-    "yelp13": TextData,
-    "yelp13-small": TextData,
+    "yelp13": Reviews,
+    "yelp13-small": Reviews,
     "tweets-char": Tweets,
     "text": UserText,
     "frames": OwnFrames,

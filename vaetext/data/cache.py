@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,17 +18,18 @@ from vaetext.data.loader import SPLITS, Split
 from vaetext.data.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
-FORMAT = 4  # raise it when tokenization or what is stored changes
-META = "meta.json"  # cautions, and checksums of what is stored
+FORMAT = 5  # raise it when tokenization or what is stored changes
+META = "meta.json"  # cautions, stop words, and checksums of what is stored
 
 
 @dataclass(frozen=True)
 class Tokenized:
-    """A tokenizer, the splits in its ids, and what a user must know of the text."""
+    """A tokenizer, the splits and stop words in its ids, and what a user must know of the text."""
 
     tokenizer: Tokenizer
     splits: dict[str, Split]
     cautions: list[str]
+    stop_words: list[int] = field(default_factory=list)
 
 
 def fetch(config: TextData, sums: list[str], make: Callable[[], Tokenized]) -> Tokenized:
@@ -55,7 +56,8 @@ def fetch(config: TextData, sums: list[str], make: Callable[[], Tokenized]) -> T
 
 
 def _key(config: TextData, sums: list[str]) -> str:
-    options = {**asdict(config), "label": "", "segment": 0}  # they change no sequence
+    unread = {"label": "", "segment": 0, "document": 1}  # they change no line
+    options = {**asdict(config), **unread}
     text = json.dumps([FORMAT, options, sums], sort_keys=True)
     return f"{config.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
@@ -77,7 +79,12 @@ def _store(made: Tokenized, folder: Path) -> None:
                 writer.write_table(pyarrow.table({"ids": ids}))
                 writer.finalize()
         made.tokenizer.save(temporary / "tokenizer.model")
-        (temporary / META).write_text(json.dumps({"cautions": made.cautions, "sums": _sums(made)}))
+        meta = {
+            "cautions": made.cautions,
+            "stop_words": made.stop_words,
+            "sums": _sums(made),
+        }
+        (temporary / META).write_text(json.dumps(meta))
         os.replace(temporary, folder)
     except OSError:
         if not folder.is_dir():  # else another process was faster
@@ -97,6 +104,7 @@ def _read(folder: Path) -> Tokenized:
         Tokenizer.load(folder / "tokenizer.model"),
         {name: _flat(folder / f"{name}.arrow") for name in SPLITS},
         meta["cautions"],
+        meta["stop_words"],
     )
     if _sums(found) != meta["sums"]:
         raise ValueError("its checksums differ")

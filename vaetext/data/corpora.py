@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +29,7 @@ class Corpus:
         splits: train, valid and test.
         source: the files it was read from.
         sums: the sha256 of each file's uncompressed bytes.
+        known: what else a model must know: fields of the domain that the format does not give.
         curve: the heights [T] of a sequence, nan where it has none; of data sets of curves only.
         facts: computes what is known of the distribution, such as its entropy, by name.
     """
@@ -38,13 +39,15 @@ class Corpus:
     splits: dict[str, Split]
     source: list[str] = field(default_factory=list)
     sums: list[str] = field(default_factory=list)
+    known: dict[str, Any] = field(default_factory=dict)
     curve: Callable[[Any], np.ndarray] | None = None
     facts: Callable[[], dict[str, float]] = dict
 
     @property
     def domain(self) -> Domain:
         """What a model must know of the sequences."""
-        return self.format.domain(max(int(split.lengths.max()) for split in self.splits.values()))
+        longest = max(int(split.lengths.max()) for split in self.splits.values())
+        return replace(self.format.domain(longest), **self.known)  # type: ignore[type-var]
 
 
 def load(config: Data, report: Report = quiet) -> Corpus:

@@ -20,6 +20,7 @@ class Domain(ABC):
         size: V, types of token, or F, numbers of a frame.
         longest: length of the longest sequence of any split, EOS counted.
         eos: the id that ends a sequence; None where sequences end by their length.
+        sentences: how many EOS a whole sequence has: those of a document, or 1.
         kind: in files and messages.
         unit: what a length counts, in messages.
         heads: the output distributions that fit (``model.head``), the default first.
@@ -38,6 +39,8 @@ class Domain(ABC):
         def longest(self) -> int: ...
         @property
         def eos(self) -> int | None: ...
+        @property
+        def sentences(self) -> int: ...
 
     @abstractmethod
     def start(self, like: Tensor, *shape: int) -> Tensor:
@@ -54,7 +57,7 @@ class Domain(ABC):
 
     @abstractmethod
     def ends(self, x: Tensor) -> Tensor:
-        """Bool [...]: whether x_t [..., *event] ends its sequence."""
+        """Bool [...]: whether x_t [..., *event] ends its sequence, or a sentence of a document."""
 
     @abstractmethod
     def drop(self, inputs: Tensor, where: Tensor) -> Tensor:
@@ -81,24 +84,33 @@ class Domain(ABC):
 
 @dataclass(frozen=True)
 class Symbols(Domain):
-    """Sequences of tokens that end in EOS (a document has several).
+    """Sequences of tokens that end in EOS.
+
+    A document of N sentences has N of them, and ends at the last.
 
     Attributes:
         size: V, types that can be predicted, EOS among them.
         eos: id of the end of a sequence.
         unk: id of the unknown token.
         longest: most tokens of a sequence in any split, EOS counted.
+        sentences: N of a document; the last document of a split may have fewer.
+        stop_words: the ids of words that say nothing of a text's topic, ascending.
     """
 
     size: int
     eos: int
     unk: int
     longest: int
+    sentences: int = 1
+    stop_words: tuple[int, ...] = ()
 
     kind = "symbols"
     unit = "tokens with EOS"
     heads = ("softmax",)
     event = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stop_words", tuple(self.stop_words))  # JSON has lists alone
 
     @property
     def bos(self) -> int:
@@ -132,6 +144,7 @@ class Frames(Domain):
     unit = "frames"
     event = 1
     eos = None
+    sentences = 1
 
     def start(self, like: Tensor, *shape: int) -> Tensor:
         """Zeros, in the precision of ``like``."""

@@ -9,15 +9,19 @@ from vaetext.config.data import TextData
 from vaetext.data import cache
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.corpora import Corpus
+from vaetext.data.documents import Documents, documents
 from vaetext.data.files import Remote, Report, content_sum, locate, read_lines
 from vaetext.data.loader import SPLITS, Split
+from vaetext.data.stop_words import stop_word_file, stop_words
 
 log = logging.getLogger(__name__)
 Lines = dict[str, list[str]]  # split -> its sentences
 
 
 def text_corpus(config: TextData, files: list[Path], read: Callable[[], Lines]) -> Corpus:
-    """A corpus of lines, from the cache where neither its files nor its options have changed.
+    """A corpus of lines, or documents of consecutive lines.
+
+    It is from the cache where neither its files nor its options have changed.
 
     Args:
         files: what ``read`` reads; the sums of their bytes are part of the cache's key.
@@ -28,7 +32,12 @@ def text_corpus(config: TextData, files: list[Path], read: Callable[[], Lines]) 
             or what ``read`` raises.
     """
     sums = [content_sum(path) for path in files]
-    found = cache.fetch(config, sums, lambda: tokenize(config, _unchanged(read, files, sums)))
+    listed = stop_word_file(config)
+    found = cache.fetch(
+        config,
+        [*sums, content_sum(listed)] if listed else sums,
+        lambda: tokenize(config, _unchanged(read, files, sums)),
+    )
     for caution in found.cautions:
         log.warning("data=%s: %s", config.name, caution)
     for name, split in found.splits.items():
@@ -40,15 +49,21 @@ def text_corpus(config: TextData, files: list[Path], read: Callable[[], Lines]) 
                 f"{place} has {tokens} tokens, more than data.max_length={config.max_length};"
                 " raise it (0: no limit) or shorten the text"
             )
-    source = [str(path) for path in files]
-    return Corpus(config.name, found.tokenizer, found.splits, source, sums)
+    form = found.tokenizer
+    splits = found.splits
+    if config.document > 1:
+        form = Documents(form.model)
+        splits = {name: documents(split, config.document) for name, split in splits.items()}
+    known = {"sentences": config.document, "stop_words": found.stop_words}
+    return Corpus(config.name, form, splits, [str(path) for path in files], sums, known)
 
 
 def tokenize(config: TextData, lines: Lines) -> cache.Tokenized:
-    """A tokenizer learned from the training lines, and every split in its ids."""
+    """A tokenizer learned from the training lines, every split in its ids, and the stop words."""
     learned = tokenizers.train(lines["train"], config.tokens, config.vocab_size, config.min_count)
     splits = {name: Split.of(learned.encode_all(lines[name])) for name in SPLITS}
-    return cache.Tokenized(learned, splits, [*reserved_text(config, lines), *repeated(lines)])
+    cautions = [*reserved_text(config, lines), *repeated(lines)]
+    return cache.Tokenized(learned, splits, cautions, stop_words(config, learned))
 
 
 def reserved_text(config: TextData, lines: Lines) -> Iterator[str]:

@@ -62,12 +62,13 @@ class Tokenizer(Format):
     def counts(self, split: Split) -> dict[str, str]:
         """Column -> figure of a split, for ``vaetext data``."""
         tokens = len(split.x)
+        words = np.add.reduceat((split.x != EOS).astype(np.int64), split.offsets[:-1])
         return {
             "sequences": f"{len(split):,}",
             "tokens with EOS": f"{tokens:,}",
-            "without": f"{tokens - len(split):,}",
+            "without": f"{words.sum():,}",
             "mean length with EOS": f"{tokens / len(split):.3f}",
-            "longest without": f"{int(split.lengths.max()) - 1:,}",
+            "longest without": f"{words.max():,}",
             "types": f"{len(np.setdiff1d(split.x, [EOS])):,}",
             "unknown": f"{int((split.x == UNK).sum()):,}",
         }
@@ -108,6 +109,10 @@ class Tokenizer(Format):
         ids = self._ids
         tokens = str.split if self.kind == "word" else list
         return [[*(ids.get(token, UNK) for token in tokens(line)), EOS] for line in lines]
+
+    def ids_of(self, words: Iterable[str]) -> list[int]:
+        """The ids of those of ``words`` that are types, ascending."""
+        return sorted(self._ids[word] for word in words if word in self._ids)
 
     def canonical(self, sequences: Sequence[list[int]]) -> list[list[int]]:
         """Subwords as the tokenizer splits them: a model may split a text in other ways."""

@@ -62,8 +62,9 @@ def generate(
         )
     first = 0 if prefix is None else len(prefix.x)
     steps = range(first, _limit(model, options, frames, first))
+    sentences = model.domain.sentences
     if prefix is not None:
-        check_prefix(model, prefix, steps.stop)
+        sentences -= check_prefix(model, prefix, steps.stop)
     decode = _beam_search if options.beam else _step_by_step
     outputs: list[Any] = []
     numbers = torch.arange(rows, device=next(model.parameters()).device)
@@ -74,7 +75,7 @@ def generate(
             state = model.start(z, KeyedNoise(seed, index, range(1)))
         else:
             state = state_after(model, prefix, index, seed)
-        outputs += decode(model, state, index, options, steps, seed)
+        outputs += decode(model, state, index, options, steps, sentences, seed)
     return outputs if prefix is None else [prefix.followed_by(each) for each in outputs]
 
 
@@ -100,10 +101,15 @@ def _step_by_step(
     index: Tensor,
     options: DecodingOptions,
     steps: range,
+    sentences: int,
     seed: int,
 ) -> list[Any]:
-    """For each row the tokens or frames sampled, or the likeliest of each step."""
+    """For each row the tokens or frames sampled, or the likeliest of each step.
+
+    A row is finished after as many ends as it has ``sentences``.
+    """
     noise = KeyedNoise(seed, index, range(1))
+    left = torch.full_like(index, sentences)
     outputs: dict[int, list[Tensor]] = {row: [] for row in index.tolist()}
     for step in steps:
         p, state = model.emit(state, noise)
@@ -112,10 +118,12 @@ def _step_by_step(
         x = p.sample(noise.at("x", step)) if options.samples else p.mode
         for row, chosen in zip(index.tolist(), x[0].cpu(), strict=True):
             outputs[row].append(chosen)
-        unfinished = (~model.domain.ends(x)[0]).nonzero()[:, 0]
+        left = left - model.domain.ends(x)[0].long()
+        unfinished = left.nonzero()[:, 0]
         if len(unfinished) == 0:
             break
         if len(unfinished) < len(index):
+            left = left[unfinished]
             state = rows_of(state, unfinished)
             x = x[:, unfinished]
             index = index[unfinished]
@@ -130,7 +138,7 @@ class Hypothesis:
     """A sequence that a beam has found for one row.
 
     Attributes:
-        complete: whether it ends in EOS; a complete sequence counts more than any prefix.
+        complete: whether its last sentence ends in EOS; it then counts more than any prefix.
         log_p: log p(x|z) of its tokens, nats.
         tokens: ids.
     """
@@ -146,6 +154,7 @@ def _beam_search(
     index: Tensor,
     options: DecodingOptions,
     steps: range,
+    sentences: int,
     seed: int,
 ) -> list[list[int]]:
     """For each row the better of what a beam and greedy decoding find.
@@ -154,15 +163,23 @@ def _beam_search(
     width 1.
     """
     widths = (options.beam, 1) if options.beam > 1 else (1,)
-    found = [_search(model, state, index, width, steps, seed) for width in widths]
+    found = [_search(model, state, index, width, steps, sentences, seed) for width in widths]
     rows = zip(*found, strict=True)
     return [max(row, key=lambda each: (each.complete, each.log_p)).tokens for row in rows]
 
 
 def _search(
-    model: SequenceModel, state: State, index: Tensor, width: int, steps: range, seed: int
+    model: SequenceModel,
+    state: State,
+    index: Tensor,
+    width: int,
+    steps: range,
+    sentences: int,
+    seed: int,
 ) -> list[Hypothesis]:
     """For each row the complete sequence with the highest log p(x|z) that a beam finds.
+
+    It is complete with the EOS of its last sentence.
 
     Where none is complete in time, the best prefix. An end counts only if it is among the ``width``
     likeliest extensions of its step: the likeliest sequence of all is often the empty one. A row is
@@ -185,13 +202,14 @@ def _search(
         log_p: Tensor = p.log_p  # type: ignore[attr-defined]  # of tokens, where there is an EOS
         total = scores[:, :, None] + log_p.transpose(0, 1)
         least = total.flatten(1).topk(width).values[:, -1:]
-        ends = total[:, :, eos]
+        last = (prefixes == eos).sum(-1) == sentences - 1
+        ends = total[:, :, eos].masked_fill(~last, -torch.inf)
         ended, which = ends.masked_fill(ends < least, -torch.inf).max(1)
         for n in (ended > best).nonzero()[:, 0].tolist():
             tokens = [*prefixes[n, int(which[n])].tolist(), eos]
             found[int(row[n])] = Hypothesis(True, float(ended[n]), tokens)
         best = torch.maximum(best, ended)
-        total[:, :, eos] = -torch.inf
+        total[:, :, eos] = total[:, :, eos].masked_fill(last, -torch.inf)
         scores, parent, token, prefixes = _extend(prefixes, total)
         unfinished = (scores[:, 0] > best).nonzero()[:, 0]
         if len(unfinished) == 0:

@@ -33,7 +33,7 @@ class Prefix:
     """The steps that every sequence begins with.
 
     Attributes:
-        x: ids without EOS, or frames [T, F].
+        x: ids without the last EOS, or frames [T, F].
         particles: K for each sequence.
     """
 
@@ -52,11 +52,14 @@ class Prefix:
         return np.concatenate([self.x, steps])
 
 
-def check_prefix(model: SequenceModel, prefix: Prefix, limit: int) -> None:
+def check_prefix(model: SequenceModel, prefix: Prefix, limit: int) -> int:
     """Checks that a prefix has steps, and leaves one for the model to add.
 
+    Returns:
+        How many sentences have ended in it.
+
     Raises:
-        ValueError: it has none, or ``limit`` or more.
+        ValueError: it has no steps, or ``limit`` or more, or all sentences of a document.
     """
     count = len(prefix.x)
     if not count:
@@ -71,6 +74,13 @@ def check_prefix(model: SequenceModel, prefix: Prefix, limit: int) -> None:
             f"prefix: it has {count} steps, and {what} counts them too, so nothing is left to add;"
             " shorten the prefix (prefix_steps) or raise max_length"
         )
+    ended = int((np.asarray(prefix.x) == model.domain.eos).sum())
+    if ended >= model.domain.sentences:
+        raise ValueError(
+            f"prefix: it has {ended} whole sentences, as many as a document of this run"
+            f" (data.document={model.domain.sentences}); give fewer"
+        )
+    return ended
 
 
 @torch.no_grad()

@@ -17,8 +17,8 @@ def nearest_sequences(queries: Sequence[list[int]], split: Split) -> list[tuple[
     """For each query the number of the nearest sequence of ``split``, and its edit distance.
 
     The distance counts insertions, deletions and replacements of one token (Levenshtein). Of
-    sequences at the same distance the first is taken. Queries are given without EOS, and the EOS of
-    the split's sequences is left out.
+    sequences at the same distance the first is taken. Queries are given without the last EOS, and
+    that of the split's sequences is left out.
     """
     distances = cdist(queries, _without_eos(split), scorer=Levenshtein.distance)  # [queries, N]
     return [(int(row.argmin()), int(row.min())) for row in distances]
@@ -29,7 +29,7 @@ def nearest_page(samples: list[list[int]], corpus: Corpus) -> str:
     train = corpus.splits["train"]
     texts = [corpus.format.decode(ids) for ids in samples]
     queries = [
-        [token for token in ids if token != corpus.domain.eos]
+        ids[:-1] if ids[-1:] == [corpus.domain.eos] else ids
         for ids in corpus.format.canonical(samples)
     ]
     found = nearest_sequences(queries, train)

@@ -10,6 +10,7 @@ from vaetext.config.data import Data, OwnFiles
 from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
+from vaetext.data.documents import Documents
 from vaetext.data.domain import Domain
 from vaetext.data.files import find
 from vaetext.data.format import Format
@@ -25,7 +26,15 @@ from vaetext.runs.results import read_json
 
 log = logging.getLogger(__name__)
 # those that a run may have: nothing else in a run folder is read as one
-FORMATS: tuple[type[Format], ...] = (Tokenizer, Standardizer, Bits, PianoRoll, Waveform, Images)
+FORMATS: tuple[type[Format], ...] = (
+    Tokenizer,
+    Documents,
+    Standardizer,
+    Bits,
+    PianoRoll,
+    Waveform,
+    Images,
+)
 
 
 def write_corpus(folder: Path, corpus: Corpus) -> None:

@@ -19,7 +19,9 @@ def run(config: DataConfig) -> None:
 
 def description(corpus: Corpus, examples: int) -> str:
     """The data set as text: a Markdown table of its splits, then the first ``examples`` of each."""
-    head = f"{corpus.name}: {corpus.format.description}"
+    stop_words = len(corpus.known.get("stop_words", ()))
+    listed = f"; {stop_words:,} stop words" if stop_words else ""
+    head = f"{corpus.name}: {corpus.format.description}{listed}"
     lines = [head, *corpus.source, "", *counts_table(corpus)]
     for name, split in corpus.splits.items() if examples else ():
         shown = (split[n] for n in range(min(examples, len(split))))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaetext.config.data import TextData
+from vaetext.config.data import Reviews, TextData
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
 from vaetext.data.files import Remote, digest, locate
@@ -40,7 +40,7 @@ def test_penn_treebank_has_no_test_word_that_training_lacks(real_data: str) -> N
 
 
 def test_yelp_small_is_cut_from_valid_without_ratings(real_data: str) -> None:
-    corpus = corpora.load(TextData(name="yelp13-small", root=real_data))
+    corpus = corpora.load(Reviews(name="yelp13-small", root=real_data))
     (train, train_tokens), (valid, valid_tokens), test = counts(corpus)
     assert (train, valid, test) == (7000, 773, (8671, 420450))
     assert train_tokens + valid_tokens == 378094
@@ -56,7 +56,7 @@ def test_yelp_asks_for_its_training_file(
     with pytest.raises(
         ValueError, match=r"yelp13/train\.txt is not in .* place it at .*yelp13/train\.txt"
     ):
-        corpora.load(TextData(name="yelp13", root=real_data))
+        corpora.load(Reviews(name="yelp13", root=real_data))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def small_yelp(tmp_path: Path, fresh_cache: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_yelp_is_read_without_ratings(small_yelp: Path) -> None:
-    corpus = corpora.load(TextData(name="yelp13", root=str(small_yelp)))
+    corpus = corpora.load(Reviews(name="yelp13", root=str(small_yelp)))
     test = corpus.splits["test"]
     assert [corpus.format.decode(test[n]) for n in range(2)] == ["good food", "<unk> food"]
 
@@ -80,7 +80,7 @@ def test_yelp_is_read_without_ratings(small_yelp: Path) -> None:
 def test_a_changed_published_file_is_refused(small_yelp: Path) -> None:
     (small_yelp / "test.txt").write_bytes(b"4 bad food\n")
     with pytest.raises(ValueError, match=r"test\.txt: its checksum"):
-        corpora.load(TextData(name="yelp13", root=str(small_yelp)))
+        corpora.load(Reviews(name="yelp13", root=str(small_yelp)))
 
 
 def test_published_files_are_found_in_the_data_root(real_data: str) -> None:
