@@ -22,7 +22,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from vaetext.evaluation.results import SplitResults
-from vaetext.report.columns import columns, kind
+from vaetext.report.columns import columns, kind, of_training
 from vaetext.report.formats import markdown
 from vaetext.report.table import Row, cells
 from vaetext.runs.layout import CONFIG, ENVIRONMENT, OVERRIDES, RESULTS
@@ -96,7 +96,7 @@ def row(name: str, runs: list[dict[str, Any]]) -> Row:
     known = {each.name for each in fields(SplitResults)}
     for run in runs:
         test = {key: value for key, value in run["results"]["test"].items() if key in known}
-        made.add(columns(asdict(SplitResults(**test))))
+        made.add({**columns(asdict(SplitResults(**test))), **of_training(run["results"])})
     return made
 
 

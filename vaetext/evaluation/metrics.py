@@ -59,6 +59,8 @@ def evaluate(
         particles: of the filter, as in ``score``.
     """
     diagnostics = model.diagnostics()
+    for diagnostic in diagnostics:
+        diagnostic.begin(split)
     scores = score(
         model,
         split,

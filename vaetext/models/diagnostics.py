@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from vaetext.data.batch import Batch
+from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Evidence
 
 
@@ -18,7 +19,8 @@ class Series:
     Attributes:
         label: in the legend.
         x, y: [N] each.
-        kind: "line", "bars" or "points"; points at the same place are drawn darker.
+        kind: "line", "bars" or "points", each series in a colour of its own; points at the same
+            place are drawn darker.
     """
 
     label: str
@@ -29,12 +31,17 @@ class Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel of a picture: its labels, and series that share its axes."""
+    """A panel of a picture: its labels, and series that share its axes, or an image.
+
+    Attributes:
+        image: [H, W] from 0, black, to 1, white.
+    """
 
     title: str
     x_label: str
     y_label: str
-    series: list[Series]
+    series: list[Series] = field(default_factory=list)
+    image: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,9 @@ class Page:
 
 class Diagnostic(ABC):
     """Sees every batch of an evaluated split once, with its evidence, and then reports."""
+
+    def begin(self, split: Split) -> None:  # noqa: B027
+        """Takes the split before its first batch: what is known of its sequences."""
 
     @abstractmethod
     def update(self, model: Any, batch: Batch, evidence: Evidence) -> None:

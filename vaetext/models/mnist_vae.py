@@ -1,19 +1,23 @@
 """A VAE of binary images whose inference network reads all pixels at once, or row by row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vaetext.config.models.mnist_vae import MnistVAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Binary, Domain
+from vaetext.data.images import mosaic
 from vaetext.distributions.bernoulli import Bernoulli
 from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
-from vaetext.distributions.noise import Noise
+from vaetext.distributions.noise import KeyedNoise, Noise
 from vaetext.distributions.priors import check_pseudo_length, make_prior
 from vaetext.distributions.state import State
+from vaetext.models.diagnostics import Diagnostic, Panel
+from vaetext.models.plane import Plane
 from vaetext.models.single import SingleLatent
 from vaetext.modules.nets import relu_layers
 from vaetext.modules.recurrent import Recurrent, features
@@ -73,6 +77,9 @@ class MnistVAE(SingleLatent):
     def advance(self, state: State, x: Tensor) -> State:
         return {"logits": state["logits"][:, :, 1:]}
 
+    def diagnostics(self) -> list[Diagnostic]:
+        return [Pictures()] if self._is_plane else []
+
     def logits(self, z: Tensor) -> Tensor:
         """log-odds of each pixel, [K, B, N, F], of z [K, B, D]."""
         logits: Tensor = self.decoder(z)
@@ -129,3 +136,45 @@ class RowEncoder(nn.Module):
         """[B, features] of rows [B, T, F] where ``mask`` [B, T] is true."""
         _, final = self.rnn(rows, mask=mask)
         return features(final[-1])
+
+
+class Pictures(Plane):
+    """The plane of codes, beside the images that are decoded from it.
+
+    Both are means E[x|z]: at the quantiles of each coordinate of p(z), and of draws from p(z). The
+    notes name the digits that mix, 4 with 9 and 3 with 2.
+    """
+
+    pairs = (("4", "9"), ("3", "2"))
+    side = 16  # images of a row and of a column
+    draws = 20_000  # of p(z), whose quantiles are taken, for any prior
+
+    def intervene(self, model: MnistVAE, batches: Iterable[Batch], seed: int) -> None:
+        device = next(model.parameters()).device
+        noise = KeyedNoise(seed, torch.arange(self.draws, device=device), range(1))
+        z = model.sample_prior(noise, {})["z"]  # [1, draws, 2]
+        self.grid = self._decoded(model, grid_of(z[0], self.side)[None])
+        self.samples = self._decoded(model, z[:, : self.side**2])
+
+    def panels(self) -> list[Panel]:
+        """The means of z, the decoded grid, and decoded draws."""
+        return [
+            *super().panels(),
+            Panel("E[x|z] at quantiles of p(z)", "z_1", "z_2", image=self.grid),
+            Panel("E[x|z] of draws from p(z)", "", "", image=self.samples),
+        ]
+
+    def _decoded(self, model: MnistVAE, z: Tensor) -> np.ndarray:
+        images = model.logits(z)[0].sigmoid().double().cpu().numpy()
+        return mosaic(list(images), self.side)
+
+
+def grid_of(z: Tensor, side: int) -> Tensor:
+    """[side^2, 2] codes at (n + 1/2) / side quantiles of each coordinate of draws z [N, 2].
+
+    Row by row as in a picture: z_1 rises to the right and z_2 upwards.
+    """
+    levels = (torch.arange(side, device=z.device, dtype=z.dtype) + 0.5) / side
+    across, upwards = torch.quantile(z, levels, 0).T
+    y, x = torch.meshgrid(upwards.flip(0), across, indexing="ij")
+    return torch.stack([x, y], -1).flatten(0, 1)

@@ -10,6 +10,8 @@ from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.priors import Prior
 from vaetext.models.base import SequenceModel
+from vaetext.models.diagnostics import Diagnostic
+from vaetext.models.plane import Plane
 
 
 class ChosenPrior(SequenceModel):
@@ -36,7 +38,10 @@ class ChosenPrior(SequenceModel):
 
 
 class SingleLatent(ChosenPrior):
-    """A model with one latent z; ``encode`` gives q(z|x), ``prior`` is p(z)."""
+    """A model with one latent z; ``encode`` gives q(z|x), ``prior`` is p(z).
+
+    Where z is a vector of two dimensions, its diagnostics show the plane of codes.
+    """
 
     latents = (Latent("z"),)
 
@@ -47,3 +52,10 @@ class SingleLatent(ChosenPrior):
 
     def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {"z": given["z"] if "z" in given else self.prior.sample(noise.at("z"))}
+
+    def diagnostics(self) -> list[Diagnostic]:
+        return [Plane()] if self._is_plane else []
+
+    @property
+    def _is_plane(self) -> bool:
+        return self.prior.latent_dim == 2 and not self.prior.positions

@@ -32,8 +32,11 @@ ORDER = (
     "MI",
     "shuffle",
     "prior",
+    "10-NN",
+    "mixing",
     "distance to truth",
     "stderr of distance",
+    "seconds per epoch",
 )
 LOWER_IS_BETTER = (
     "-ELBO",
@@ -76,6 +79,12 @@ _NOTES: dict[tuple[str, ...], str] = {  # kinds of columns -> what is said where
     ("MI",): "MI: I_q(x; z) against the aggregate posterior of the whole split.",
     ("shuffle",): "shuffle: rise of rec when z is permuted between sequences.",
     ("prior",): "prior: rise of rec when a latent per step is drawn from its prior.",
+    ("10-NN",): (
+        "10-NN: share of sequences whose label is that of most of the 10 others nearest by the"
+        " means of z, over the split."
+    ),
+    ("mixing",): "mixing: share of the other label among the 10 nearest, the mean of both ways.",
+    ("seconds per epoch",): "Seconds per epoch are of training, without evaluation.",
     ("distance to truth",): "distance to truth = mean(-ELBO + log p(x)).",
 }
 
@@ -139,6 +148,12 @@ def columns(record: dict[str, Any]) -> Values:
         **record["diagnostics"],
     }
     return {title: values[title] for title in ordered(values) if values[title] is not None}
+
+
+def of_training(result: dict[str, Any]) -> Values:
+    """Column title -> value of what ``results.json`` says of training."""
+    seconds, epochs = result["train_seconds"], result["epochs"]
+    return {"seconds per epoch": seconds / epochs} if seconds and epochs else {}
 
 
 def not_converged(title: str, means: Mapping[str, float | None]) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vaetext.config.verbs import Table
-from vaetext.report.columns import PUBLISHED, Values, columns, kind
+from vaetext.report.columns import PUBLISHED, Values, columns, kind, of_training
 from vaetext.report.formats import markdown
 from vaetext.report.table import DAGGER, Row, cells
 from vaetext.runs.layout import RESULTS
@@ -37,7 +37,11 @@ def published_row(row: dict[str, Any], folder: Path) -> Row:
         result = read_results(folder)
         mark = " *" if not_converged(folder) else ""
         shown = Row(f"{row['name']}{mark}", result["data"])
-        measured = {**columns(result["test"]), **other_conventions(result["test"])}
+        measured = {
+            **columns(result["test"]),
+            **other_conventions(result["test"]),
+            **of_training(result),
+        }
     published = row.get("published", {})
     shown.add(
         {**measured, **{f"{PUBLISHED}{title}": float(published[title]) for title in published}}

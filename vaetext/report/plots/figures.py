@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator
 
 from vaetext.data.atomic import atomic_write
@@ -49,10 +51,15 @@ def from_zero(axis: Axes) -> None:
 
 def show_image(axis: Axes, image: np.ndarray) -> None:
     """An image [H, W] of values from 0, black, to 1, white, without ticks."""
-    axis.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.imshow(image, cmap="gray", vmin=0, vmax=1)
     axis.set(xticks=[], yticks=[])
 
 
-def legend_outside(axis: Axes, x: float = 1.0, **options: Any) -> None:
+def colour(number: int) -> Any:
+    """The colour of a kind, by its number: ten that differ most, then their pale ones."""
+    return colormaps["tab20"](2 * number % 20 + number // 10 % 2)
+
+
+def legend_outside(axis: Axes, x: float = 1.0, **options: Any) -> Legend:
     """A legend right of the axes, where it hides nothing, ``x`` of their width from the left."""
-    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(x, 1.0), **options)
+    return axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(x, 1.0), **options)

@@ -3,14 +3,13 @@
 from itertools import product
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.metrics import ACTIVE, active_units, unit_variances
 from vaetext.evaluation.scoring import Scores
-from vaetext.report.plots.figures import integer_ticks, legend_outside, panels
+from vaetext.report.plots.figures import colour, integer_ticks, legend_outside, panels
 
 
 def kl_per_dimension(scores: Scores) -> Figure:
@@ -103,6 +102,5 @@ def _dots(axis: Axes, plane: np.ndarray, values: np.ndarray, label: str) -> None
         return
     for number, name in enumerate(np.unique(values)):
         x, y = plane[values == name].T
-        color = colormaps["tab20"](2 * number % 20 + number // 10)
-        axis.scatter(x, y, s=5, lw=0, color=color, label=name)
+        axis.scatter(x, y, s=5, lw=0, color=colour(number), label=name)
     legend_outside(axis, title=label, markerscale=3)
