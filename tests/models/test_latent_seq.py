@@ -15,12 +15,20 @@ from vaetext.config.models.latent_seq import LatentSeq as Config
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Symbols
+from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import KeyedNoise, MeanNoise, Noise
 from vaetext.distributions.state import State
 from vaetext.models.base import SequenceModel
 from vaetext.models.latent_seq import LatentSeq
-from vaetext.models.lengths import Lengths, correlation, entropy, partners
+from vaetext.models.lengths import (
+    Lengths,
+    correlation,
+    entropy,
+    partial_correlation,
+    partners,
+    ranks,
+)
 from vaetext.modules.additive import AdditiveAttention
 from vaetext.objectives.objective import Objective
 
@@ -317,6 +325,25 @@ def test_diagnostics_are_the_same_by_hand(model: LatentSeq) -> None:
     assert found["corr(l, tokens)"] == pytest.approx(expected)
 
 
+def test_numeric_factors_are_compared_with_the_length(model: LatentSeq) -> None:
+    batch = batch_of(TOKENS, rows=40, steps=4)
+    facts = np.random.default_rng(0).integers(1, 4, 40) + batch.lengths.numpy()
+    topic = np.array(["sea", "school"] * 20)
+    diagnostic = Lengths()
+    diagnostic.begin(replace(Split.of([[0]] * 40), factors={"facts": facts, "topic": topic}))
+    with torch.no_grad():
+        evidence = model.evidence(batch, model.encode(batch), keyed(batch, 1))
+        diagnostic.update(model, batch, evidence.first())
+    found = diagnostic.numbers()
+    length = model.encode(batch).length.mean.detach().numpy() @ np.array([1, 2, 3])
+    assert found["corr(l, facts)"] == pytest.approx(np.corrcoef(length, facts)[0, 1])
+    assert found["rank corr(l, facts)"] == pytest.approx(correlation(ranks(length), ranks(facts)))
+    assert {"corr(l, facts given tokens)", "corr(l, tokens given facts)"} < found.keys()
+    assert not any("topic" in title for title in found)
+    _, picture = diagnostic.pages()
+    assert [panel.x_label for panel in picture.content][2:] == ["facts"]  # type: ignore[union-attr]
+
+
 def test_interventions_change_nothing_where_the_decoder_is_blind(model: LatentSeq) -> None:
     batch = batch_of(TOKENS, rows=40, steps=4)
     found = diagnosed(model, batch)
@@ -343,6 +370,19 @@ def test_entropy_and_correlation_have_their_limits() -> None:
     assert entropy(np.full(4, 0.25)) == pytest.approx(np.log(4))
     assert correlation(np.ones(3), np.arange(3)) == 0
     assert correlation(np.arange(3), -2 * np.arange(3)) == pytest.approx(-1)
+
+
+def test_a_partial_correlation_is_that_of_residuals() -> None:
+    rng = np.random.default_rng(0)
+    given, a, b = rng.normal(size=(3, 50))
+    a, b = a + given, b - 2 * given + a
+    left = [y - np.polyval(np.polyfit(given, y, 1), given) for y in (a, b)]
+    assert partial_correlation(a, b, given) == pytest.approx(np.corrcoef(*left)[0, 1])
+    assert partial_correlation(a, given, given) == 0
+
+
+def test_equal_values_share_a_rank() -> None:
+    assert ranks(np.array([3.0, -1.0, 3.0, 0.5])).tolist() == [3.5, 1.0, 3.5, 2.0]
 
 
 def test_the_mean_code_has_the_median_length(model: LatentSeq, batch: Batch) -> None:

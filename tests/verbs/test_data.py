@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vaetext.config.data import Grammar, Sine, SineContinuous, UserText
+from vaetext.config.data import Clauses, Grammar, Sine, SineContinuous, UserText
 from vaetext.config.verbs import DataConfig
 from vaetext.verbs import data
 
@@ -54,6 +54,13 @@ def test_the_grammar_has_facts(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "entropy: " in printed
     assert "I(x; latents): " in printed
+
+
+def test_clauses_have_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    data.run(DataConfig(data=Clauses(name="clauses", clauses=2, **SIZES)))
+    printed = capsys.readouterr().out
+    assert "mean clauses: 1.5" in printed
+    assert "entropy: 5.18675" in printed  # ln 2 + 1.5 ln 20
 
 
 def test_sine_curves_have_facts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -250,6 +250,13 @@ class Grammar(Generated):
 
 
 @dataclass
+class Clauses(Generated):
+    """Sentences of one or several independent clauses, whose log p(x) is known exactly."""
+
+    clauses: int = option(4, "largest number of clauses in a sentence", min=1)
+
+
+@dataclass
 class Curves(Generated):
     """Options of every data set of sine curves."""
 
@@ -289,6 +296,7 @@ DATA: dict[str, type[Data]] = {
     "speech": Speech,
     "mnist": MNIST,
     "grammar": Grammar,
+    "clauses": Clauses,
     "sine": Sine,
     "sine-continuous": SineContinuous,
 }

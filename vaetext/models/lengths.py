@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vaetext.data.batch import Batch
+from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.models.diagnostics import Diagnostic, Page, Panel, Series
@@ -18,7 +19,9 @@ class Lengths(Diagnostic):
 
     - I(x; l) = H(mean_x q(l|x)) - mean_x H(q(l|x)), nats, exact.
     - The mean and standard deviation of l under mean_x q(l|x), and the correlation of E_q[l|x] with
-      the number of tokens (0 where one of them does not vary).
+      the number of tokens (0 where one of them does not vary). Where the sequences were made from
+      numbers, such as a number of clauses: the same with each, of ranks too, and the partial
+      correlation with each of the two given the other.
     - The rise of rec, with its standard error, where each sentence gets another one's l and
       z ~ q(z | x, l), and where z is exchanged between sentences of equal l.
 
@@ -30,6 +33,11 @@ class Lengths(Diagnostic):
         self.parts: list[dict[str, Tensor]] = []
         self.prior = np.zeros(0)
         self.rises: dict[str, list[np.ndarray]] = {"other l": [], "other z": []}
+        self.known: dict[str, np.ndarray] = {}
+
+    def begin(self, split: Split) -> None:
+        numbers = {name: each for name, each in split.factors.items() if each.dtype.kind in "if"}
+        self.known = {name: each.astype(float) for name, each in numbers.items()}
 
     def update(self, model: Any, batch: Batch, evidence: Evidence) -> None:
         length = evidence.latents["length"]
@@ -74,12 +82,23 @@ class Lengths(Diagnostic):
             "std l": float(np.sqrt(q.mean(0) @ (values - mean) ** 2)),
             "corr(l, tokens)": correlation(q @ values, self._all("tokens").numpy()),
         }
+        for name, factor in self.known.items():
+            found |= self._with_factor(name, q @ values, factor)
         for name, parts in self.rises.items():
             rise = np.concatenate([np.zeros(0), *parts])
             if len(rise) > 1:
                 found[name] = float(rise.mean())
                 found[f"{name} stderr"] = float(rise.std(ddof=1) / np.sqrt(len(rise)))
         return found
+
+    def _with_factor(self, name: str, length: np.ndarray, factor: np.ndarray) -> dict[str, float]:
+        tokens = self._all("tokens").numpy().astype(float)
+        return {
+            f"corr(l, {name})": correlation(length, factor),
+            f"rank corr(l, {name})": correlation(ranks(length), ranks(factor)),
+            f"corr(l, {name} given tokens)": partial_correlation(length, factor, tokens),
+            f"corr(l, tokens given {name})": partial_correlation(length, tokens, factor),
+        }
 
     def pages(self) -> list[Page]:
         """``lengths.txt`` and ``plots/lengths.png``: q(l|x) of all, E[l|x] of each."""
@@ -94,6 +113,9 @@ class Lengths(Diagnostic):
             Panel("posterior over latent lengths", "l", "probability", of_all),
             Panel("latent and sentence length", "tokens or frames", "E[l|x]", of_each),
         ]
+        for name, factor in self.known.items():
+            points = Series("a sentence", factor, q @ values, "points")
+            panels.append(Panel(f"latent length and {name}", name, "E[l|x]", [points]))
         text = "l\tp(l)\tmean q(l|x)\n" + "".join(lines)
         return [Page("lengths.txt", text), Page("plots/lengths.png", panels)]
 
@@ -124,3 +146,17 @@ def entropy(p: np.ndarray) -> float:
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's, of [N] and [N]; 0 where one of them does not vary."""
     return float(np.corrcoef(a, b)[0, 1]) if len(a) > 1 and a.std() and b.std() else 0.0
+
+
+def partial_correlation(a: np.ndarray, b: np.ndarray, given: np.ndarray) -> float:
+    """Pearson's of what a linear regression on ``given`` leaves of a and b, all [N]."""
+    ab, ac, bc = correlation(a, b), correlation(a, given), correlation(b, given)
+    rest = (1 - ac**2) * (1 - bc**2)
+    return float((ab - ac * bc) / rest**0.5) if rest > 1e-12 else 0.0
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """[N] the rank of each value, the mean of theirs for equal ones."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = counts.cumsum()
+    return np.asarray((last - (counts - 1) / 2)[which])
