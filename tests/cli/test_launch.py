@@ -462,3 +462,23 @@ def test_a_single_run_may_refer_to_what_hydra_knows(
     monkeypatch.chdir(tmp_path)
     done = run_cli("train", "data=text", "data.train=${hydra:runtime.cwd}/missing.txt")
     assert f"{tmp_path}/missing.txt" in done.error
+
+
+def test_output_names_the_folder_of_a_commands_results(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders: list[Path] = []
+    monkeypatch.setattr("vaetext.verbs.sample.run", lambda config: folders.append(output_folder()))
+    for _ in range(2):  # the second call finds the folder
+        assert run_cli("sample a output=here/x").status == 0
+    assert run_cli("sample -m run=a,b output=here/y").status == 0
+    assert [str(each.relative_to(runs)) for each in folders] == [
+        "here/x",
+        "here/x",
+        "here/y/0",
+        "here/y/1",
+    ]
+    refused = run_cli("sample a output=b")
+    assert refused.status == 1
+    assert "output=b is a run folder" in refused.error
+    assert sorted(each.name for each in (runs / "b").iterdir()) == [".hydra"]

@@ -1,7 +1,9 @@
 """The commands that read a run: what they print, and what they write."""
 
 import csv
+import hashlib
 import io
+import json
 import os
 import sys
 from pathlib import Path
@@ -241,3 +243,15 @@ def test_lines_come_from_a_file_or_standard_input(
         output.input_lines("-")
     with pytest.raises(ValueError, match="no such file"):
         output.input_lines(str(tmp_path / "absent"))
+
+
+def test_what_a_command_read_is_written_beside_its_results(run: Any, tmp_path: Path) -> None:
+    folder = run()
+    lines = lines_file(tmp_path, "a dog ran\n")
+    encode.run(EncodeConfig(run="r", input=lines, iw_samples=3))
+    record = json.loads((folder / "command.json").read_text())
+    assert record["command"] == "encode"
+    assert (record["run"], record["seed"], record["epoch"]) == (str(tmp_path), 0, 0)
+    assert record["files"] == {lines: hashlib.sha256(b"a dog ran\n").hexdigest()}
+    assert record["options"]["iw_samples"] == 3
+    assert not {"seed", "checkpoint"} & set(record["options"])

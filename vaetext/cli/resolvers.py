@@ -21,6 +21,8 @@ def register_resolvers() -> None:
     """Makes every resolver known, as ``${vaetext.<name>:...}``."""
     resolvers: dict[str, Any] = {
         "claim": claim,
+        "output": output_folder,
+        "outputs": outputs_folder,
         "run": run_folder,
         "runs": runs_folder,
         "scratch": scratch,
@@ -48,6 +50,33 @@ def released_on_error() -> Iterator[None]:
         for folder, *parents in _claimed.values():
             _remove(folder, parents)
         raise
+
+
+def output_folder(given: str | None, path: str) -> str:
+    """The folder ``given`` for a command's results, or else a new one at ``path``.
+
+    Raises:
+        ValueError: the given one holds a run.
+    """
+    folder = outputs_folder(given, path)
+    return folder if given and Path(folder).exists() else claim(folder)
+
+
+def outputs_folder(given: str | None, path: str) -> str:
+    """The same, of the folder in which each job of a multirun makes its own.
+
+    Raises:
+        ValueError: the given one holds a run.
+    """
+    if not given:
+        return path
+    folder = Path(given).expanduser().absolute()
+    if (folder / CONFIG).is_file():
+        raise ValueError(
+            f"output={given} is a run folder, whose own files would be replaced; give another one,"
+            f" such as {Path(given) / 'mine'}"
+        )
+    return str(folder)
 
 
 def run_folder(path: str) -> str:

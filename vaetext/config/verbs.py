@@ -44,6 +44,11 @@ class ReadsRun(VerbConfig):
     seed: int | None = option(
         None, "seed of all random numbers; null takes the run's own", min=0, max=MAX_SEED
     )
+    output: str | None = option(
+        None,
+        "folder to write to, where files of the same names are replaced; null makes"
+        " RUN/<command>/<time>",
+    )
 
 
 @dataclass

@@ -1,20 +1,26 @@
 """Where a command writes its results, and the lines of text that it reads."""
 
+import json
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vaetext import __version__
+from vaetext.config.verbs import VERBS, ReadsRun
 from vaetext.data.atomic import atomic_write
 from vaetext.data.contents import text_lines
-from vaetext.data.files import read_lines
+from vaetext.data.files import content_sum, read_lines
 from vaetext.data.format import Format
 from vaetext.models.base import SequenceModel
 from vaetext.report.console import show
+from vaetext.runs.given import is_path
+from vaetext.runs.layout import COMMAND
+from vaetext.runs.run import Run
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +55,33 @@ def write_output(text: str, folder: Path, files: Mapping[str, str | bytes]) -> N
         log.info("written to %s", folder)
     finally:
         show(text.removesuffix("\n"))
+
+
+def command_record(config: ReadsRun, run: Run) -> dict[str, str]:
+    """``command.json``, to be written beside a command's results: what it read, and its options.
+
+    The run, checkpoint, epoch and seed are those that were used; ``files`` has the sha256 of each
+    file that an option names (unpacked).
+    """
+    options = asdict(config)
+    for name in ("run", "checkpoint", "seed"):
+        del options[name]
+    named = [each for each in options.values() if isinstance(each, str) and is_path(each)]
+    record = {
+        "command": next(name for name, verb in VERBS.items() if verb.schema is type(config)),
+        "vaetext": __version__,
+        "run": str(run.folder),
+        "checkpoint": run.checkpoint,
+        "epoch": run.epoch,
+        "seed": run.seed,
+        "files": {
+            str(Path(each).resolve()): content_sum(Path(each))
+            for each in named
+            if Path(each).is_file()
+        },
+        "options": options,
+    }
+    return {COMMAND: json.dumps(record, indent=2, ensure_ascii=False) + "\n"}
 
 
 @dataclass(frozen=True)

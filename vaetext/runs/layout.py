@@ -27,5 +27,6 @@ INTERPOLATIONS = "interpolations.txt"
 PLOTS = "plots"
 DONE = "DONE"  # written last
 
+COMMAND = "command.json"  # beside what a command wrote: what it read, and its options
 CODES = "codes.npz"  # of `vaetext encode`
 SCORES = "scores.tsv"

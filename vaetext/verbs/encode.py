@@ -10,6 +10,7 @@ from vaetext.config.verbs import EncodeConfig
 from vaetext.report.output import (
     Inputs,
     check_input_lengths,
+    command_record,
     output_folder,
     read_inputs,
     write_output,
@@ -31,7 +32,8 @@ def run(config: EncodeConfig) -> None:
     unit = "frames" if run.model.domain.eos is None else "tokens"
     table = tsv(found.scores, inputs, unit)
     codes = {CODES: npz(found.latents, inputs.numbers)} if found.latents else {}
-    write_output(table, output_folder(), {SCORES: table, **codes})
+    record = command_record(config, run)
+    write_output(table, output_folder(), {SCORES: table, **codes, **record})
 
 
 def npz(latents: dict[str, LatentCode], numbers: list[int]) -> bytes:

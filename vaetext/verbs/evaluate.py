@@ -5,7 +5,7 @@ import json
 from vaetext.config.verbs import EvaluateConfig
 from vaetext.evaluation.results import RunResults
 from vaetext.report import plots
-from vaetext.report.output import output_folder, write_output
+from vaetext.report.output import command_record, output_folder, write_output
 from vaetext.report.table import run_table
 from vaetext.runs.layout import PLOTS, RESULTS, TABLE
 from vaetext.runs.load import load
@@ -33,7 +33,8 @@ def run(config: EvaluateConfig) -> None:
         sequences_sha256=corpus.splits[config.split].digest if corpus.sums else None,
     ).to_json()
     table = run_table(result)
-    record = json.dumps(result, indent=2) + "\n"
-    files = {TABLE: table, RESULTS: record, **plots.files(found.pages)}
+    results = json.dumps(result, indent=2) + "\n"
+    files = {TABLE: table, RESULTS: results, **plots.files(found.pages)}
     files |= {f"{PLOTS}/{name}.png": plots.png(each) for name, each in plots.steps(found).items()}
-    write_output(table, output_folder(), files)
+    record = command_record(config, run)
+    write_output(table, output_folder(), {**files, **record})

@@ -7,7 +7,7 @@ from vaetext.evaluation.generation import decode
 from vaetext.report import plots
 from vaetext.report.beside import files_beside
 from vaetext.report.examples import path_page
-from vaetext.report.output import output_folder, write_output
+from vaetext.report.output import command_record, output_folder, write_output
 from vaetext.runs.given import given_end
 from vaetext.runs.layout import INTERPOLATIONS
 from vaetext.runs.load import load
@@ -40,4 +40,5 @@ def run(config: InterpolateConfig) -> None:
     picture = plots.png(plots.interpolation(tensors, lines, ends))
     beside = files_beside(run.format, {"interpolations": sequences})
     files: dict[str, str | bytes] = {INTERPOLATIONS: page, "interpolation.png": picture, **beside}
-    write_output(page, output_folder(), files)
+    record = command_record(config, run)
+    write_output(page, output_folder(), {**files, **record})

@@ -4,7 +4,13 @@ from vaetext.config.verbs import ReconstructConfig
 from vaetext.evaluation.generation import reconstruct
 from vaetext.report.beside import files_beside
 from vaetext.report.examples import pairs
-from vaetext.report.output import check_input_lengths, output_folder, read_inputs, write_output
+from vaetext.report.output import (
+    check_input_lengths,
+    command_record,
+    output_folder,
+    read_inputs,
+    write_output,
+)
 from vaetext.runs.layout import RECONSTRUCTIONS
 from vaetext.runs.load import load
 
@@ -23,4 +29,5 @@ def run(config: ReconstructConfig) -> None:
     page = pairs(before, after)
     columns = {"input": given.sequences, "reconstructions": back}
     files = files_beside(run.format, columns, config.tempo)
-    write_output(page, output_folder(), {RECONSTRUCTIONS: page, **files})
+    record = command_record(config, run)
+    write_output(page, output_folder(), {RECONSTRUCTIONS: page, **files, **record})

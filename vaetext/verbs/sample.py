@@ -4,7 +4,7 @@ from vaetext.config.verbs import SampleConfig
 from vaetext.evaluation.generation import sample
 from vaetext.report.beside import files_beside
 from vaetext.report.examples import lines_of
-from vaetext.report.output import output_folder, write_output
+from vaetext.report.output import command_record, output_folder, write_output
 from vaetext.runs.given import given_prefix
 from vaetext.runs.layout import SAMPLES
 from vaetext.runs.load import load
@@ -23,4 +23,5 @@ def run(config: SampleConfig) -> None:
     page = lines_of([run.format.decode(each) for each in sequences])
     steps = 0 if prefix is None else len(prefix.x)
     files = files_beside(run.format, {"samples": sequences}, config.tempo, steps)
-    write_output(page, output_folder(), {SAMPLES: page, **files})
+    record = command_record(config, run)
+    write_output(page, output_folder(), {SAMPLES: page, **files, **record})

@@ -1,5 +1,6 @@
 """``vaetext tables``: any runs as one table."""
 
+import logging
 from pathlib import Path
 
 from vaetext.config.verbs import TablesConfig
@@ -7,6 +8,8 @@ from vaetext.data.atomic import atomic_write
 from vaetext.report.collect import collect, find_runs
 from vaetext.report.console import show
 from vaetext.report.table import EXTENSIONS, FORMATS
+
+log = logging.getLogger(__name__)
 
 
 def run(config: TablesConfig) -> None:
@@ -22,4 +25,5 @@ def run(config: TablesConfig) -> None:
         for name, extension in EXTENSIONS.items():
             path = Path(config.output) / f"table.{extension}"
             atomic_write(path, FORMATS[name](rows, config.split))
+        log.info("written to %s", Path(config.output).resolve())
     show(FORMATS[config.format](rows, config.split).rstrip("\n"))
