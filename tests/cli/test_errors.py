@@ -12,7 +12,8 @@ WRONG = {
     "encode, interpolate, tables, data, reproduce; did you mean 'train'?",
     # a group
     "train model=vrea": "model=vrea: no such option; choose from cnn, hvrae, hybrid-cnn, "
-    "latent-seq, lcnnvae, lrnnvae, lvae, rnn, rnnlm, srnn, vrae, vrnn; did you mean 'vrae'?",
+    "latent-seq, lcnnvae, lrnnvae, lvae, mnist-vae, rnn, rnnlm, srnn, topicrnn, vrae, vrnn; did "
+    "you mean 'vrae'?",
     "train data=": "data=: no such option; choose from frames, grammar",
     "train trainer=fsat": "did you mean 'fast'?",
     "train experiment=ptb/vra": "did you mean 'ptb/vrae'?",

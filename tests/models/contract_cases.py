@@ -37,11 +37,14 @@ SMALL: dict[str, Any] = {
     "reconstruction_dim": 4,
     "max_latents": 3,
     "feature_dim": 5,
+    "topics": 3,
+    "encoder_dim": 6,
 }
 
 MIXTURES = {"components": ("gmm", "vamp"), "pseudo_length": ("vamp",)}  # the priors that use them
 
 IMAGES = ("mnist-vae",)  # the models of binary frames alone
+KINDS = {"topicrnn": "symbols", **dict.fromkeys(IMAGES, "binary")}  # the only kind that they take
 
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 
@@ -60,12 +63,13 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"tied": True, "mean_std": 0.7},
     ],
     "rnn": [{}, {"cell": "gru", "feature_layers": 1}],
-    "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}],
+    "rnnlm": [{}, {"cell": "gru", "layers": 2}, {"tied": True}, {"cell": "rnn", "layers": 2}],
     "srnn": [
         {},
         {"posterior": "filtering", "residual": False},
         {"cell": "lstm", "feature_layers": 1},
     ],
+    "topicrnn": [{}, {"cell": "rnn"}, {"cell": "lstm", "layers": 2, "tied": True}],
     "vrnn": [
         {},
         {"residual": True, "cell": "gru"},
@@ -155,7 +159,7 @@ def cases() -> dict[str, tuple[str, dict[str, Any], str]]:
 
 def takes(name: str, domain: str) -> bool:
     """Whether a model takes "symbols", "frames" or "binary" sequences."""
-    return name not in IMAGES or domain == "binary"
+    return domain == KINDS.get(name, domain)
 
 
 def small_options(options: dict[str, Any]) -> dict[str, Any]:

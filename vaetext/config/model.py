@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from vaetext.config.options import Checked, check_unused, option
 
+CELLS = ("rnn", "lstm", "gru")  # of models that never mask a step
+
 
 @dataclass
 class Model(Checked):

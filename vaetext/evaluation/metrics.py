@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.evaluation.by_samples import bounds_by_samples
@@ -46,6 +47,7 @@ def evaluate(
     batch_tokens: int,
     device: torch.device,
     particles: int | None = None,
+    corpus: Corpus | None = None,
 ) -> Evaluation:
     """Every number of a split.
 
@@ -57,10 +59,11 @@ def evaluate(
         batch_tokens: most padded tokens that are scored at once.
         device: of the model.
         particles: of the filter, as in ``score``.
+        corpus: that the split is of, for the model's own diagnostics.
     """
     diagnostics = model.diagnostics()
     for diagnostic in diagnostics:
-        diagnostic.begin(split)
+        diagnostic.begin(split, corpus)
     scores = score(
         model,
         split,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from vaetext.data.batch import Batch
+from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Evidence
 
@@ -60,8 +61,14 @@ class Page:
 class Diagnostic(ABC):
     """Sees every batch of an evaluated split once, with its evidence, and then reports."""
 
-    def begin(self, split: Split) -> None:  # noqa: B027
-        """Takes the split before its first batch: what is known of its sequences."""
+    def begin(self, split: Split, corpus: Corpus | None = None) -> None:  # noqa: B027
+        """Takes the split before its first batch: what is known of its sequences.
+
+        Args:
+            split: that is evaluated.
+            corpus: that it is of, for how words are written and for the training split; None where
+                it is of none.
+        """
 
     @abstractmethod
     def update(self, model: Any, batch: Batch, evidence: Evidence) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vaetext.data.batch import Batch
+from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import KeyedNoise
@@ -35,7 +36,7 @@ class Lengths(Diagnostic):
         self.rises: dict[str, list[np.ndarray]] = {"other l": [], "other z": []}
         self.known: dict[str, np.ndarray] = {}
 
-    def begin(self, split: Split) -> None:
+    def begin(self, split: Split, corpus: Corpus | None = None) -> None:
         numbers = {name: each for name, each in split.factors.items() if each.dtype.kind in "if"}
         self.known = {name: each.astype(float) for name, each in numbers.items()}
 

@@ -8,6 +8,7 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from vaetext.data.batch import Batch
+from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Evidence
 from vaetext.models.diagnostics import Diagnostic, Page, Panel, Series
@@ -37,7 +38,7 @@ class Plane(Diagnostic):
         self.index: list[Tensor] = []
         self.means: list[Tensor] = []
 
-    def begin(self, split: Split) -> None:
+    def begin(self, split: Split, corpus: Corpus | None = None) -> None:
         self.labels = {name: of for name, of in split.factors.items() if of.dtype.kind == "U"}
 
     def update(self, model: Any, batch: Batch, evidence: Evidence) -> None:

@@ -91,21 +91,35 @@ class Decoder(nn.Module):
             batch: B sequences.
             state: as ``start`` gives it.
         """
+        limit = state["contexts"].shape[2] if "contexts" in state else None
+        return self.head.log_prob(self.outputs(batch, state), batch, limit, self.table())
+
+    def outputs(self, batch: Batch, state: State) -> Tensor:
+        """[K, B, T, H] what the head reads at every step. Arguments as of ``log_px``."""
         shape = state["x"].shape[:2]
         embedded = self.embedding(batch.inputs)
         repeated = embedded.expand(shape[0], *embedded.shape).flatten(0, 1)
         hidden, _ = self._run(repeated, state, self._lengths(batch, shape[0]))
-        hidden = self.project(self.output_dropout(hidden)).unflatten(0, shape)
-        limit = state["contexts"].shape[2] if "contexts" in state else None
-        return self.head.log_prob(hidden, batch, limit, self._table())
+        return self.project(self.output_dropout(hidden)).unflatten(0, shape)  # type: ignore[no-any-return]
 
     def emit(self, state: State) -> tuple[Distribution, State]:
         """p(x_t) after x_{t-1} = ``state["x"]``, and the state after that step."""
+        hidden, state = self.step(state)
+        last = "contexts" in state and state["contexts"].shape[2] == 0
+        return self.head(hidden, last, self.table()), state
+
+    def step(self, state: State) -> tuple[Tensor, State]:
+        """What the head reads [K, B, H] after x_{t-1} = ``state["x"]``, and the state after it."""
         shape = state["x"].shape[:2]
         hidden, state = self._run(self.embedding(state["x"]).flatten(0, 1)[:, None], state)
-        hidden = self.project(hidden[:, 0]).unflatten(0, shape)
-        last = "contexts" in state and state["contexts"].shape[2] == 0
-        return self.head(hidden, last, self._table()), state
+        return self.project(hidden[:, 0]).unflatten(0, shape), state
+
+    def table(self) -> Tensor | None:
+        """Weights [V, E] that a tied output layer shares: all embeddings but that of BOS."""
+        if not self.tied:
+            return None
+        assert isinstance(self.embedding, nn.Embedding)
+        return self.embedding.weight[: self.domain.size]
 
     def _make_rnn(self, config: RecurrentConfig, context: int) -> Recurrent:
         inputs = config.embedding_dim + context
@@ -154,10 +168,3 @@ class Decoder(nn.Module):
             for n, each in enumerate(layers)
         }
         return {**state, **named}
-
-    def _table(self) -> Tensor | None:
-        """Weights [V, E] that a tied output layer shares: all embeddings but that of BOS."""
-        if not self.tied:
-            return None
-        assert isinstance(self.embedding, nn.Embedding)
-        return self.embedding.weight[: self.domain.size]

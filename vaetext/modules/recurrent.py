@@ -11,6 +11,7 @@ from torch import Tensor, nn
 # under a mask the weights are concatenated at each call, so cuDNN compacts them; that costs little
 warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
 HOLD = 1e4  # a pre-activation at which sigmoid is exactly 0 or 1 in every floating-point format
+_CLOSED = {"lstm": (-HOLD, HOLD, 0.0, 0.0), "gru": (0.0, HOLD, 0.0), "rnn": ()}  # of each gate
 
 
 class Recurrent(nn.Module):
@@ -22,7 +23,8 @@ class Recurrent(nn.Module):
     final states included, in both directions: exactly for an LSTM, up to rounding for a GRU.
 
     Args:
-        cell: "lstm" (Hochreiter and Schmidhuber 1997) or "gru" (Cho et al. 2014).
+        cell: "lstm" (Hochreiter and Schmidhuber 1997), "gru" (Cho et al. 2014), or "rnn", a tanh
+            of a linear map, which has no gate to close and so takes no mask.
         inputs: features of each step.
         hidden: H, units of each layer and direction.
         layers: in the stack.
@@ -33,7 +35,7 @@ class Recurrent(nn.Module):
         self, cell: str, inputs: int, hidden: int, layers: int = 1, bidirectional: bool = False
     ) -> None:
         super().__init__()
-        kind = {"lstm": nn.LSTM, "gru": nn.GRU}[cell]
+        kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell]
         self.cell = cell
         self.hidden = hidden
         self.directions = 1 + bidirectional
@@ -41,8 +43,7 @@ class Recurrent(nn.Module):
         self.layers = nn.ModuleList(
             kind(size, hidden, batch_first=True, bidirectional=bidirectional) for size in sizes
         )
-        gates = (-HOLD, HOLD, 0.0, 0.0) if cell == "lstm" else (0.0, HOLD, 0.0)
-        padding_weights = torch.tensor(gates).repeat_interleave(hidden)[:, None]
+        padding_weights = torch.tensor(_CLOSED[cell]).repeat_interleave(hidden)[:, None]
         self.padding_weights = nn.Buffer(padding_weights, persistent=False)
 
     @property
@@ -133,6 +134,7 @@ class Recurrent(nn.Module):
         """Outputs and final state of one layer."""
         weights = [weight for weight in layer._flat_weights if weight is not None]
         if mask is not None:
+            assert self.cell != "rnn"
             steps = torch.cat([steps, ~mask[..., None]], -1)
             weights = self._with_padding_weights(weights)
         outputs, end = self._kernel(steps, start, weights)
@@ -160,7 +162,8 @@ class Recurrent(nn.Module):
             state = tuple(each.contiguous() for each in start.chunk(2))
             outputs, *end = torch.lstm(steps, state, weights, *options)
         else:
-            outputs, *end = torch.gru(steps, start.contiguous(), weights, *options)
+            kernel = torch.gru if self.cell == "gru" else torch.rnn_tanh
+            outputs, *end = kernel(steps, start.contiguous(), weights, *options)
         return outputs, end
 
     def _last(self, outputs: Tensor, mask: Tensor) -> Tensor:

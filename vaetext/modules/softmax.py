@@ -20,14 +20,23 @@ def sequence_log_prob(
 ) -> Tensor:
     """[K, B] log p(x) = sum_t log softmax(W h_t + b)[x_t], nats per sequence, EOS counted.
 
-    The sum is over real steps.
+    The sum is over real steps. Arguments as of ``step_log_prob``.
+
+    Args:
+        limit: most tokens of a sequence; EOS has probability 1 there. None for no limit.
+    """
+    steps = step_log_prob(batch, hidden, weight, bias)
+    return steps[:, :, : None if limit is None else limit - 1].sum(2)
+
+
+def step_log_prob(batch: Batch, hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """[K, B, T] log softmax(W h_t + b)[x_t] in nats, 0 on padding.
 
     Args:
         batch: B sequences, padded to T.
         hidden: h [K, B, T, H].
         weight: W [V, H].
         bias: b [V].
-        limit: most tokens of a sequence; EOS has probability 1 there. None for no limit.
     """
     samples, count, length = hidden.shape[:3]
     steps = hidden.flatten(1, 2)
@@ -35,8 +44,7 @@ def sequence_log_prob(
     tokens = batch.x.flatten().index_select(0, batch.real_indices).repeat(samples)
     log_probs = token_log_prob(real, weight, bias, tokens).view(samples, -1)
     padded = log_probs.new_zeros(samples, count * length)
-    padded = padded.index_copy(1, batch.real_indices, log_probs).view(samples, count, length)
-    return padded[:, :, : None if limit is None else limit - 1].sum(2)
+    return padded.index_copy(1, batch.real_indices, log_probs).view(samples, count, length)
 
 
 def certain(log_probs: Tensor, token: int) -> Tensor:

@@ -121,6 +121,7 @@ class Run:
             samples=iw_samples,
             batch_tokens=batch_tokens or self.config.trainer.eval_batch_tokens,
             device=self.device,
+            corpus=self.corpus,
         )
 
     def encode(

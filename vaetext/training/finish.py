@@ -59,6 +59,7 @@ def _evaluated(
         particles=particles,
         batch_tokens=config.trainer.eval_batch_tokens,
         device=training.device,
+        corpus=corpus,
     )
 
 
