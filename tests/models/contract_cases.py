@@ -83,6 +83,9 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"prior": "gmm"},
         {"prior": "vamp"},
         {"latent": "feature-map", "max_length": 12, "bidirectional": True, "stride": 4},
+        {"encoder": "mlp"},
+        {"encoder": "gru", "cell": "lstm"},
+        {"encoder": "mlp", "prior": "vamp"},
     ],
     "cnn": [
         {},

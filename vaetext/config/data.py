@@ -128,6 +128,17 @@ class Reviews(TextData):
 
 
 @dataclass
+class Newsgroups(TextData):
+    """Posts of 20 newsgroups, without headers, signatures and quotes."""
+
+    max_tokens: int = option(200, "tokens of each post that are kept, from its beginning on", min=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_single_lines("each post is a document of its own")
+
+
+@dataclass
 class OwnFrames(OwnFiles):
     """Your own real-valued or binary sequences: .npz files, or folders of .csv files."""
 
@@ -295,6 +306,7 @@ DATA: dict[str, type[Data]] = {
     "pianoroll": PianoRolls,
     "speech": Speech,
     "mnist": MNIST,
+    "20news": Newsgroups,
     "grammar": Grammar,
     "clauses": Clauses,
     "sine": Sine,

@@ -18,7 +18,7 @@ from vaetext.models.autoregressive import Autoregressive
 from vaetext.models.single import ChosenPrior
 from vaetext.modules.attention import Attention
 from vaetext.modules.decoder import Decoder
-from vaetext.modules.encoder import Encoder, max_pool
+from vaetext.modules.encoder import RecurrentEncoder, max_pool
 from vaetext.modules.initial import initialise
 from vaetext.modules.pyramid import Pyramid
 
@@ -58,7 +58,9 @@ class HVRAE(Autoregressive, ChosenPrior):
     def __init__(self, config: Config, domain: Domain) -> None:
         super().__init__(domain)
         sizes = (config.embedding_dim, config.hidden_dim)
-        self.encoder = Encoder(config.cell, domain, *sizes, config.encoder_layers, False, "final")
+        self.encoder = RecurrentEncoder(
+            config.cell, domain, *sizes, config.encoder_layers, False, "final"
+        )
         self.pyramid = Pyramid(config.cell, *sizes, config.pyramid_layers)
         self.head = GaussianHead(self.encoder.features, config.latent_dim)
         self.local_head = GaussianHead(self.pyramid.features + config.latent_dim, config.local_dim)

@@ -14,7 +14,7 @@ from vaetext.distributions.state import State
 from vaetext.models.autoregressive import Autoregressive
 from vaetext.models.single import SingleLatent
 from vaetext.modules.decoder import Decoder
-from vaetext.modules.encoder import Encoder, MapEncoder
+from vaetext.modules.encoder import BagEncoder, Encoder, MapEncoder, RecurrentEncoder
 from vaetext.modules.initial import initialise
 
 
@@ -23,7 +23,8 @@ class VRAE(Autoregressive, SingleLatent):
 
     (Chien and Wang, "VRAE", details by the authors' code; Bowman et al. 2016; Petersen, "RNN".)
 
-    q(z|x) is a Gaussian read from the final state of an RNN. z sets the initial state of the
+    q(z|x) is a Gaussian read from the final state of an RNN, or with ``encoder="mlp"`` from a bag
+    of words (the inference-network notes). z sets the initial state of the
     decoder, h and c of every layer, by one linear map each; with ``z_to="inputs"`` it is also
     concatenated to every input.
 
@@ -70,8 +71,10 @@ class VRAE(Autoregressive, SingleLatent):
 
 def _encoder(config: Config, domain: Domain, length: int | None) -> Encoder:
     """The encoder of a vector, or of a map where there is a greatest ``length``."""
+    if config.encoder == "mlp":
+        return BagEncoder(domain, config.embedding_dim, config.hidden_dim)
     sizes = (
-        config.cell,
+        config.encoder or config.cell,
         domain,
         config.embedding_dim,
         config.hidden_dim,
@@ -79,5 +82,5 @@ def _encoder(config: Config, domain: Domain, length: int | None) -> Encoder:
         config.bidirectional,
     )
     if length is None:
-        return Encoder(*sizes, config.pooling)
+        return RecurrentEncoder(*sizes, config.pooling)
     return MapEncoder(*sizes, config.stride, length)

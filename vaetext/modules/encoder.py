@@ -1,15 +1,76 @@
-"""Recurrent encoders: a sequence as one vector of features, or as a map."""
+"""Encoders of sequences: one vector of features, of an RNN or of a bag of words, or a map."""
+
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
 
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
+from vaetext.modules.nets import relu_layers
 from vaetext.modules.recurrent import Recurrent, features
 
 
-class Encoder(nn.Module):
-    """x -> [B, features], read by an RNN without the last EOS (Chien and Wang, the authors' code).
+class Encoder(nn.Module, ABC):
+    """x -> [B, features], read without the last EOS.
+
+    Attributes:
+        embedding: of a token or frame.
+        features: of the result.
+        positions: P of an encoder whose result is a map [B, P, features]; None for a vector.
+    """
+
+    embedding: nn.Module
+    features: int
+    positions: int | None = None
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B, features], or [B, P, features] of a map; a sequence without words is all zeros."""
+        # the last step of a batch of tokens is the EOS of its longest sequence, which is not read
+        has_eos = batch.domain.eos is not None
+        words = max(1, batch.encoder_mask.shape[1] - has_eos)
+        return self.read(self.embed(batch)[:, :words], batch.encoder_mask[:, :words])
+
+    def embed(self, batch: Batch) -> Tensor:
+        """[B, T, E] embedded steps, padding included."""
+        return self.embedding(batch.x)  # type: ignore[no-any-return]
+
+    @abstractmethod
+    def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
+        """[B, features] of embedded words.
+
+        Args:
+            embedded: [B, T, E].
+            mask: [B, T] true at words; None where every step is a word.
+        """
+
+
+class BagEncoder(Encoder):
+    """Two ReLU layers over the mean of the embedded words, whose order it does not see.
+
+    That mean is a linear map of the words' counts over their number: a bag of words.
+
+    Args:
+        domain: what x is made of.
+        embedding_dim: E.
+        hidden: units of each layer.
+    """
+
+    def __init__(self, domain: Domain, embedding_dim: int, hidden: int) -> None:
+        super().__init__()
+        self.embedding = domain.embedding(embedding_dim)
+        self.layers = nn.Sequential(nn.Linear(embedding_dim, hidden), relu_layers(hidden, 2))
+        self.features = hidden
+
+    def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is None:
+            return self.layers(embedded.mean(1))  # type: ignore[no-any-return]
+        total = (embedded * mask[..., None]).sum(1)
+        return self.layers(total / mask.sum(1, keepdim=True).clamp(min=1))  # type: ignore[no-any-return]
+
+
+class RecurrentEncoder(Encoder):
+    """x read by an RNN (Chien and Wang, the authors' code).
 
     Args:
         cell: "lstm" or "gru".
@@ -20,13 +81,7 @@ class Encoder(nn.Module):
         bidirectional: whether the RNN reads in both directions.
         pooling: "final", the final state of the last layer ([h; c] of an LSTM); "max", the maximum
             of its outputs over steps.
-
-    Attributes:
-        features: of the result.
-        positions: P of an encoder whose result is a map [B, P, features]; None for a vector.
     """
-
-    positions: int | None = None
 
     def __init__(
         self,
@@ -44,24 +99,7 @@ class Encoder(nn.Module):
         self.pooling = pooling
         self.features = self.rnn.state_size if pooling == "final" else hidden * self.rnn.directions
 
-    def forward(self, batch: Batch) -> Tensor:
-        """[B, features], or [B, P, features] of a map; a sequence without words gives zeros."""
-        # the last step of a batch of tokens is the EOS of its longest sequence, which is not read
-        has_eos = batch.domain.eos is not None
-        words = max(1, batch.encoder_mask.shape[1] - has_eos)
-        return self.read(self.embed(batch)[:, :words], batch.encoder_mask[:, :words])
-
-    def embed(self, batch: Batch) -> Tensor:
-        """[B, T, E] embedded steps, padding included."""
-        return self.embedding(batch.x)  # type: ignore[no-any-return]
-
     def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
-        """[B, features] of embedded words.
-
-        Args:
-            embedded: [B, T, E].
-            mask: [B, T] true at words; None where every step is a word.
-        """
         if mask is None:
             mask = torch.ones(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
         outputs, final = self.rnn(embedded, mask=mask, lengths=steps_of(mask))
@@ -81,7 +119,7 @@ def max_pool(outputs: Tensor, mask: Tensor) -> Tensor:
     return outputs.masked_fill(~mask[..., None], lowest).amax(1) * mask.any(1, keepdim=True)
 
 
-class MapEncoder(Encoder):
+class MapEncoder(RecurrentEncoder):
     """x -> a map [B, P, features], P = ceil(N / stride), in the order of the sequence.
 
     Position p is the mean of the outputs of an RNN over window p of ``stride`` steps; outputs past

@@ -10,6 +10,12 @@ from vaetext.config.options import check_unused, option
 class VRAE(Mapped, Recurrent):
     """Variational recurrent autoencoder with one latent vector z, or a feature map."""
 
+    encoder: str | None = option(
+        None,
+        "what reads a sequence: an RNN, lstm or gru, or mlp, a net over its bag of words; null:"
+        " model.cell",
+        choices=("lstm", "gru", "mlp"),
+    )
     encoder_layers: int = option(1, "recurrent layers of the encoder", min=1)
     bidirectional: bool = option(False, "the encoder reads in both directions")
     pooling: str = option(
@@ -32,3 +38,6 @@ class VRAE(Mapped, Recurrent):
             check_unused(self, "latent=feature-map", "max_length", "stride")
         else:
             check_unused(self, "latent=dense", "pooling", "z_to")
+        if self.encoder == "mlp":
+            where = "an RNN as encoder"
+            check_unused(self, where, "latent", "encoder_layers", "bidirectional", "pooling")
