@@ -11,7 +11,7 @@ from omegaconf import MISSING
 
 from vaetext.config.data import Data
 from vaetext.config.decoding import GREEDY_HELP, PARTICLES, DecodingOptions
-from vaetext.config.options import MAX_SEED, Checked, option
+from vaetext.config.options import MAX_SEED, Checked, check_unused, option
 from vaetext.config.train import TrainConfig
 
 DEVICE_HELP = "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one"
@@ -75,12 +75,25 @@ class EvaluateConfig(ReadsRun):
     """Options of ``vaetext evaluate``."""
 
     split: str = option("test", "sequences that are scored", choices=("train", "valid", "test"))
+    input: str | None = option(None, f"sequences that are scored in place of a split: {INPUT_HELP}")
+    data: Data | None = option(
+        None, "data set whose split is scored, in the run's vocabulary or scale; null: the run's"
+    )
     iw_samples: int = option(
         50, "samples of the importance-weighted bound, and particles of the filter", min=1
     )
     batch_tokens: int | None = option(
         None, f"{BATCH_TOKENS_HELP}; null takes the run's trainer.eval_batch_tokens", min=1
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.input is not None:
+            check_unused(self, "input=null", "split")
+        if self.input is not None and self.data is not None:
+            raise ValueError(
+                f"input={self.input}: data={self.data.label} is given too; leave out one of them"
+            )
 
 
 @dataclass
@@ -236,7 +249,11 @@ VERBS: dict[str, Verb] = {
         ResumeConfig,
         usage="RUN|SWEEP [trainer.KEY=VALUE ...]",
     ),
-    "evaluate": Verb("evaluate a run again, with more samples for example", EvaluateConfig),
+    "evaluate": Verb(
+        "evaluate a run again, with more samples or on other data",
+        EvaluateConfig,
+        groups=("data",),
+    ),
     "sample": Verb("sample sequences from a run's model", SampleConfig),
     "reconstruct": Verb("encode sentences, and decode them again", ReconstructConfig),
     "encode": Verb("latent codes and scores of sentences", EncodeConfig),

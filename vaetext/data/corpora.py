@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from vaetext.config.data import Data, check_name
+from vaetext.config.data import Data, TextData, check_name
+from vaetext.data.documents import Documents, documents
 from vaetext.data.domain import Domain
 from vaetext.data.files import Report, quiet
 from vaetext.data.format import Format
 from vaetext.data.loader import Split
+from vaetext.data.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,58 @@ def load(config: Data, report: Report = quiet) -> Corpus:
     check_name(config)
     found: Corpus = _module(config.name).load(config, report)
     return found
+
+
+def load_split(config: Data, name: str, form: Format, report: Report = quiet) -> Split:
+    """One split of a data set as a run's ``form`` reads it, in its vocabulary or scale.
+
+    Files of the other splits may be missing where the module of the data set has
+    ``read_split(config, name, form, report)``, which gives the sequences of one.
+
+    Raises:
+        ValueError: as ``load`` does, or its sequences are of another kind.
+    """
+    check_name(config)
+    module = _module(config.name)
+    if not hasattr(module, "read_split"):
+        return recoded(module.load(config, report), name, form)
+    if isinstance(config, TextData):
+        return _text_split(config, name, form, module.read_split, report)
+    if form.is_text:
+        raise ValueError(f"data={config.label} is no text, which this run reads")
+    return Split.of(module.read_split(config, name, form, report))
+
+
+def _text_split(
+    config: TextData, name: str, form: Format, read: Callable[..., Any], report: Report
+) -> Split:
+    """The lines of a split in a run's vocabulary, or documents of them."""
+    if not isinstance(form, Tokenizer):
+        raise ValueError(f"data={config.label} is text, and this run reads {form.description}")
+    lines = Split.of(read(config, name, Tokenizer(form.model), report))
+    if config.document == 1:
+        return lines
+    if not isinstance(form, Documents):
+        raise ValueError(
+            f"data.document={config.document}: this run reads single lines; set data.document=1"
+        )
+    return documents(lines, config.document)
+
+
+def recoded(corpus: Corpus, name: str, form: Format) -> Split:
+    """A split as another format reads it; log p(x) is kept where all lines are read as they are.
+
+    Raises:
+        ValueError: its sequences are of another kind.
+    """
+    split = corpus.splits[name]
+    if corpus.format == form:
+        return split
+    each = [split[n] for n in range(len(split))]
+    found = Split.of([form.recode(one, corpus.format) for one in each])
+    lines, read = map(corpus.format.decode, each), (form.decode(found[n]) for n in range(len(each)))
+    kept = form.is_text and all(map(str.__eq__, lines, read))
+    return replace(found, log_p=split.log_p if kept else None, factors=split.factors)
 
 
 def frames_corpus(

@@ -68,6 +68,26 @@ class Format(ABC):
     def decode(self, sequence: Any) -> str:
         """The line of a sequence."""
 
+    @property
+    def is_text(self) -> bool:
+        """Whether sequences are tokens, and not frames."""
+        return self.domain(1).eos is not None
+
+    def recode(self, sequence: Any, other: "Format") -> Any:
+        """A sequence that ``other`` has read, as this format reads it.
+
+        Raises:
+            ValueError: it is of another kind.
+        """
+        if self.is_text != other.is_text:
+            raise ValueError(
+                f"the data is {other.description}; this run reads {self.description}: give it data"
+                " of the kind it was trained on"
+            )
+        if self.is_text:
+            return self.encode(other.decode(sequence))
+        return self.sequence(other.values(sequence))
+
     def canonical(self, sequences: Sequence[Any]) -> list[Any]:
         """Sequences with the same lines, written as ``encode`` writes them."""
         return list(sequences)

@@ -38,6 +38,20 @@ def own_files(config: OwnFiles, example: str, folders: bool = False) -> list[Pat
     return [existing(f"data.{name}", str(named[name]), config.root, folders) for name in given]
 
 
+def own_split(config: OwnFiles, name: str, folders: bool = False) -> Path | None:
+    """The file of one split, whether the others are there or not; None where one file is cut.
+
+    Raises:
+        ValueError: it is missing, or not named.
+    """
+    path = getattr(config, name)
+    if not (config.valid or config.test):
+        return None
+    if not path:
+        raise ValueError(f"data.{name}=null: name the file of the split that is read")
+    return existing(f"data.{name}", path, config.root, folders)
+
+
 def existing(option: str, path: str, root: str | None, folders: bool = False) -> Path:
     """The file that an option names, in the working folder or below a data root.
 

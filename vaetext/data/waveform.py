@@ -9,6 +9,7 @@ import numpy as np
 
 from vaetext.data.audio import is_audio, read_recordings, wav_bytes
 from vaetext.data.drawn import Drawn
+from vaetext.data.format import Format
 from vaetext.data.loader import Split
 from vaetext.data.standardizer import Standardizer, rounded
 
@@ -76,12 +77,24 @@ class Waveform(Standardizer):
         if not is_audio(path) and not path.is_dir():
             return super().read(path)
         found = read_recordings(path)
-        if found[0].rate != self.rate:
-            raise ValueError(
-                f"{found[0].place} has {found[0].rate} samples a second, and this run's data"
-                f" {self.rate}; resample it"
-            )
+        self._check_rate(found[0].rate, found[0].place)
         return [(each.name, self.encoded(each.frames(self.samples))) for each in found]
+
+    def recode(self, sequence: Any, other: Format) -> Any:
+        """A sequence of another format, of sound at the same rate.
+
+        Raises:
+            ValueError: it is of another kind, or has another rate.
+        """
+        if isinstance(other, Waveform):
+            self._check_rate(other.rate, "the data")
+        return super().recode(sequence, other)
+
+    def _check_rate(self, rate: int, place: str) -> None:
+        if rate != self.rate:
+            raise ValueError(
+                f"{place} has {rate} samples a second, and this run's data {self.rate}; resample it"
+            )
 
     def sequence(self, values: Any) -> np.ndarray:
         """The frames of an array [N] of samples, or [T, F]; a rest shorter than a frame is dropped.

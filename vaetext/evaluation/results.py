@@ -103,6 +103,7 @@ class RunResults:
         checkpoint: "best" or "last", of an evaluation.
         sequences_sha256: checksum of the sequences that an evaluation scored, where they come from
             files.
+        other: the file or data set that an evaluation scored in place of the run's own data.
         epochs: that were trained.
         train_seconds: without evaluation.
         tokens_per_second: real tokens with EOS, or frames, over those seconds.
@@ -119,6 +120,7 @@ class RunResults:
     splits: dict[str, SplitResults]
     checkpoint: str = "best"
     sequences_sha256: str | None = None
+    other: str | None = None
     epochs: int | None = None
     train_seconds: float | None = None
     tokens_per_second: float | None = None

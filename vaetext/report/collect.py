@@ -123,7 +123,8 @@ def evaluated(
 ) -> Values:
     """The columns that `vaetext evaluate` wrote to ``path``.
 
-    None where it evaluated another split, or another checkpoint than the one of ``result``.
+    None where it evaluated another split, other data, or another checkpoint than the one of
+    ``result``.
 
     Args:
         trained_on: checksum of the split's sequences in training, where it is known.
@@ -134,7 +135,7 @@ def evaluated(
     later = read_json(path)
     with checked_results(path):
         checkpoint = later["checkpoint"], later["best_epoch"]
-        if split not in later or checkpoint != ("best", result["best_epoch"]):
+        if split not in later or later.get("other") or checkpoint != ("best", result["best_epoch"]):
             return {}
         sizes = ("sequences", "tokens")
         scored = later.get("sequences_sha256") or trained_on

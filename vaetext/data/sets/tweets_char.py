@@ -18,7 +18,8 @@ from vaetext.config.data import Tweets
 from vaetext.data.contents import check_unpacked
 from vaetext.data.corpora import Corpus
 from vaetext.data.files import Report, find, read_bytes, read_lines, roots
-from vaetext.data.loader import SPLITS
+from vaetext.data.format import Format
+from vaetext.data.loader import SPLITS, Sequences
 from vaetext.data.sentences import Lines, text_corpus
 
 FULL = "sentiment140/training.1600000.processed.noemoticon.csv"
@@ -37,6 +38,15 @@ def load(config: Tweets, report: Report) -> Corpus:
     """
     files = tweet_files(config.root, config.more)
     return text_corpus(config, files, lambda: read(config, files))
+
+
+def read_split(config: Tweets, name: str, form: Format, report: Report) -> Sequences:
+    """One split; it takes all files, as words are counted in the whole corpus.
+
+    Raises:
+        ValueError: as ``load`` does.
+    """
+    return form.encode_all(read(config, tweet_files(config.root, config.more))[name])
 
 
 def tweet_files(root: str | None, more: bool = False) -> list[Path]:

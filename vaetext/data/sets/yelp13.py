@@ -6,7 +6,8 @@ from pathlib import Path
 from vaetext.config.data import TextData
 from vaetext.data.corpora import Corpus
 from vaetext.data.files import Remote, Report
-from vaetext.data.loader import SPLITS
+from vaetext.data.format import Format
+from vaetext.data.loader import SPLITS, Sequences
 from vaetext.data.sentences import locate_all, published_sentences, text_corpus
 
 _URL = (
@@ -36,6 +37,17 @@ def load(config: TextData, report: Report) -> Corpus:
     """
     files = locate_all(FILES, config.root, report)
     return text_corpus(config, files, lambda: dict(zip(SPLITS, reviews(FILES, files), strict=True)))
+
+
+def read_split(config: TextData, name: str, form: Format, report: Report) -> Sequences:
+    """One file alone.
+
+    Raises:
+        ValueError: as ``load`` does, of this file.
+    """
+    remotes = [FILES[SPLITS.index(name)]]
+    (lines,) = reviews(remotes, locate_all(remotes, config.root, report))
+    return form.encode_all(lines)
 
 
 def reviews(remotes: Sequence[Remote], files: list[Path]) -> list[list[str]]:

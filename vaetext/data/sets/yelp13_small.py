@@ -5,6 +5,8 @@ from pathlib import Path
 from vaetext.config.data import TextData
 from vaetext.data.corpora import Corpus
 from vaetext.data.files import Report
+from vaetext.data.format import Format
+from vaetext.data.loader import Sequences
 from vaetext.data.sentences import Lines, locate_all, text_corpus
 from vaetext.data.sets import yelp13
 
@@ -21,6 +23,18 @@ def load(config: TextData, report: Report) -> Corpus:
     """
     files = locate_all(yelp13.FILES[1:], config.root, report)
     return text_corpus(config, files, lambda: _splits(files))
+
+
+def read_split(config: TextData, name: str, form: Format, report: Report) -> Sequences:
+    """One split, of its file alone.
+
+    Raises:
+        ValueError: as ``load`` does, of this file.
+    """
+    if name == "test":
+        return yelp13.read_split(config, name, form, report)
+    valid = yelp13.read_split(config, "valid", form, report)
+    return valid[:TRAIN] if name == "train" else valid[TRAIN:]
 
 
 def _splits(files: list[Path]) -> Lines:
