@@ -152,8 +152,12 @@ class InterpolateConfig(Decodes):
     """Options of ``vaetext interpolate``."""
 
     greedy: bool = option(True, GREEDY_HELP)
-    a: str | None = option(None, "first sentence; null samples one from the prior")
-    b: str | None = option(None, "last sentence; null samples one from the prior")
+    a: str | None = option(
+        None,
+        "first sentence, or a file of the kind that the run was trained on; null samples one from"
+        " the prior",
+    )
+    b: str | None = option(None, "last sentence, or file; null samples one from the prior")
     method: str = option(
         "linear",
         "path between the two latent codes: a straight line, or a great circle",

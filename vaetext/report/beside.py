@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from vaetext.data.format import Format
 from vaetext.report import plots
 
@@ -22,6 +24,16 @@ def files_beside(
     """
     stem, generated = list(columns.items())[-1]
     return {**pictures(form, columns, given), **form.files(generated, stem, tempo)}
+
+
+def path_images(form: Format, first: Any, steps: list[Any], last: Any) -> list[np.ndarray | None]:
+    """The images of a path's first end, its steps and its last end; nothing for other data.
+
+    An end that is None has none.
+    """
+    if form.drawn is None or form.drawn.kind != "images":
+        return []
+    return [None if each is None else form.values(each) for each in (first, *steps, last)]
 
 
 def pictures(form: Format, columns: dict[str, list[Any]], given: int = 0) -> dict[str, bytes]:

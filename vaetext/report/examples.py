@@ -23,7 +23,7 @@ from vaetext.evaluation.latents import (
 from vaetext.models.base import SequenceModel
 from vaetext.models.diagnostics import Page
 from vaetext.report import plots
-from vaetext.report.beside import pictures
+from vaetext.report.beside import path_images, pictures
 from vaetext.report.nearest import write_nearest
 from vaetext.runs.layout import INTERPOLATIONS, PLOTS, RECONSTRUCTIONS, SAMPLES
 
@@ -124,9 +124,11 @@ def write_interpolations(
         ends = [form.decode(split[row]) for row in (a, b)]
         for move in moves:
             codes = _path(model, first, last, move)
-            lines = [form.decode(each) for each in generate(model, codes, STEPS, GREEDY)]
+            sequences = generate(model, codes, STEPS, GREEDY)
+            lines = [form.decode(each) for each in sequences]
             if not pages:
-                figure = plots.interpolation(codes, lines, ends)
+                images = path_images(form, split[a], sequences, split[b])
+                figure = plots.interpolation(codes, lines, ends, images)
                 plots.save(figure, folder / PLOTS / "interpolation.png")
             pages.append(path_page(ends, lines, move=move))
     atomic_write(folder / INTERPOLATIONS, "\n".join(pages))

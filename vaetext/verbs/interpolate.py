@@ -5,7 +5,7 @@ import torch
 from vaetext.config.verbs import InterpolateConfig
 from vaetext.evaluation.generation import decode
 from vaetext.report import plots
-from vaetext.report.beside import files_beside
+from vaetext.report.beside import files_beside, path_images
 from vaetext.report.examples import path_page
 from vaetext.report.output import command_record, output_folder, write_output
 from vaetext.runs.given import given_end
@@ -31,13 +31,12 @@ def run(config: InterpolateConfig) -> None:
     )
     sequences = decode(run.model, codes, config, run.seed)
     lines = [run.format.decode(each) for each in sequences]
-    ends = [
-        FROM_PRIOR if text is None else run.format.decode(given_end(run.format, text))
-        for text in (config.a, config.b)
-    ]
+    given = [None if x is None else given_end(run.format, x) for x in (config.a, config.b)]
+    ends = [FROM_PRIOR if each is None else run.format.decode(each) for each in given]
+    images = path_images(run.format, given[0], sequences, given[1])
     page = path_page(ends, lines, config.hold, config.move)
     tensors = {name: torch.from_numpy(z) for name, z in codes.items()}
-    picture = plots.png(plots.interpolation(tensors, lines, ends))
+    picture = plots.png(plots.interpolation(tensors, lines, ends, images))
     beside = files_beside(run.format, {"interpolations": sequences})
     files: dict[str, str | bytes] = {INTERPOLATIONS: page, "interpolation.png": picture, **beside}
     record = command_record(config, run)

@@ -1,5 +1,6 @@
 """What a model generates: curves beside those of the data, and the path between two codes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,18 +31,28 @@ def samples(corpus: Corpus, drawn: list[Any]) -> Figure:
     return figure
 
 
-def interpolation(path: dict[str, Tensor], lines: list[str], ends: list[str]) -> Figure:
-    """Each step's code as a strip of colours, and its sentence beside it.
+def interpolation(
+    path: dict[str, Tensor],
+    lines: list[str],
+    ends: list[str],
+    images: Sequence[np.ndarray | None] = (),
+) -> Figure:
+    """Each step's code as a strip of colours, and its sentence or image beside it.
 
     Args:
         path: latent name -> z [steps, ...].
         lines: the decoded sentence of each step.
         ends: what the first and the last code are of, shown above and below.
+        images: in place of sentences, that of the first end, of each step, and of the last end;
+            None where there is no such image.
     """
     figure = Figure(figsize=(12, 0.8 + 0.32 * (len(lines) + 2)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1, 3])
     _strips(left, path)
-    _sentences(right, lines, ends)
+    if images:
+        _images(right, images)
+    else:
+        _sentences(right, lines, ends)
     for axis in (left, right):
         axis.set_ylim(len(lines) + 0.5, -1.5)
     return figure
@@ -69,6 +80,21 @@ def _sentences(axis: Axes, lines: list[str], ends: list[str]) -> None:
         _sentence(axis, number, f"{number / max(len(lines) - 1, 1):.2f}", line)
     _sentence(axis, -1, "A", ends[0], style="italic", color="0.4")
     _sentence(axis, len(lines), "B", ends[1], style="italic", color="0.4")
+
+
+def _images(axis: Axes, images: Sequence[np.ndarray | None]) -> None:
+    """A square for each step and end, below one another."""
+    axis.axis("off")
+    for row, image in enumerate(images, -1):
+        if image is not None:
+            axis.imshow(
+                image, cmap="gray", vmin=0, vmax=1, extent=(0, 0.94, row + 0.47, row - 0.47)
+            )
+    for row, label in ((-1, "A"), (len(images) - 2, "B")):
+        if images[row + 1] is not None:
+            axis.text(1.3, row, label, va="center", fontsize=9, color="0.4")
+    axis.set_xlim(0, len(images))
+    axis.set_anchor("W")
 
 
 def _sentence(axis: Axes, y: int, label: str, text: str, **look: Any) -> None:
