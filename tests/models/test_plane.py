@@ -14,7 +14,8 @@ from vaetext.data.loader import Split
 from vaetext.evaluation.metrics import evaluate
 from vaetext.models.base import SequenceModel
 from vaetext.models.mnist_vae import grid_of
-from vaetext.models.plane import Plane, majority, neighbours
+from vaetext.models.neighbours import majority, neighbours
+from vaetext.models.plane import Plane
 from vaetext.models.registry import build
 
 RNG = np.random.default_rng(0)

@@ -227,11 +227,14 @@ def test_a_model_without_a_latent_is_refused_by_name(run: Any, tmp_path: Path) -
 def test_lines_come_from_a_file_or_standard_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert output.input_lines(lines_file(tmp_path, "\n a b \n\nc\n")) == [(1, "a b"), (3, "c")]
+    def read(source: str) -> list[tuple[int, str]]:
+        return output.kept_lines(output.input_lines(source), source)
 
     def typed(content: bytes) -> list[tuple[int, str]]:
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
-        return output.input_lines("-")
+        return read("-")
+
+    assert read(lines_file(tmp_path, "\n a b \n\nc\n")) == [(1, "a b"), (3, "c")]
 
     assert typed("\ufeffa\r\n\r\nb\u2028c".encode()) == [(0, "a"), (2, "b\u2028c")]
     with pytest.raises(ValueError, match="UTF-8"):
@@ -240,7 +243,7 @@ def test_lines_come_from_a_file_or_standard_input(
         typed(b" \n")
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(ValueError, match="input=- holds no text"):
-        output.input_lines("-")
+        read("-")
     with pytest.raises(ValueError, match="no such file"):
         output.input_lines(str(tmp_path / "absent"))
 

@@ -143,8 +143,23 @@ class EncodeConfig(ReadsRun):
     """Options of ``vaetext encode``."""
 
     input: str = option("-", INPUT_HELP)
+    split: str | None = option(
+        None,
+        "split of the run's data that is encoded in place of the input",
+        choices=("train", "valid", "test"),
+    )
+    labels: str | None = option(
+        None,
+        "file with a label for each line of the input, or a known factor of the split: colours"
+        " codes.png, and labels.md says how well codes tell them",
+    )
     iw_samples: int = option(50, "samples of the importance-weighted bound of each sentence", min=1)
     batch_tokens: int = option(4096, BATCH_TOKENS_HELP, min=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.split is not None:
+            check_unused(self, "split=null", "input")
 
 
 @dataclass

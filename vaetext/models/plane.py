@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from vaetext.data.batch import Batch
@@ -12,8 +11,7 @@ from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
 from vaetext.distributions.evidence import Evidence
 from vaetext.models.diagnostics import Diagnostic, Page, Panel, Series
-
-NEIGHBOURS = 10
+from vaetext.models.neighbours import NEIGHBOURS, nearest_accuracy, neighbours
 
 
 class Plane(Diagnostic):
@@ -48,8 +46,9 @@ class Plane(Diagnostic):
     def numbers(self) -> dict[str, float]:
         found = {}
         for factor, labels in self.labels.items() if self._enough else ():
-            near = labels[neighbours(self.points, NEIGHBOURS)]
-            found[f"{NEIGHBOURS}-NN {factor}"] = float((majority(near) == labels).mean())
+            numbers = neighbours(self.points)
+            found[f"{NEIGHBOURS}-NN {factor}"] = nearest_accuracy(numbers, labels)
+            near = labels[numbers]
             for one, other in self.pairs:
                 if {one, other} <= set(labels):
                     ways = (near[labels == one] == other, near[labels == other] == one)
@@ -89,32 +88,10 @@ class Plane(Diagnostic):
     def _table(self, factor: str) -> str:
         """A line a label: the shares of all labels among the neighbours of its sequences."""
         labels = self.labels[factor]
-        near = labels[neighbours(self.points, NEIGHBOURS)]
+        near = labels[neighbours(self.points)]
         kinds = np.unique(labels)
         lines = [f"{factor}: labels of the {NEIGHBOURS} nearest others", "\t".join(["", *kinds])]
         for kind in kinds:
             shares = [f"{(near[labels == kind] == other).mean():.4f}" for other in kinds]
             lines.append("\t".join([str(kind), *shares]))
         return "".join(f"{line}\n" for line in lines)
-
-
-def neighbours(points: np.ndarray, count: int) -> np.ndarray:
-    """[N, count] the numbers of the points nearest to each of ``points`` [N, D], nearest first.
-
-    A point is none of its own neighbours.
-    """
-    _, found = KDTree(points).query(points, count + 1)
-    own = found == np.arange(len(points))[:, None]
-    own[~own.any(1), -1] = True  # of points at one place it may be left out
-    return np.asarray(found[~own].reshape(len(points), count))
-
-
-def majority(labels: np.ndarray) -> np.ndarray:
-    """[N] the most frequent of labels [N, count], sorted by nearness; ties go to the nearer."""
-    kinds, codes = np.unique(labels, return_inverse=True)
-    count = labels.shape[1]
-    votes = np.zeros((len(labels), len(kinds)))
-    weight = 1 + np.arange(count, 0, -1) / (2 * count**2)  # the second part sums to less than 1
-    rows = np.arange(len(labels))[:, None]
-    np.add.at(votes, (rows, codes.reshape(labels.shape)), weight)
-    return np.asarray(kinds[votes.argmax(1)])

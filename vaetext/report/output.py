@@ -16,6 +16,7 @@ from vaetext.data.atomic import atomic_write
 from vaetext.data.contents import text_lines
 from vaetext.data.files import content_sum, read_lines
 from vaetext.data.format import Format
+from vaetext.data.loader import Split
 from vaetext.models.base import SequenceModel
 from vaetext.report.console import show
 from vaetext.runs.given import is_path
@@ -94,6 +95,7 @@ class Inputs:
         numbers: of the lines or sequences, from 0.
         places: where each is, in messages.
         column: "line" or "name", as the column of ``texts``.
+        total: lines or sequences of the input, empty lines counted.
     """
 
     sequences: list[Any]
@@ -101,6 +103,7 @@ class Inputs:
     numbers: list[int]
     places: list[str]
     column: str
+    total: int
 
 
 def read_inputs(form: Format, source: str) -> Inputs:
@@ -111,26 +114,42 @@ def read_inputs(form: Format, source: str) -> Inputs:
     """
     if source != "-" and form.reads(Path(source)):
         names, sequences = (list(each) for each in zip(*form.read(Path(source)), strict=True))
-        return Inputs(sequences, names, list(range(len(names))), names, "name")
-    numbers, lines = (list(each) for each in zip(*input_lines(source), strict=True))
+        return Inputs(sequences, names, list(range(len(names))), names, "name", len(names))
+    every = input_lines(source)
+    numbers, lines = (list(each) for each in zip(*kept_lines(every, source), strict=True))
     places = [f"line {number + 1}" for number in numbers]
-    return Inputs(form.encode_all(lines), lines, numbers, places, "line")
+    return Inputs(form.encode_all(lines), lines, numbers, places, "line", len(every))
 
 
-def input_lines(source: str) -> list[tuple[int, str]]:
-    """The stripped lines of a file, or of standard input for ``-``, with their numbers from 0.
+def split_inputs(form: Format, split: Split, name: str) -> Inputs:
+    """The sequences of a split: lines of text, or frames by their number."""
+    sequences = [split[n] for n in range(len(split))]
+    places = [f"{name} {n + 1}" for n in range(len(split))]
+    texts = [form.decode(each) for each in sequences] if form.is_text else places
+    column = "line" if form.is_text else "name"
+    return Inputs(sequences, texts, list(range(len(split))), places, column, len(split))
 
-    Empty lines are left out.
+
+def input_lines(source: str) -> list[str]:
+    """The lines of a file, or of standard input for ``-``.
 
     Raises:
-        ValueError: the file is missing or not UTF-8, or all lines are empty.
+        ValueError: the file is missing or not UTF-8.
     """
     if source != "-" and not Path(source).exists():
         raise ValueError(
             f"input={source}: no such file; give a file with one sentence on each line, or of the"
             " kind that the run was trained on, or - for standard input"
         )
-    lines = _standard_input() if source == "-" else read_lines(Path(source))
+    return _standard_input() if source == "-" else read_lines(Path(source))
+
+
+def kept_lines(lines: list[str], source: str) -> list[tuple[int, str]]:
+    """The lines that are not empty, stripped, with their numbers from 0.
+
+    Raises:
+        ValueError: all are empty.
+    """
     kept = [(number, line.strip()) for number, line in enumerate(lines) if line.strip()]
     if not kept:
         raise ValueError(

@@ -30,3 +30,5 @@ DONE = "DONE"  # written last
 COMMAND = "command.json"  # beside what a command wrote: what it read, and its options
 CODES = "codes.npz"  # of `vaetext encode`
 SCORES = "scores.tsv"
+LABELS = "labels.md"  # how well codes tell labels
+CODES_PLANE = "codes.png"

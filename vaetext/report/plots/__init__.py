@@ -12,7 +12,7 @@ from vaetext.report.plots.diagrams import files
 from vaetext.report.plots.examples import interpolation, samples
 from vaetext.report.plots.figures import png, save
 from vaetext.report.plots.frames import frames
-from vaetext.report.plots.latents import codes, kl_per_dimension, principal
+from vaetext.report.plots.latents import codes, kl_per_dimension, planes, principal
 from vaetext.report.plots.steps import steps
 from vaetext.runs.layout import METRICS, PLOTS
 from vaetext.runs.results import checked_results, read_metrics
@@ -23,6 +23,7 @@ __all__ = [
     "frames",
     "interpolation",
     "kl_per_dimension",
+    "planes",
     "png",
     "principal",
     "samples",

@@ -33,11 +33,16 @@ def codes(scores: Scores, factors: dict[str, np.ndarray] | None = None) -> Figur
     A column each for what colours them: every known factor [N], or else the length of sequences.
     """
     length = "frames" if scores.words is None else "tokens with EOS"
-    colours = factors or {length: scores.tokens.numpy()}
-    figure, axes = panels(len(scores.codes), len(colours), height=4.2)
-    pairs = product(scores.codes.items(), colours.items())
-    for axis, ((name, code), (label, values)) in zip(axes.flat, pairs, strict=True):
-        plane, shares = principal(code.mean.double().flatten(1).numpy())
+    means = {name: code.mean.double().flatten(1).numpy() for name, code in scores.codes.items()}
+    return planes(means, factors or {length: scores.tokens.numpy()})
+
+
+def planes(means: dict[str, np.ndarray], colours: dict[str, np.ndarray]) -> Figure:
+    """The same, of means [N, D] by the name of their latent, coloured by [N] of each name."""
+    figure, axes = panels(len(means), len(colours), height=4.2)
+    pairs = product(means.items(), colours.items())
+    for axis, ((name, points), (label, values)) in zip(axes.flat, pairs, strict=True):
+        plane, shares = principal(points)
         _dots(axis, plane, values, label)
         title = f"means of {name}, {len(plane):,} sequences"
         axis.set(title=title, aspect="equal", adjustable="datalim")
