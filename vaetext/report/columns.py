@@ -19,6 +19,7 @@ ORDER = (
     "PPL",
     "PPL (no EOS)",
     "IW-PPL",
+    "PPL (window)",
     "NLL (rec)",
     "PPL (rec, no EOS)",
     "rec per token",
@@ -34,6 +35,8 @@ ORDER = (
     "prior",
     "10-NN",
     "mixing",
+    "NPMI",
+    "stop words",
     "distance to truth",
     "stderr of distance",
     "seconds per epoch",
@@ -45,6 +48,7 @@ LOWER_IS_BETTER = (
     "PPL",
     "PPL (no EOS)",
     "IW-PPL",
+    "PPL (window)",
     "bits per token",
     "-ELBO per step",
     "IW-NLL per step",
@@ -62,6 +66,11 @@ _NOTES: dict[tuple[str, ...], str] = {  # kinds of columns -> what is said where
     ),
     ("FIVO-NLL",): "FIVO-NLL(K): bound of a particle filter with K particles.",
     ("PPL",): "PPL = exp(total -ELBO / tokens with EOS).",
+    ("PPL (window)",): (
+        "PPL (window): each sentence has the posterior mean of theta given the sentences before it;"
+        " the perplexity of a language model, no bound."
+    ),
+    ("NPMI",): "NPMI: coherence of the topics' ten first words over training documents.",
     ("PPL (no EOS)",): "PPL (no EOS) divides by the tokens without EOS.",
     ("NLL (rec)", "PPL (rec, no EOS)"): (
         "NLL (rec) and PPL (rec, no EOS) follow a published convention and are no bounds: the"
