@@ -2,7 +2,6 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
-TABLES = $(basename $(notdir $(wildcard conf/table/*.yaml)))
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 22
@@ -42,10 +41,13 @@ results: $(READY)  ## write the tables of README.md and RESULTS.md from results/
 equivalence: $(READY)  ## compare the models of two commits bit for bit (OLD=... NEW=HEAD)
 	$(BIN)/python benchmarks/equivalence.py $(OLD) $(or $(NEW),HEAD)
 
-reproduce-tables: $(READY)  ## train every row of the published tables (days)
-	for table in $(TABLES); do $(BIN)/vaetext reproduce table=$$table || exit 1; done
+reproduce-tables: $(READY)  ## two rows of each published table, on a share of the steps (SCALE=full: days)
+	$(BIN)/vaetext reproduce scale=$(or $(SCALE),small)
+
+smoke: $(READY)  ## every row of every published table for seconds; needs their data
+	$(BIN)/vaetext reproduce scale=smoke outputs=$(or $(OUTPUTS),outputs)
 
 clean:  ## remove what was built; runs stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help install train test test-all lint wheel-check bench results equivalence reproduce-tables clean
+.PHONY: help install train test test-all lint wheel-check bench results equivalence reproduce-tables smoke clean

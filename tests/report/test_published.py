@@ -34,14 +34,15 @@ def test_a_page_shows_ours_beside_the_published(tmp_path: Path) -> None:
     found = {**result(1.0, {}), "test": record(100.0, {"z_1": 3.0, "z_2": 2.0})}
     (tmp_path / RESULTS).write_text(json.dumps(found))
     write_metrics(tmp_path, [9.0, 8.0])
-    page = published_page(table, "full", [published_row(row, tmp_path)])
+    page = published_page(table, "full", [published_row(row, [tmp_path])])
     lines = [" ".join(line.split()) for line in page.splitlines()]
     assert lines[0] == "# Title (scale=full, data=ptb)"
     assert lines[2] == (
-        "| model | KL (sum) | published KL (sum) | -ELBO | NLL (rec) | published NLL (rec) |"
+        "| model | KL (sum) | published KL (sum) | difference KL (sum) | -ELBO | NLL (rec)"
+        " | published NLL (rec) | difference NLL (rec) |"
     )
-    assert lines[4] == "| A row * | 5.000 | 4.860 | 105.00 | 100.00 | 101.45 |"
-    assert lines[6].startswith("Note. Each row of ours is one run")
+    assert lines[4] == "| A row * | 5.000 | 4.860 | 0.140 | 105.00 | 100.00 | 101.45 | -1.450 |"
+    assert lines[6].startswith("Note. difference: ours less the published figure")
 
 
 def test_other_conventions_are_means_over_tokens_and_sums_over_latents() -> None:

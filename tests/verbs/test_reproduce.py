@@ -1,103 +1,178 @@
-"""``vaetext reproduce``: which runs it starts, and what it says of those that fail."""
+"""``vaetext reproduce``: which runs it plans and starts, what it writes, and what fails."""
 
-import signal
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vaetext.cli import main as cli
-from vaetext.config.verbs import ReproduceConfig, Table
-from vaetext.report.table import Row
+from vaetext.config.table import Table
+from vaetext.config.verbs import ReproduceConfig
+from vaetext.runs.planned import PlannedRun, planned_runs
+from vaetext.runs.processes import Job
 from vaetext.runs.signals import Interrupted
+from vaetext.training import estimate
 from vaetext.verbs import reproduce
 
-TABLE = Table(
-    "t",
-    "Title",
-    "Note.",
-    [{"name": "A row", "overrides": ["model=vrae"]}],
-    {"full": [], "debug": ["trainer=debug"]},
-)
 SIZES = [
     "trainer=debug",
     "data.train_size=40",
     "data.valid_size=20",
     "data.test_size=20",
     "model.hidden_dim=4",
-    "trainer.threads=1",
+]
+ROWS: list[dict[str, Any]] = [
+    {"name": "RNN (LM)", "overrides": ["model=rnnlm"], "published": {"-ELBO": 30}, "small": True},
+    {"name": "VRAE", "overrides": ["model=vrae"]},
 ]
 
 
+def table(**changes: Any) -> Table:
+    given: dict[str, Any] = {
+        "name": "t",
+        "title": "A <table>",
+        "note": "Its note.",
+        "rows": ROWS,
+        "scales": {"full": SIZES, "small": SIZES, "smoke": SIZES},
+        "columns": ["-ELBO"],
+        "figures": [{"title": "Samples", "row": "VRAE", "file": "samples.txt"}],
+    }
+    return Table(**{**given, **changes})
+
+
+def config(outputs: Path, scale: str = "smoke", **options: Any) -> ReproduceConfig:
+    tables = options.pop("tables", {"t": table()})
+    return ReproduceConfig(tables=tables, scale=scale, outputs=str(outputs), **options)
+
+
+def planned(outputs: Path, scale: str = "smoke", seeds: int = 1) -> list[PlannedRun]:
+    return planned_runs([table()], scale, seeds, outputs)
+
+
 @pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that would be started; each ends with an error."""
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The arguments of processes that would be started; each ends with status 1."""
     found: list[list[str]] = []
 
-    def failing(command: list[str]) -> int:
-        found.append(command)
-        return 1
+    def run_jobs(jobs: list[Job], at_once: int, ended: Any) -> None:
+        for job in jobs:
+            found.append(list(job.arguments))
+            job.log.parent.mkdir(parents=True, exist_ok=True)
+            job.log.write_text("first\n\nthe reason\n")
+            ended(job, 1, 0.5)
 
-    monkeypatch.setattr(reproduce, "_status", failing)
+    monkeypatch.setattr(reproduce, "run_jobs", run_jobs)
+    monkeypatch.setattr(reproduce.estimate, "seconds", lambda config: 60.0)
     return found
 
 
-def test_rows_are_trained_and_the_page_is_shown_and_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_small_scale_has_marked_rows_alone(tmp_path: Path) -> None:
+    assert [run.title for run in planned(tmp_path, "small")] == ["t: RNN (LM) (seed 0)"]
+    folders = [
+        run.folder.relative_to(tmp_path / "tables/full") for run in planned(tmp_path, "full")
+    ]
+    assert folders == [Path("t/RNN-LM/seed-0"), Path("t/VRAE/seed-0")]
+
+
+def test_every_seed_is_a_run(tmp_path: Path) -> None:
+    runs = planned(tmp_path, seeds=2)
+    assert [run.config.seed for run in runs] == [0, 1, 0, 1]
+    assert runs[1].command.startswith("vaetext train model=rnnlm trainer=debug ")
+    assert runs[1].command.endswith(" seed=1")
+
+
+def test_a_row_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    rows = [{"name": "odd", "overrides": ["model=vrea"]}]
+    with pytest.raises(ValueError, match=r"table t, row odd: .*vrea"):
+        planned_runs([table(rows=rows)], "full", 1, tmp_path)
+
+
+def test_an_unknown_scale_of_a_table_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"scale=small: table t has full"):
+        table(scales={"full": []}).rows_of("small")
+    with pytest.raises(ValueError, match=r"scales\.tiny: no such scale"):
+        table(scales={"tiny": []})
+
+
+def test_smoke_trains_every_row_here_and_writes_all_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trained: list[Any] = []
-    monkeypatch.setattr(reproduce, "train", lambda *arguments: trained.append(arguments))
-    monkeypatch.setattr(reproduce, "published_row", lambda row, folder: Row(row["name"], "ptb"))
-    reproduce.run(ReproduceConfig(table=TABLE, scale="debug", outputs=str(tmp_path)))
-    folder = tmp_path / "tables" / "t" / "debug"
-    assert trained == [(["model=vrae", "trainer=debug"], folder / "A-row")]
-    shown = capsys.readouterr().out
-    assert shown.startswith("# Title (scale=debug, data=ptb)\n")
-    assert shown == (folder / "table.md").read_text()
+    reproduce.run(config(tmp_path))
+    folder = tmp_path / "tables/smoke"
+    printed = capsys.readouterr().out
+    assert (folder / "t.md").read_text().strip() == printed.strip()
+    header, first, _ = (folder / "t.csv").read_text().splitlines()
+    assert header == "model,-ELBO,published -ELBO,difference -ELBO"
+    name, ours, published, difference = first.split(",")
+    assert name.startswith("RNN (LM)")
+    assert float(ours) - float(published) == pytest.approx(float(difference), abs=0.01)
+    assert r"\toprule" in (folder / "t.tex").read_text()
+    page = (folder / "index.html").read_text()
+    assert "A &lt;table&gt;" in page
+    assert "vaetext train model=vrae" in page
+    assert not (folder / "t/VRAE/seed-0/samples.txt").exists()
 
 
-def test_an_unknown_scale_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="scale=tiny: table t has full, debug"):
-        reproduce.run(ReproduceConfig(table=TABLE, scale="tiny", outputs=str(tmp_path)))
-
-
-def test_an_interrupt_waits_for_the_run_and_says_how_to_resume(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_finished_runs_are_kept_and_a_run_of_other_options_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Process(nullcontext[Any]):
-        waited = 0
-        ended = 0
+    reproduce.run(config(tmp_path))
+    done = [run.folder / "results.json" for run in planned(tmp_path)]
+    before = [path.stat().st_mtime_ns for path in done]
+    reproduce.run(config(tmp_path))
+    assert [path.stat().st_mtime_ns for path in done] == before
+    other = {"t": table(scales={"smoke": [*SIZES, "model.embedding_dim=3"]})}
+    reproduce.run(config(tmp_path, tables=other))
+    assert [path.stat().st_mtime_ns for path in done] == before
+    assert (done[0].parent.with_name("seed-0-2") / "DONE").exists()
 
-        def __enter__(self) -> Any:
-            return self
 
-        def wait(self) -> int:
-            self.waited += 1
-            if self.waited == 1:
-                raise Interrupted(signal.SIGTERM)
-            return 1
+def test_a_run_that_fails_stops_no_other_and_is_listed(
+    tmp_path: Path, started: list[list[str]]
+) -> None:
+    with pytest.raises(ValueError, match=r"2 of 2 runs failed\. t: RNN \(LM\).*the reason"):
+        reproduce.run(config(tmp_path, "full", jobs=2))
+    assert len(started) == 2
+    assert all(any(word.startswith("trainer.threads=") for word in each) for each in started)
+    assert "Not finished: t: RNN (LM) (seed 0)" in (tmp_path / "tables/full/index.html").read_text()
 
-        def terminate(self) -> None:
-            self.ended += 1
 
-    process = Process()
-    monkeypatch.setattr(reproduce.subprocess, "Popen", lambda *_, **__: process)
-    message = f"the same command again.*{tmp_path} is kept"
-    with pytest.raises(Interrupted, match=message) as raised:
-        reproduce.train([], tmp_path)
-    assert raised.value.number == signal.SIGTERM
-    assert process.ended == 1
-    assert process.waited == 2
+def test_a_plan_starts_nothing(
+    tmp_path: Path, started: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    reproduce.run(config(tmp_path, "full", plan=True, jobs=2))
+    assert not started
+    assert "2 runs to train, 2 at a time: about 60 s" in capsys.readouterr().out
+    assert not (tmp_path / "tables").exists()
+
+
+def test_an_estimate_leaves_nothing_and_is_of_the_right_size(tmp_path: Path) -> None:
+    (run, *_) = planned(tmp_path)
+    assert 0 < estimate.seconds(run.config) < 60
+    assert not run.folder.exists()
+
+
+def test_an_interrupt_says_how_to_go_on(
+    tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise Interrupted(15)
+
+    monkeypatch.setattr(reproduce, "run_jobs", interrupted)
+    with pytest.raises(Interrupted, match="the same command goes on") as raised:
+        reproduce.run(config(tmp_path, "full"))
+    assert raised.value.number == 15
 
 
 def test_rows_are_trained_with_the_users_config_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commands: list[list[str]]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[list[str]]
 ) -> None:
-    (tmp_path / "own/table").mkdir(parents=True)
+    for group in ("table", "trainer"):
+        (tmp_path / "own" / group).mkdir(parents=True)
+    (tmp_path / "own/trainer/mine.yaml").write_text("defaults: [debug, _self_]\nname: mine\n")
     (tmp_path / "own/table/t.yaml").write_text(
-        "defaults: [/schema/table/table@_here_, _self_]\n\n"
+        "# @package tables.t\ndefaults: [/schema/table/table@_here_, _self_]\n\n"
         "name: t\nrows: [{name: VRAE, overrides: [trainer=mine]}]\nscales: {full: []}\n"
     )
     monkeypatch.chdir(tmp_path)
@@ -105,19 +180,5 @@ def test_rows_are_trained_with_the_users_config_folder(
     monkeypatch.setattr(sys, "argv", ["vaetext", *arguments])
     with pytest.raises(SystemExit):
         cli.main()
-    (command,) = commands
-    assert command[3:7] == ["train", "--config-dir", str(tmp_path / "own"), "trainer=mine"]
-
-
-def test_a_row_that_fails_is_an_error(tmp_path: Path, commands: list[list[str]]) -> None:
-    with pytest.raises(ValueError, match=f"{tmp_path / 'out'} ended with status 1"):
-        reproduce.train(["model=vrea"], tmp_path / "out")
-
-
-def test_a_row_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    results = tmp_path / "out" / "results.json"
-    reproduce.train(SIZES, tmp_path / "out")
-    before = results.stat().st_mtime_ns
-    reproduce.train(SIZES, tmp_path / "out")
-    assert results.stat().st_mtime_ns == before
+    (command,) = started
+    assert command[:4] == ["train", "--config-dir", str(tmp_path / "own"), "trainer=mine"]

@@ -9,9 +9,10 @@ from omegaconf import DictConfig, OmegaConf
 from vaetext.config.data import DATA
 from vaetext.config.options import closest
 from vaetext.config.plugins import register_search_path
+from vaetext.config.table import Table
 from vaetext.config.train import models
 from vaetext.config.trainer import Trainer
-from vaetext.config.verbs import VERBS, Table
+from vaetext.config.verbs import VERBS
 
 Config = TypeVar("Config")
 
@@ -70,4 +71,6 @@ def _value(node: DictConfig, name: str, prefix: str) -> Any:
     value = node[name]
     if isinstance(value, DictConfig) and is_dataclass(kind):
         return typed(value, kind, f"{key}.")
+    if isinstance(value, DictConfig) and is_dataclass(value._metadata.element_type):
+        return {each: _value(value, each, f"{key}.") for each in map(str, value)}
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

@@ -15,6 +15,7 @@ TECHNICAL = (
     "eval_batch_tokens",
     "iw_samples",
     "tensorboard",
+    "examples",
 )  # options that change no weight
 
 
@@ -182,6 +183,9 @@ class Trainer(Checked):
     )
     tensorboard: bool = option(
         False, "also write tensorboard events (pip install 'vaetext[tensorboard]')"
+    )
+    examples: bool = option(
+        True, "write samples, reconstructions and pictures after training, not tables alone"
     )
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from vaetext.config.data import Data
 from vaetext.config.decoding import GREEDY_HELP, PARTICLES, DecodingOptions
 from vaetext.config.options import MAX_SEED, Checked, check_unused, option
+from vaetext.config.table import SCALES, Table
 from vaetext.config.train import TrainConfig
 
 DEVICE_HELP = "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one"
@@ -206,34 +207,20 @@ class DataConfig(VerbConfig):
 
 
 @dataclass
-class Table(Checked):
-    """A published table: the runs that reproduce it, and the published results."""
-
-    name: str = option("", "name of the table, as in conf/table/")
-    title: str = option("", "text above the table")
-    note: str = option("", "text below the table")
-    rows: list[dict[str, Any]] = option(
-        [], "name, overrides of `vaetext train` and published results, if any, of each row"
-    )
-    scales: dict[str, list[str]] = option({}, "further overrides of every row, for each scale")
-    columns: list[str] = option(
-        ["-ELBO", "IW-NLL", "AU", "distance to truth", "stderr of distance"],
-        "columns of our results (no latent's name, no K), beside those with published results",
-    )
-
-
-@dataclass
 class ReproduceConfig(VerbConfig):
     """Options of ``vaetext reproduce``."""
 
-    table: Table = option(MISSING, "published table")
+    tables: dict[str, Table] = option({}, "the tables, which table=NAME and table=[A,B] choose")
     scale: str = option(
-        "full",
-        "full: the published setting; debug: seconds a row; a table may define others in its yaml",
+        "small",
+        "full: the published budgets; small: two rows of each table, on a share of the steps;"
+        " smoke: every row for seconds, in one process and without pictures",
+        choices=SCALES,
     )
-    outputs: str = option(
-        "outputs", "where runs are written: <outputs>/tables/<table>/<scale>/<row>"
-    )
+    seeds: int = option(1, "runs of each row, of seeds 0, 1, ...", min=1, max=100)
+    jobs: int = option(1, "rows trained at once, each on its share of the cores", min=1)
+    plan: bool = option(False, "print what would be trained, and how long it may take, and stop")
+    outputs: str = option("outputs", "where runs and tables are written: <outputs>/tables/<scale>/")
 
 
 @dataclass(frozen=True)
@@ -296,10 +283,10 @@ VERBS: dict[str, Verb] = {
         usage="NAME [data.KEY=VALUE ...]",
     ),
     "reproduce": Verb(
-        "train every row of a published table, and compare the results",
+        "train the rows of published tables, and compare the results",
         ReproduceConfig,
         operands=(),
         groups=("table",),
-        usage="[table=NAME] [scale=full|debug]",
+        usage="[table=NAME|[NAME,...]] [scale=small|full|smoke]",
     ),
 }

@@ -55,7 +55,10 @@ LOWER_IS_BETTER = (
     "FIVO-NLL per step",
     "distance to truth",
 )
-PUBLISHED = "published "  # begins the title of a published column; the rest is our column's title
+# what begins the title of a published column, and of ours less the published one; the rest is the
+# title of our column
+PUBLISHED = "published "
+DIFFERENCE = "difference "
 
 _NOTES: dict[tuple[str, ...], str] = {  # kinds of columns -> what is said where a table has one
     ("rec",): "rec = -E_q[log p(x|z)].",
@@ -186,7 +189,7 @@ def ordered(titles: Iterable[str]) -> list[str]:
     """Column titles, each once, in the order of every table.
 
     Those of one kind are sorted by latent or K, numbers by their value. A published column comes
-    right after ours.
+    right after ours, and the difference after that.
     """
     return sorted(dict.fromkeys(titles), key=_place)
 
@@ -199,10 +202,11 @@ def kind(title: str) -> str:
     return title.partition("(" if "(" in title else " ")[0]
 
 
-def _place(title: str) -> tuple[int, str, bool]:
-    own = title.removeprefix(PUBLISHED)
+def _place(title: str) -> tuple[int, str, int]:
+    own = title.removeprefix(PUBLISHED).removeprefix(DIFFERENCE)
     place = ORDER.index(kind(own)) if kind(own) in ORDER else len(ORDER)
-    return place, re.sub(r"\d+", lambda number: number[0].zfill(9), own), own != title
+    beside = {own: 0, f"{PUBLISHED}{own}": 1}.get(title, 2)
+    return place, re.sub(r"\d+", lambda number: number[0].zfill(9), own), beside
 
 
 def _of_latents(title: str, named: dict[str, float]) -> Values:

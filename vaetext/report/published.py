@@ -1,20 +1,32 @@
 """A published table: its figures beside those of our runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vaetext.config.verbs import Table
-from vaetext.report.columns import PUBLISHED, Values, columns, kind, of_training
-from vaetext.report.formats import markdown
+from vaetext.config.table import Table
+from vaetext.report.columns import DIFFERENCE, PUBLISHED, Values, columns, kind, of_training
+from vaetext.report.formats import csv_text, latex, markdown
 from vaetext.report.table import DAGGER, Row, cells
 from vaetext.runs.layout import RESULTS
 from vaetext.runs.results import checked_results, read_metrics, read_results
 
 NOTE = (
-    "Each row of ours is one run, so rows that are close are not ranked by it."
-    " * not converged: the bound on valid fell by more than 1 % in the last tenth of the epochs."
-    f" {DAGGER} far from converged in K: few effective samples (docs/metrics.md)."
+    "difference: ours less the published figure. Rows that are closer than seeds differ are not"
+    " ranked. * not converged: the bound on valid fell by more than 1 % in the last tenth of the"
+    f" epochs. {DAGGER} far from converged in K: few effective samples (docs/metrics.md)."
 )
+
+
+def published_files(table: Table, scale: str, rows: list[Row]) -> dict[str, str]:
+    """File name -> the table in Markdown, CSV and LaTeX."""
+    shown = select_columns(cells(rows), table.columns)
+    plain = [[cell.replace("**", "") for cell in row] for row in shown]
+    return {
+        f"{table.name}.md": published_page(table, scale, rows),
+        f"{table.name}.csv": csv_text(plain),
+        f"{table.name}.tex": latex(shown),
+    }
 
 
 def published_page(table: Table, scale: str, rows: list[Row]) -> str:
@@ -25,28 +37,41 @@ def published_page(table: Table, scale: str, rows: list[Row]) -> str:
     return f"{title}\n\n{shown}\n{table.note} {NOTE}\n"
 
 
-def published_row(row: dict[str, Any], folder: Path) -> Row:
-    """A row of ``conf/table``: what its run measured on the test split, and what is published.
+def published_row(row: dict[str, Any], folders: Sequence[Path]) -> Row:
+    """A row of ``conf/table``: what its runs measured on the test split, and what is published.
 
-    The name of a run that had not converged is marked.
+    The name is marked where a run had not converged.
+
+    Args:
+        folders: of the runs, one a seed.
 
     Raises:
-        ValueError: the run's results are damaged or of another version.
+        ValueError: the results of a run are damaged or of another version.
     """
-    with checked_results(folder / RESULTS):
-        result = read_results(folder)
-        mark = " *" if not_converged(folder) else ""
-        shown = Row(f"{row['name']}{mark}", result["data"])
-        measured = {
-            **columns(result["test"]),
-            **other_conventions(result["test"]),
-            **of_training(result),
-        }
-    published = row.get("published", {})
-    shown.add(
-        {**measured, **{f"{PUBLISHED}{title}": float(published[title]) for title in published}}
-    )
+    mark = " *" if any(map(not_converged, folders)) else ""
+    shown = Row(f"{row['name']}{mark}", "")
+    published = {title: float(value) for title, value in row.get("published", {}).items()}
+    for folder in folders:
+        with checked_results(folder / RESULTS):
+            result = read_results(folder)
+            shown.data = result["data"]
+            measured = {
+                **columns(result["test"]),
+                **other_conventions(result["test"]),
+                **of_training(result),
+            }
+        shown.add({**measured, **_beside(published, measured)})
     return shown
+
+
+def _beside(published: dict[str, float], measured: Values) -> Values:
+    """The published columns, and how much ours are above them."""
+    differences = {
+        f"{DIFFERENCE}{title}": ours - value
+        for title, value in published.items()
+        if (ours := measured.get(title)) is not None
+    }
+    return {**{f"{PUBLISHED}{title}": value for title, value in published.items()}, **differences}
 
 
 def other_conventions(record: dict[str, Any]) -> Values:
@@ -63,18 +88,23 @@ def other_conventions(record: dict[str, Any]) -> Values:
 
 
 def select_columns(table: list[list[str]], ours: list[str]) -> list[list[str]]:
-    """Of a table's columns the model, the published ones, ours beside them, and those of ``ours``.
+    """The model, the published columns with ours and the difference, and those of ``ours``.
+
+    The number of seeds is left out where it is 1 everywhere.
 
     Args:
         table: header and rows.
         ours: columns without a latent's name or K.
     """
-    head = table[0]
+    head, *rows = table
+    shown = ["model"]
+    if any(row[head.index("seeds")] != "1" for row in rows):
+        shown.append("seeds")
     kept = [
         number
         for number, title in enumerate(head)
-        if title == "model"
-        or title.startswith(PUBLISHED)
+        if title in shown
+        or title.startswith((PUBLISHED, DIFFERENCE))
         or f"{PUBLISHED}{title}" in head
         or kind(title) in ours
     ]

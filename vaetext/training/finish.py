@@ -35,9 +35,10 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     training.metrics.check()
     atomic_write(folder / RESULTS, json.dumps(record, indent=2) + "\n")
     atomic_write(folder / TABLE, run_table(record))
-    write_examples(training.model, corpus, folder, config.seed)
-    plots.write(folder, test, corpus.splits["test"].factors)
-    write_pages(test.pages, folder)
+    if config.trainer.examples:
+        write_examples(training.model, corpus, folder, config.seed)
+        plots.write(folder, test, corpus.splits["test"].factors)
+        write_pages(test.pages, folder)
     training.metrics.check()
     atomic_write(folder / DONE, "")
     log.info("everything is in %s", folder)

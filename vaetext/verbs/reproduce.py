@@ -1,74 +1,190 @@
-"""``vaetext reproduce``: trains the rows of a published table, and shows ours beside theirs."""
+"""``vaetext reproduce``: trains the rows of published tables, and shows ours beside theirs."""
 
 import logging
 import os
-import subprocess
-import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
-from vaetext.config.quoting import quote
+from vaetext.config.errors import explain
+from vaetext.config.table import Table
 from vaetext.config.verbs import ReproduceConfig
+from vaetext.report.console import show
+from vaetext.report.formats import markdown
+from vaetext.report.index import Reproduced, index_page
 from vaetext.report.output import write_output
-from vaetext.report.published import published_page, published_row
-from vaetext.runs.layout import TABLE
-from vaetext.runs.signals import SIGNALS, Interrupted, signal_of
+from vaetext.report.published import published_files, published_page, published_row
+from vaetext.runs.planned import PlannedRun, planned_runs
+from vaetext.runs.processes import Job, last_lines, run_jobs
+from vaetext.runs.signals import Interrupted, signal_of
 from vaetext.runs.sweep import config_folder
+from vaetext.training import estimate
+from vaetext.training.interface import train
 
 log = logging.getLogger(__name__)
+Failures = dict[str, str]  # title of a run -> the end of its log
+INDEX = "index.html"
 
 
 def run(config: ReproduceConfig) -> None:
-    """Trains every row that has not finished, then prints the table and writes ``table.md``.
+    """Trains what has not finished, then prints the tables and writes them and ``index.html``.
 
-    Each row has a folder and a process of its own.
-
-    Raises:
-        ValueError: the table has no such scale, or a row's training failed.
-    """
-    table = config.table
-    if config.scale not in table.scales:
-        raise ValueError(f"scale={config.scale}: table {table.name} has {', '.join(table.scales)}")
-    folder = Path(config.outputs) / "tables" / table.name / config.scale
-    rows = []
-    for row in table.rows:
-        run_folder = folder / str(row["name"]).replace(" ", "-")
-        train([*row["overrides"], *table.scales[config.scale]], run_folder)
-        rows.append(published_row(row, run_folder))
-    page = published_page(table, config.scale, rows)
-    write_output(page, folder, {TABLE: page})
-
-
-def train(overrides: list[str], folder: Path) -> None:
-    """Runs ``vaetext train`` into ``folder``; resumes an unfinished run, keeps a finished one.
+    Runs that were stopped are resumed. A run that fails does not stop the others.
 
     Raises:
-        ValueError: training ended with an error, as where the folder holds a run of another
-            configuration. The process has printed it.
-        Interrupted: training was interrupted.
+        ValueError: a table has no such scale, a row does not fit, or runs have failed.
+        Interrupted: an interrupt; the same command goes on.
     """
-    own = config_folder(HydraConfig.get().runtime) if HydraConfig.initialized() else []
-    arguments = ["train", *own, *overrides, f"hydra.run.dir={quote(str(folder))}"]
-    log.info("vaetext %s", " ".join(arguments))
-    status = _status([sys.executable, "-m", "vaetext", *arguments])
-    if status - 128 in SIGNALS:
-        message = f"run the same command again to resume; {folder} is kept"
-        raise Interrupted(status - 128, message)
-    if status:
-        raise ValueError(f"{folder} ended with status {status}; its error is shown above")
+    words = config_folder(HydraConfig.get().runtime) if HydraConfig.initialized() else []
+    folder = Path(config.outputs)
+    tables = list(config.tables.values())
+    runs = planned_runs(tables, config.scale, config.seeds, folder, words[1::2])
+    smoke = config.scale == "smoke"
+    if config.plan or not smoke:
+        show(plan(runs, config.jobs))
+    if config.plan:
+        return
+    waiting = [run for run in runs if not run.done]
+    failures = train_here(waiting, words[1::2]) if smoke else train_all(waiting, words, config.jobs)
+    write_tables(tables, runs, config.scale, folder / "tables" / config.scale)
+    if failures:
+        listed = "; ".join(f"{title}: {end}" for title, end in failures.items())
+        raise ValueError(f"{len(failures)} of {len(runs)} runs failed. {listed}")
 
 
-def _status(command: list[str]) -> int:
-    """The exit status of a process that prints to stderr; 128 + a signal's number if interrupted.
+def plan(runs: Sequence[PlannedRun], jobs: int) -> str:
+    """Every run with its epochs, its state and the time it may take, estimated from a few steps."""
+    rows = [["run", "epochs", "state", "estimate"]]
+    total = 0.0
+    for each in runs:
+        state = "done" if each.done else "begun" if each.begun else "new"
+        shown = "-"
+        if not each.done:
+            try:
+                seconds = estimate.seconds(each.config)
+                total += seconds
+                shown = duration(seconds)
+            except ValueError as error:
+                shown = explain(error)
+        rows.append([each.title, str(each.config.trainer.epochs), state, shown])
+    left = sum(not each.done for each in runs)
+    at_once = "" if jobs == 1 else f", {jobs} at a time"
+    return f"{markdown(rows)}\n{left} runs to train{at_once}: about {duration(total / jobs)}"
 
-    The process then gets SIGTERM: unlike Ctrl-C, a signal may have reached this one alone.
+
+def duration(seconds: float) -> str:
+    """A time in words: ``40 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def train_all(runs: Sequence[PlannedRun], config_dir: Sequence[str], jobs: int) -> Failures:
+    """Trains each run in a process of its own, ``jobs`` at a time, on equal shares of the cores.
+
+    Raises:
+        Interrupted: training was interrupted; what ran has written a checkpoint.
     """
-    environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
-    with subprocess.Popen(command, stdout=sys.stderr.fileno(), env=environment) as process:
+    threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0
+    started = {
+        Job(
+            tuple(run.arguments(config_dir, threads)),
+            run.folder.with_name(f"{run.folder.name}.log"),
+        ): run
+        for run in runs
+    }
+    failures: Failures = {}
+    progress = Progress(len(runs))
+
+    def ended(job: Job, status: int, seconds: float) -> None:
+        title = started[job].title
+        if status:
+            failures[title] = f"status {status}, {job.log}: {last_lines(job.log)}"
+        progress.report(title, "failed" if status else "done", seconds)
+
+    try:
+        run_jobs(list(started), jobs, ended)
+    except KeyboardInterrupt as error:
+        message = "finished runs are kept; the same command goes on"
+        raise Interrupted(signal_of(error), message) from error
+    return failures
+
+
+def train_here(runs: Sequence[PlannedRun], config_dir: Sequence[str]) -> Failures:
+    """Trains each run in this process, on one thread, without samples and pictures."""
+    failures: Failures = {}
+    progress = Progress(len(runs))
+    for each in runs:
+        before = time.monotonic()
+        state = "done"
         try:
-            return process.wait()
-        except KeyboardInterrupt as error:  # it writes its checkpoint first
-            process.terminate()
-            process.wait()
-            return 128 + signal_of(error)
+            with _quiet():
+                train([*each.overrides, "trainer.threads=1"], each.folder, config_dir)
+        except Exception as error:
+            failures[each.title] = explain(error)
+            state = "failed"
+        progress.report(each.title, state, time.monotonic() - before)
+    return failures
+
+
+def write_tables(
+    tables: Sequence[Table], runs: Sequence[PlannedRun], scale: str, folder: Path
+) -> None:
+    """Writes every table in three formats, and the page of all; prints the tables."""
+    reproduced = [_reproduced(table, runs) for table in tables]
+    found: dict[str, str | bytes] = {INDEX: index_page(reproduced, scale)}
+    pages = []
+    for each in reproduced:
+        if each.rows:
+            found |= published_files(each.table, scale, each.rows)
+            pages.append(published_page(each.table, scale, each.rows))
+    write_output("\n".join(pages), folder, found)
+
+
+def _reproduced(table: Table, runs: Sequence[PlannedRun]) -> Reproduced:
+    """A table with a row for each whose runs have finished in part or in whole."""
+    own = [run for run in runs if run.table == table.name]
+    done: dict[str, list[PlannedRun]] = {}
+    for each in own:
+        if each.done:
+            done.setdefault(str(each.row["name"]), []).append(each)
+    rows = [published_row(of[0].row, [run.folder for run in of]) for of in done.values()]
+    return Reproduced(table, rows, own)
+
+
+class Progress:
+    """One line for each run that ends: how many are done, and how long the rest may take."""
+
+    def __init__(self, runs: int) -> None:
+        self.runs = runs
+        self.ended = 0
+        self.started = time.monotonic()
+
+    def report(self, title: str, state: str, seconds: float) -> None:
+        """Logs that a run has ended."""
+        self.ended += 1
+        spent = time.monotonic() - self.started
+        left = spent / self.ended * (self.runs - self.ended)
+        log.info(
+            "%d of %d: %s %s in %s; about %s left",
+            *(self.ended, self.runs, title, state, duration(seconds), duration(left)),
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Warnings and errors alone are printed."""
+    root = logging.getLogger()
+    levels: list[tuple[Callable[[int], None], int]] = [
+        (handler.setLevel, handler.level) for handler in root.handlers
+    ]
+    for set_level, _ in levels:
+        set_level(logging.WARNING)
+    try:
+        yield
+    finally:
+        for set_level, level in levels:
+            set_level(level)
