@@ -98,7 +98,7 @@ def test_a_folder_of_ones_own_has_options(tmp_path: Path, monkeypatch: pytest.Mo
     shown = run_cli(*own, "--help").output
     assert "  only mine\n" in shown
     assert "trainer.lr=0.5" in shown
-    monkeypatch.setenv("COMP_LINE", f"vaetext train --config-dir {tmp_path} trainer=m")
+    monkeypatch.setenv("COMP_LINE", f"vaetext train --config-dir {tmp_path} trainer=mi")
     assert run_cli("-sc", "query=bash").output.split() == ["trainer=mine"]
 
 
