@@ -63,7 +63,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             ended(job, 1, 0.5)
 
     monkeypatch.setattr(reproduce, "run_jobs", run_jobs)
-    monkeypatch.setattr(reproduce.estimate, "seconds", lambda config: 60.0)
+    monkeypatch.setattr(reproduce.estimate, "seconds", lambda config, threads: 60.0)
     return found
 
 
@@ -145,6 +145,21 @@ def test_a_plan_starts_nothing(
     assert not started
     assert "2 runs to train, 2 at a time: about 60 s" in capsys.readouterr().out
     assert not (tmp_path / "tables").exists()
+
+
+def test_a_plan_says_what_cannot_be_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"name": "lost", "overrides": ["data=text", "data.train=nowhere.txt"]}]
+    reproduce.run(
+        config(
+            tmp_path,
+            "full",
+            plan=True,
+            tables={"t": table(rows=rows, scales={"full": []}, figures=[])},
+        )
+    )
+    assert "t: lost (seed 0) cannot be trained: " in capsys.readouterr().out
 
 
 def test_an_estimate_leaves_nothing_and_is_of_the_right_size(tmp_path: Path) -> None:

@@ -48,9 +48,10 @@ class PlannedRun:
         return is_done(self.folder)
 
     @property
-    def begun(self) -> bool:
-        """Whether it was started before."""
-        return (self.folder / CONFIG).is_file()
+    def state(self) -> str:
+        """Of training: "done", "begun" or "new"."""
+        begun = (self.folder / CONFIG).is_file()
+        return "done" if self.done else "begun" if begun else "new"
 
     @property
     def command(self) -> str:

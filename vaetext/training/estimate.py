@@ -21,16 +21,19 @@ MOST_SEQUENCES = 64  # scored
 SAMPLES = 4  # of each, where more are wanted
 
 
-def seconds(config: TrainConfig) -> float:
+def seconds(config: TrainConfig, threads: int = 0) -> float:
     """The seconds that a run would take: its optimizer steps, validations and last evaluation.
 
     Steps differ in length and early stopping is not foreseen, so this is a rough upper figure.
     Nothing is left on disk but the data in the cache.
 
+    Args:
+        threads: of the process; 0: those of the configuration.
+
     Raises:
         ValueError: the data is missing, or the model does not take it.
     """
-    use_threads(config.trainer.threads)
+    use_threads(threads or config.trainer.threads)
     device = choose(config.trainer.device)
     corpus = corpora.load(config.data)
     torch.manual_seed(config.seed)

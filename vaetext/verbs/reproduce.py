@@ -59,20 +59,26 @@ def plan(runs: Sequence[PlannedRun], jobs: int) -> str:
     """Every run with its epochs, its state and the time it may take, estimated from a few steps."""
     rows = [["run", "epochs", "state", "estimate"]]
     total = 0.0
+    problems = []
     for each in runs:
-        state = "done" if each.done else "begun" if each.begun else "new"
         shown = "-"
         if not each.done:
             try:
-                seconds = estimate.seconds(each.config)
+                seconds = estimate.seconds(each.config, threads_of(jobs))
                 total += seconds
                 shown = duration(seconds)
             except ValueError as error:
-                shown = explain(error)
-        rows.append([each.title, str(each.config.trainer.epochs), state, shown])
+                problems.append(f"\n{each.title} cannot be trained: {explain(error)}")
+        rows.append([each.title, str(each.config.trainer.epochs), each.state, shown])
     left = sum(not each.done for each in runs)
     at_once = "" if jobs == 1 else f", {jobs} at a time"
-    return f"{markdown(rows)}\n{left} runs to train{at_once}: about {duration(total / jobs)}"
+    last = f"{left} runs to train{at_once}: about {duration(total / jobs)}"
+    return "\n".join([markdown(rows), last, *problems])
+
+
+def threads_of(jobs: int) -> int:
+    """The threads of each run where several share the cores; 0, as many as there are, of one."""
+    return max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0
 
 
 def duration(seconds: float) -> str:
@@ -88,7 +94,7 @@ def train_all(runs: Sequence[PlannedRun], config_dir: Sequence[str], jobs: int) 
     Raises:
         Interrupted: training was interrupted; what ran has written a checkpoint.
     """
-    threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0
+    threads = threads_of(jobs)
     started = {
         Job(
             tuple(run.arguments(config_dir, threads)),
