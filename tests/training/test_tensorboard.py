@@ -13,9 +13,13 @@ class Writer:
     def __init__(self, folder: str, flush_secs: int, purge_step: int | None) -> None:
         self.purged = purge_step
         self.events: dict[str, tuple[float, int]] = {}
+        self.texts: list[tuple[str, str, int]] = []
 
     def add_scalar(self, tag: str, value: float, step: int) -> None:
         self.events[tag] = (value, step)
+
+    def add_text(self, tag: str, text: str, step: int) -> None:
+        self.texts.append((tag, text, step))
 
 
 def test_a_line_of_metrics_is_an_event_a_number(
@@ -34,3 +38,10 @@ def test_a_line_of_metrics_is_an_event_a_number(
     )
     assert board._writer.events["steps/beta.z_2"] == (0.0, 6)
     assert board._writer.purged is None and Tensorboard(tmp_path, 7)._writer.purged == 8
+
+
+def test_a_page_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", SimpleNamespace(SummaryWriter=Writer))
+    board = Tensorboard(tmp_path)
+    board.show("samples:\n<unk> *a*\n", 9)
+    assert board._writer.texts == [("examples", "    samples:\n    <unk> *a*\n", 9)]

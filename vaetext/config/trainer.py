@@ -14,6 +14,7 @@ TECHNICAL = (
     "checkpoint_minutes",
     "eval_batch_tokens",
     "iw_samples",
+    "sample_every",
     "tensorboard",
     "examples",
 )  # options that change no weight
@@ -162,6 +163,12 @@ class Trainer(Checked):
     )
     iw_samples: int = option(
         50, "samples of the importance-weighted bound on test, after training; 0 skips it", min=0
+    )
+    sample_every: int = option(
+        0,
+        "epochs between samples and reconstructions during training, in the run folder's samples/;"
+        " 0: none",
+        min=0,
     )
     device: str = option("auto", "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one")
     precision: str = option(

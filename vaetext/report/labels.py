@@ -1,5 +1,6 @@
 """Codes beside known labels: where the labels come from, and how well codes tell them."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,8 @@ def labels_page(source: str, labels: np.ndarray, vectors: dict[str, np.ndarray])
     head = f"{len(np.unique(labels))} labels ({source}) of {len(labels):,} sequences"
     rows = [_row(name, share, each) for name, each in found.items()]
     table = markdown([["", "majority", f"{NEIGHBOURS}-NN", "linear probe"], *rows])
-    return f"{head}\n\n{table}\n\n{NOTE.format(count=NEIGHBOURS)}\n"
+    note = textwrap.fill(NOTE.format(count=NEIGHBOURS), 100)
+    return f"{head}\n\n{table}\n{note}\n"
 
 
 def _row(name: str, share: float, found: LabelAccuracies) -> list[str]:

@@ -22,6 +22,7 @@ RESULTS = "results.json"
 TABLE = "table.md"
 SAMPLES = "samples.txt"
 NEAREST = "nearest.txt"
+EPOCH_EXAMPLES = "samples/epoch-{}"  # during training: .txt, of frames .png too
 RECONSTRUCTIONS = "reconstructions.txt"
 INTERPOLATIONS = "interpolations.txt"
 PLOTS = "plots"

@@ -44,6 +44,7 @@ class Training:
 
     Attributes:
         saved: called after each checkpoint.
+        validated: called when an epoch is validated, before its checkpoint.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Training:
         self.seed = seed
         self.report = report
         self.saved: Callable[[], object] = lambda: None
+        self.validated: Callable[[], object] = lambda: None
         self.folder = folder
         self.metrics = MetricsFile(folder / METRICS)
         self.last = folder / LAST
@@ -179,6 +181,7 @@ class Training:
                 raise self._broken(f"valid {name} was not finite {after}")
         self._write("valid", {**record, "seconds": state.seconds})
         self.update_best(record[self.criterion.key])
+        self.validated()
         state.epoch += 1
         state.batch = 0
         self.data.carried = {}

@@ -42,6 +42,7 @@ from vaetext.runs.folder import (
 from vaetext.runs.layout import DONE, ENVIRONMENT, LAST, RESULTS, SOURCES
 from vaetext.runs.results import checked_results, is_done, read_results
 from vaetext.runs.signals import signal_of
+from vaetext.training.examples import EpochExamples
 from vaetext.training.finish import finish
 from vaetext.training.initial import start_from
 from vaetext.training.interrupts import Stopped
@@ -156,9 +157,13 @@ def _train(
     log.info("%s: %s, %s, in %s", names, size, device, folder)
     with (
         TrainingProgress(config.trainer.epochs, lambda: training.epochs) as progress,
-        _reports(config, folder, training.state.step) as others,
+        _tensorboard(config, folder, training.state.step) as board,
     ):
-        training.report = lambda line: [report(line) for report in (progress.report, *others)]
+        reports = [progress.report, *([board.report] if board else [])]
+        training.report = lambda line: [report(line) for report in reports]
+        if config.trainer.sample_every:
+            shown = {"show": board.show} if board else {}
+            training.validated = EpochExamples(training, corpus.format, **shown)
         training.fit()
     try:
         finish(config, folder, corpus, training)
@@ -243,12 +248,10 @@ def _changes_of_training(folder: Path, overrides: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def _reports(
-    config: TrainConfig, folder: Path, step: int
-) -> Iterator[list[Callable[[dict[str, Any]], None]]]:
-    """What else takes each line of metrics after ``step``: tensorboard, if it is asked for."""
+def _tensorboard(config: TrainConfig, folder: Path, step: int) -> Iterator[Tensorboard | None]:
+    """Tensorboard from the optimizer step ``step`` on, if it is asked for."""
     if not config.trainer.tensorboard:
-        yield []
+        yield None
         return
-    with closing(Tensorboard(folder, step)) as tensorboard:
-        yield [tensorboard.report]
+    with closing(Tensorboard(folder, step)) as board:
+        yield board

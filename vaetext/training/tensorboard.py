@@ -42,6 +42,11 @@ class Tensorboard:
             if isinstance(value, float):
                 self._writer.add_scalar(f"{line['split']}/{name}", value, line["step"])
 
+    def show(self, page: str, step: int) -> None:
+        """Takes a page of examples, which is shown as it is."""
+        text = "".join(f"    {line}\n" for line in page.splitlines())  # as code in Markdown
+        self._writer.add_text("examples", text, step)
+
     def close(self) -> None:
         """Writes what is left."""
         self._writer.close()
