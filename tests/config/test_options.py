@@ -26,6 +26,8 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (VRAE, {"stride": 4}, "has an effect with latent=feature-map only; set stride=8"),
     (VRAE, {"latent": "feature-map", "z_to": "inputs"}, "with latent=dense only; set z_to=state"),
     (VRAE, {"latent": "feature-map", "pooling": "max"}, "with latent=dense only; set pooling=fin"),
+    (VRAE, {"encoder": "mlp", "pooling": "max"}, "with an RNN as encoder only; set pooling=final"),
+    (VRAE, {"encoder": "mlp", "latent": "feature-map"}, "with an RNN as encoder only; set latent"),
     (CNN, {"latent": "feature-map", "prior": "gmm"}, "set prior=standard with latent=feature-map"),
     (CNN, {"channels": []}, "channels=[] leaves no convolution"),
     (HVRAE, {"max_length": 9}, "has an effect with local=sequence only; set max_length=0"),

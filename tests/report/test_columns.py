@@ -3,7 +3,7 @@
 import pytest
 from records import record
 
-from vaetext.report.columns import columns, kind, not_converged, note, ordered
+from vaetext.report.columns import columns, kind, not_converged, note, of_training, ordered
 
 
 def test_titles_name_their_convention_and_come_in_order() -> None:
@@ -92,3 +92,17 @@ def test_the_note_explains_the_columns_that_a_table_has() -> None:
     for present in ("FIVO-NLL(K)", "per step: total nats", "prior: "):
         assert present in of_frames
         assert present not in of_text
+
+
+def test_figures_of_planes_and_of_training_have_a_place_and_a_note() -> None:
+    titles = ["seconds per epoch", "mixing 4/9", "10-NN digit", "MI z"]
+    assert ordered(titles) == ["MI z", "10-NN digit", "mixing 4/9", "seconds per epoch"]
+    assert [kind(each) for each in titles[:3]] == ["seconds per epoch", "mixing", "10-NN"]
+    shown = " ".join(note("test split", titles).split())
+    assert "10-NN: share of sequences whose label is that of most of the 10 others" in shown
+    assert "mixing: share of the other label among the 10 nearest" in shown
+
+
+def test_seconds_per_epoch_are_those_of_training() -> None:
+    assert of_training({"train_seconds": 30.0, "epochs": 4}) == {"seconds per epoch": 7.5}
+    assert of_training({"train_seconds": None, "epochs": None}) == {}

@@ -25,7 +25,9 @@ from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.metrics import Evaluation
 from vaetext.evaluation.results import BoundsByK, SplitResults
 from vaetext.evaluation.scoring import Scores
+from vaetext.models.diagnostics import Panel, Series
 from vaetext.report import plots
+from vaetext.report.plots.diagrams import diagram
 from vaetext.runs.metrics_line import write_line
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -232,6 +234,38 @@ def test_a_long_sentence_is_cut() -> None:
     shown = [text.get_text() for text in figure.axes[1].texts]
     assert "a" * 94 + " …" in shown
     assert "b  c" in shown
+
+
+def test_a_path_between_images_shows_them_and_the_ends_that_are_there() -> None:
+    images = [np.eye(4), np.zeros((4, 4)), np.ones((4, 4)), None]
+    figure = plots.interpolation({"z": torch.zeros(2, 3)}, ["a", "b"], ["A", "B"], images)
+    right = figure.axes[1]
+    assert [shown.get_array().mean() for shown in right.images] == [0.25, 0, 1]  # type: ignore[union-attr]
+    assert [text.get_text() for text in right.texts] == ["A"]
+    assert plots.png(figure).startswith(PNG)
+
+
+def test_images_are_shown_in_grids_of_ten() -> None:
+    columns = {"test data": [np.eye(4)] * 23, "samples": [np.zeros((4, 4))] * 3}
+    figure = plots.frames(Drawn("images"), columns, given=2)
+    shapes = [axis.images[0].get_size() for axis in figure.axes]
+    assert shapes == [(3 * 5 - 1, 10 * 5 - 1), (4, 3 * 5 - 1)]
+    assert [axis.get_title() for axis in figure.axes] == ["test data", "samples"]
+
+
+def test_a_diagnostic_with_many_kinds_of_points_names_them_beside_its_image() -> None:
+    points = [Series(f"{n}", np.zeros(3), np.zeros(3), "points") for n in range(20)]
+    described = [Panel("codes", "x", "y", points), Panel("grid", "x", "y", image=np.eye(5))]
+    figure = diagram(described)
+    codes, grid = figure.axes
+    colours = {tuple(each.get_facecolor()[0]) for each in codes.collections}
+    assert len(colours) == 20
+    legend = codes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [f"{n}" for n in range(20)]
+    assert {handle.get_alpha() for handle in legend.legend_handles if handle is not None} == {1}
+    np.testing.assert_array_equal(grid.images[0].get_array(), np.eye(5))  # type: ignore[arg-type]
+    assert plots.png(figure).startswith(PNG)
 
 
 def test_codes_have_a_row_for_each_latent_and_a_column_for_each_factor() -> None:

@@ -164,7 +164,7 @@ def columns(record: dict[str, Any]) -> Values:
 
 def of_training(result: dict[str, Any]) -> Values:
     """Column title -> value of what ``results.json`` says of training."""
-    seconds, epochs = result["train_seconds"], result["epochs"]
+    seconds, epochs = result.get("train_seconds"), result.get("epochs")
     return {"seconds per epoch": seconds / epochs} if seconds and epochs else {}
 
 

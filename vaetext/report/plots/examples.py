@@ -46,8 +46,9 @@ def interpolation(
         images: in place of sentences, that of the first end, of each step, and of the last end;
             None where there is no such image.
     """
-    figure = Figure(figsize=(12, 0.8 + 0.32 * (len(lines) + 2)), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=[1, 3])
+    size = (5 if images else 12, 0.8 + 0.32 * (len(lines) + 2))
+    figure = Figure(figsize=size, layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[3, 1] if images else [1, 3])
     _strips(left, path)
     if images:
         _images(right, images)
