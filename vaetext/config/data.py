@@ -139,6 +139,18 @@ class Newsgroups(TextData):
 
 
 @dataclass
+class IMDB(Reviews):
+    """Movie reviews with their sentiment (Maas et al. 2011)."""
+
+    max_tokens: int = option(
+        0, "tokens of each review that are kept, from its beginning on; 0: all", min=0
+    )
+    train_size: int = option(
+        0, "training reviews that are kept, the first by number; 0: all", min=0
+    )
+
+
+@dataclass
 class OwnFrames(OwnFiles):
     """Your own real-valued or binary sequences: .npz files, or folders of .csv files."""
 
@@ -307,6 +319,7 @@ DATA: dict[str, type[Data]] = {
     "speech": Speech,
     "mnist": MNIST,
     "20news": Newsgroups,
+    "imdb": IMDB,
     "grammar": Grammar,
     "clauses": Clauses,
     "sine": Sine,
