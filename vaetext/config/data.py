@@ -1,7 +1,7 @@
 """The options of every data set; the values are in ``conf/data/``."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from vaetext.config.options import Checked, check_schema, check_unused, option
 
@@ -47,9 +47,13 @@ class OwnFiles(Files):
 
     paths: ClassVar[tuple[str, ...]] = ("train", "valid", "test")  # options that name files
 
-    train: str | None = option(None, "file of training sequences, one a line (plain, .gz or .xz)")
-    valid: str | None = option(None, "validation sequences, as train")
-    test: str | None = option(None, "test sequences, as train")
+    train: Any = option(
+        None,
+        "file of training sequences, one a line (plain, .gz or .xz); or several: [a.txt,b.txt], or"
+        " a pattern such as 'corpus/*.txt'",
+    )
+    valid: Any = option(None, "validation sequences, as train")
+    test: Any = option(None, "test sequences, as train")
     split: list[float] = option(
         [0.9, 0.05, 0.05],
         "shares of train, valid and test, if only data.train is given",
@@ -60,8 +64,25 @@ class OwnFiles(Files):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ("train", "valid", "test"):
+            setattr(self, name, _files(name, getattr(self, name)))
         if self.valid and self.test:
             check_unused(self, "train alone", "split", "split_seed")
+
+
+def _files(name: str, given: Any) -> str | list[str] | None:
+    """One path, or several, as they were given.
+
+    Raises:
+        ValueError: an empty list, or neither a path nor a list of paths.
+    """
+    if given is None or isinstance(given, str):
+        return given
+    parts = given if isinstance(given, list) else [given]
+    if not parts or any(isinstance(each, (dict, list)) or each is None for each in parts):
+        raise ValueError(f"{name}={given}: name a file, or several as in {name}=[a.txt,b.txt]")
+    paths = list(map(str, parts))  # a name may be a number
+    return paths if isinstance(given, list) else paths[0]
 
 
 @dataclass
@@ -154,8 +175,10 @@ class IMDB(Reviews):
 class OwnFrames(OwnFiles):
     """Your own real-valued or binary sequences: .npz files, or folders of .csv files."""
 
-    train: str | None = option(
-        None, "training sequences: an .npz or .csv file, or a folder of .csv files"
+    train: Any = option(
+        None,
+        "training sequences: an .npz or .csv file, or a folder of .csv files; or several, as a list"
+        " or a pattern",
     )
     kind: str = option(
         "auto",
@@ -223,9 +246,7 @@ class Speech(OwnFiles):
     paths = ("train", "valid", "test", "split_list")
 
     label: str = option("${.corpus}", LABEL)
-    train: str | None = option(
-        None, "training recordings: a folder, with those below it, a tar or a zip"
-    )
+    train: Any = option(None, "training recordings: a folder, with those below it, a tar or a zip")
     corpus: str = option(
         "recordings",
         "a published one, or recordings: your own, in the folders or archives that data.train,"

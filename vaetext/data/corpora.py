@@ -34,6 +34,7 @@ class Corpus:
         known: what else a model must know: fields of the domain that the format does not give.
         curve: the heights [T] of a sequence, nan where it has none; of data sets of curves only.
         facts: computes what is known of the distribution, such as its entropy, by name.
+        counts: option of a user's own data -> how many of the files of ``source`` it names.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Corpus:
     known: dict[str, Any] = field(default_factory=dict)
     curve: Callable[[Any], np.ndarray] | None = None
     facts: Callable[[], dict[str, float]] = dict
+    counts: dict[str, int] = field(default_factory=dict)
 
     @property
     def domain(self) -> Domain:

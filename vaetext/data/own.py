@@ -1,55 +1,90 @@
-"""A user's own files: three, or one that is cut into train, valid and test."""
+"""A user's own files: those of three splits, or some that are cut into train, valid and test."""
 
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from vaetext.config.data import OwnFiles
-from vaetext.data.files import check_regular, find, roots
+from vaetext.data.files import check_regular, find, natural, roots
 from vaetext.data.loader import SPLITS
 
 Item = TypeVar("Item")
 
 
-def own_files(config: OwnFiles, example: str, folders: bool = False) -> list[Path]:
-    """data.train alone, or all three files, each in the working folder or below a data root.
+def own_files(config: OwnFiles, example: str, folders: bool = False) -> dict[str, list[Path]]:
+    """Split -> its files: of data.train alone, or of all three.
 
     Args:
         example: of a name, for messages.
         folders: whether a folder will do.
 
     Raises:
-        ValueError: a file is missing, or only one of valid and test is named.
+        ValueError: a file is missing or named twice, or only one of valid and test is named.
     """
-    named = {"train": config.train, "valid": config.valid, "test": config.test}
     if not config.train:
         raise ValueError(
             f"data.train=null: data={config.name} needs a file"
             f"{' or folder' * folders}, as in data.train={example}"
         )
-    given = [name for name, path in named.items() if path]
+    given = [name for name in SPLITS if getattr(config, name)]
     if len(given) == 2:
         raise ValueError(
             f"data.{given[1]} is given alone: name data.valid and data.test both, or neither"
             " (then data.split cuts data.train)"
         )
-    return [existing(f"data.{name}", str(named[name]), config.root, folders) for name in given]
+    return {name: named_files(config, name, folders) for name in given}
 
 
-def own_split(config: OwnFiles, name: str, folders: bool = False) -> Path | None:
-    """The file of one split, whether the others are there or not; None where one file is cut.
+def own_split(config: OwnFiles, name: str, folders: bool = False) -> list[Path]:
+    """The files of one split, whether the others are there or not; none where data.train is cut.
 
     Raises:
-        ValueError: it is missing, or not named.
+        ValueError: one is missing, or none is named.
     """
-    path = getattr(config, name)
     if not (config.valid or config.test):
-        return None
-    if not path:
+        return []
+    if not getattr(config, name):
         raise ValueError(f"data.{name}=null: name the file of the split that is read")
-    return existing(f"data.{name}", path, config.root, folders)
+    return named_files(config, name, folders)
+
+
+def named_files(config: OwnFiles, name: str, folders: bool = False) -> list[Path]:
+    """The files that an option names: by a path, a pattern, or a list of these, in its order.
+
+    Those of a pattern are in the order of their names, in which numbers are compared by value.
+
+    Raises:
+        ValueError: one is missing or named twice, or a pattern matches none.
+    """
+    given = getattr(config, name)
+    option = f"data.{name}"
+    patterns = [given] if isinstance(given, str) else given
+    found = [each for one in patterns for each in _matches(option, one, config.root, folders)]
+    places = [each.resolve() for each in found]
+    if twice := next((each for n, each in enumerate(found) if places[n] in places[:n]), None):
+        raise ValueError(f"{option}={given}: {twice} is named twice; leave it out once")
+    return found
+
+
+def flat(files: dict[str, list[Path]]) -> list[Path]:
+    """The files of all splits, in their order."""
+    return [path for part in files.values() for path in part]
+
+
+def _matches(option: str, pattern: str, root: str | None, folders: bool) -> list[Path]:
+    """The files of a pattern, in the working folder or else in the first data root that has any."""
+    if not set(pattern) & set("*?[") or Path(pattern).expanduser().exists():
+        return [existing(option, pattern, root, folders)]
+    for place in (Path(), *roots(root)):
+        names = glob(str(place / Path(pattern).expanduser()), recursive=True)
+        found = [Path(name) for name in sorted(names, key=natural)]
+        if kept := [each for each in found if each.is_file() or (folders and each.is_dir())]:
+            return kept
+    places = ", ".join(map(str, [Path.cwd(), *roots(root)]))
+    raise ValueError(f"{option}={pattern}: no file in {places} matches it; correct the pattern")
 
 
 def existing(option: str, path: str, root: str | None, folders: bool = False) -> Path:
@@ -72,10 +107,13 @@ def existing(option: str, path: str, root: str | None, folders: bool = False) ->
     )
 
 
-def cut(config: OwnFiles, items: Sequence[Item], source: Path, unit: str) -> dict[str, list[Item]]:
-    """Train, valid and test of the sequences of one file, shuffled by ``split_seed``.
+def cut(
+    config: OwnFiles, items: Sequence[Item], source: object, unit: str
+) -> dict[str, list[Item]]:
+    """Train, valid and test of the sequences of data.train, shuffled by ``split_seed``.
 
     Args:
+        source: what messages call the file, or the files.
         unit: what the sequences are, for messages.
 
     Raises:

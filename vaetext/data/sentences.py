@@ -18,7 +18,12 @@ log = logging.getLogger(__name__)
 Lines = dict[str, list[str]]  # split -> its sentences
 
 
-def text_corpus(config: TextData, files: list[Path], read: Callable[[], Lines]) -> Corpus:
+def text_corpus(
+    config: TextData,
+    files: list[Path],
+    read: Callable[[], Lines],
+    counts: dict[str, int] | None = None,
+) -> Corpus:
     """A corpus of lines, or documents of consecutive lines.
 
     It is from the cache where neither its files nor its options have changed.
@@ -26,16 +31,18 @@ def text_corpus(config: TextData, files: list[Path], read: Callable[[], Lines]) 
     Args:
         files: what ``read`` reads; the sums of their bytes are part of the cache's key.
         read: the lines of each split; called where the cache lacks this corpus.
+        counts: split -> how many of the files are its own, where it may have several.
 
     Raises:
         ValueError: a sequence is longer than ``data.max_length``, a file changes while it is read,
             or what ``read`` raises.
     """
     sums = [content_sum(path) for path in files]
-    listed = stop_word_file(config)
+    listed = [content_sum(path)] if (path := stop_word_file(config)) else []
+    several = [f"{name}: {n}" for name, n in (counts or {}).items() if n > 1]
     found = cache.fetch(
         config,
-        [*sums, content_sum(listed)] if listed else sums,
+        [*sums, *listed, *several],
         lambda: tokenize(config, _unchanged(read, files, sums)),
     )
     for caution in found.cautions:
@@ -55,7 +62,8 @@ def text_corpus(config: TextData, files: list[Path], read: Callable[[], Lines]) 
         form = Documents(form.model)
         splits = {name: documents(split, config.document) for name, split in splits.items()}
     known = {"sentences": config.document, "stop_words": found.stop_words}
-    return Corpus(config.name, form, splits, [str(path) for path in files], sums, known)
+    source = [str(path) for path in files]
+    return Corpus(config.name, form, splits, source, sums, known, counts=counts or {})
 
 
 def tokenize(config: TextData, lines: Lines) -> cache.Tokenized:

@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def write_corpus(folder: Path, corpus: Corpus) -> None:
     files = [str(Path(each).resolve()) for each in corpus.source]
     sums = {name: split.digest for name, split in corpus.splits.items()}
     record = {"files": files, "file_sha256": corpus.sums, "sha256": sums}
+    if any(count != 1 for count in corpus.counts.values()):
+        record["counts"] = corpus.counts  # else each option names one file
     atomic_write(folder / SOURCES, json.dumps(record) + "\n")
 
 
@@ -150,13 +153,26 @@ def relocate_files(data: Data, folder: Path) -> Data:
     """
     if not isinstance(data, OwnFiles) or not (folder / SOURCES).is_file():
         return data
-    given = {name: path for name in data.paths if (path := getattr(data, name))}
-    read = read_json(folder / SOURCES).get("files", [])
+    saved = read_json(folder / SOURCES)
+    read = iter(saved.get("files", []))
+    counts = saved.get("counts", {})
     found: dict[str, Any] = {
-        name: _first_present(place, path, Path(path).name, root=data.root) or path
-        for (name, path), place in zip(given.items(), read, strict=False)
+        name: _relocated(given, list(islice(read, counts.get(name, 1))), data.root)
+        for name in data.paths
+        if (given := getattr(data, name))
     }
     return replace(data, **found)
+
+
+def _relocated(given: Any, places: list[str], root: str | None) -> Any:
+    """Where the files of an option are now: one path, or a list of those that were read."""
+    if isinstance(given, str) and len(places) < 2:
+        return _first_present(*places, given, Path(given).name, root=root) or given
+    paths = given if isinstance(given, list) and len(given) == len(places) else places
+    return [
+        _first_present(place, path, Path(place).name, root=root) or path
+        for place, path in zip(places, paths, strict=True)
+    ]
 
 
 def _first_present(*paths: str, root: str | None) -> str | None:

@@ -11,8 +11,8 @@ from vaetext.data.corpora import Corpus, frames_corpus
 from vaetext.data.files import Report, content_sum
 from vaetext.data.format import Format
 from vaetext.data.frames import Bits, FrameFormat
-from vaetext.data.loader import SPLITS, Sequences
-from vaetext.data.own import cut, own_files, own_split
+from vaetext.data.loader import Sequences
+from vaetext.data.own import cut, flat, own_files, own_split
 from vaetext.data.standardizer import Standardizer
 
 
@@ -27,32 +27,36 @@ def load(config: OwnFrames, report: Report) -> Corpus:
     named = read(config, files)
     form = make_format(config, named)
     sequences = {name: [form.encoded(frames) for _, frames in part] for name, part in named.items()}
-    return frames_corpus(config, form, sequences, files, list(map(_sum, files)))
+    corpus = frames_corpus(config, form, sequences, flat(files), list(map(_sum, flat(files))))
+    corpus.counts = {name: len(part) for name, part in files.items()}
+    return corpus
 
 
-def read(config: OwnFrames, files: list[Path]) -> dict[str, Named]:
+def read(config: OwnFrames, files: dict[str, list[Path]]) -> dict[str, Named]:
     """Split -> (place, frames) of each sequence.
 
     Raises:
         ValueError: as ``load`` does.
     """
-    found = [[(place(path, name), frames) for name, frames in read_arrays(path)] for path in files]
-    check_widths([each for part in found for each in part])
-    if len(files) == 3:
-        return dict(zip(SPLITS, found, strict=True))
-    return cut(config, found[0], files[0], "sequences")
+    found = {name: _arrays(part) for name, part in files.items()}
+    check_widths([each for part in found.values() for each in part])
+    return found if len(found) == 3 else cut(config, found["train"], config.train, "sequences")
 
 
 def read_split(config: OwnFrames, name: str, form: Format, report: Report) -> Sequences:
-    """The sequences of one split, of its file alone where it has one.
+    """The sequences of one split, of its files alone where it has some.
 
     Raises:
-        ValueError: as ``load`` does, of this file, or it holds frames of another kind.
+        ValueError: as ``load`` does, of these files, or they hold frames of another kind.
     """
-    if path := own_split(config, name, folders=True):
-        return [each for _, each in form.read(path)]
+    if files := own_split(config, name, folders=True):
+        return [each for path in files for _, each in form.read(path)]
     named = read(config, own_files(config, "my.npz", folders=True))[name]
     return [form.sequence(frames) for _, frames in named]
+
+
+def _arrays(files: list[Path]) -> Named:
+    return [(place(path, name), frames) for path in files for name, frames in read_arrays(path)]
 
 
 def make_format(config: OwnFrames, named: dict[str, Named]) -> FrameFormat:

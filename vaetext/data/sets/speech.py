@@ -11,7 +11,7 @@ from vaetext.data.corpora import Corpus, frames_corpus, recoded
 from vaetext.data.files import Report, locate, read_lines
 from vaetext.data.format import Format
 from vaetext.data.loader import SPLITS, Sequences
-from vaetext.data.own import cut, existing, own_files, own_split
+from vaetext.data.own import cut, existing, flat, own_files, own_split
 from vaetext.data.waveform import Waveform
 
 log = logging.getLogger(__name__)
@@ -94,8 +94,8 @@ def read_split(config: Speech, name: str, form: Format, report: Report) -> Seque
     Raises:
         ValueError: as ``load`` does, of this file, or it has another rate.
     """
-    if config.corpus == "recordings" and (path := own_split(config, name, folders=True)):
-        return [each for _, each in form.read(path)]
+    if config.corpus == "recordings" and (files := own_split(config, name, folders=True)):
+        return [each for path in files for _, each in form.read(path)]
     split = recoded(load(config, report), name, form)
     return [split[n] for n in range(len(split))]
 
@@ -133,7 +133,13 @@ def own_recordings(config: Speech) -> tuple[list[Path], Parts]:
             "data.corpus=recordings: your own need data.train=FOLDER (or a tar or zip); or choose"
             f" data.corpus={' or '.join(CORPORA)}"
         )
-    files = own_files(config, "recordings/", folders=True)
+    named = own_files(config, "recordings/", folders=True)
+    if several := next((name for name, part in named.items() if len(part) > 1), None):
+        raise ValueError(
+            f"data.{several}={getattr(config, several)}: recordings come from one folder or"
+            " archive, in which their names differ; put them into one"
+        )
+    files = flat(named)
     found = [read_recordings(path) for path in files]
     if config.split_list:
         path = existing("data.split_list", config.split_list, config.root)
