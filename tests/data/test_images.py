@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaetext.data.images import Images, mosaic, png_bytes, read_idx
+from vaetext.data.images import Images
+from vaetext.data.pictures import mosaic, png_bytes, read_idx
 
 FORM = Images(size=5, rows=3)
 BITS = np.random.default_rng(0).integers(2, size=(3, 5), dtype=np.uint8)

@@ -1,7 +1,5 @@
-"""Binary images: PNG and IDX files, arrays, and how grey values become zeros and ones."""
+"""Binary images as sequences of rows, and how grey values become zeros and ones."""
 
-import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from vaetext.data.arrays import place, read_npz
-from vaetext.data.contents import check_unpacked
+from vaetext.data.arrays import place
 from vaetext.data.drawn import Drawn
-from vaetext.data.files import natural, read_bytes
 from vaetext.data.frames import Bits
 from vaetext.data.loader import Split
+from vaetext.data.pictures import WHITE, is_picture, png_bytes, read_pictures
 
-WHITE = 255
 GIVEN = 2  # number of the draws for images of a user; 0 and 1 are those of train and test
-UNSIGNED_BYTES = 8  # the type of values in the head of an IDX file
-Named = list[tuple[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -111,6 +105,8 @@ class Images(Bits):
     def sequence(self, values: Any) -> np.ndarray:
         """The pixels of an array [H, F]: zeros and ones, grey values to 255, or shares of white.
 
+        Grey values are drawn as those of the only image of a file.
+
         Raises:
             ValueError: it has another shape or other values.
         """
@@ -130,7 +126,7 @@ class Images(Bits):
 
     def reads(self, path: Path) -> bool:
         """Whether a path is a PNG or IDX file, or one of arrays, or a folder."""
-        return path.suffix == ".png" or _is_idx(path) or super().reads(path)
+        return is_picture(path) or super().reads(path)
 
     def read(self, path: Path) -> list[tuple[str, Any]]:
         """(name, pixels) of each image of a PNG or IDX file, a folder of PNG files, or of arrays.
@@ -143,7 +139,7 @@ class Images(Bits):
         """
         if not self.reads(path) or path.suffix == ".csv":
             return super().read(path)
-        named = [(name, self._checked_grey(path, name, grey)) for name, grey in _pictures(path)]
+        named = [(name, self._checked_grey(path, name, grey)) for name, grey in read_pictures(path)]
         images = self.binary(np.stack([grey for _, grey in named]), GIVEN)
         return [(name, image) for (name, _), image in zip(named, images, strict=True)]
 
@@ -167,87 +163,3 @@ class Images(Bits):
             )
         scale = 1 if values.max() > 1 else WHITE
         return np.asarray(np.rint(values.astype(np.float64) * scale), dtype=np.uint8)
-
-
-def read_idx(content: bytes, name: str) -> np.ndarray:
-    """The array of unsigned bytes of an IDX file (LeCun et al. 1998).
-
-    Args:
-        content: its uncompressed bytes.
-        name: of the file, for messages.
-
-    Raises:
-        ValueError: the content is something else, or has more or fewer bytes than its head says.
-    """
-    axes = content[3] if len(content) > 3 else 0
-    start = 4 + 4 * axes
-    if content[:3] != bytes((0, 0, UNSIGNED_BYTES)) or not axes or len(content) < start:
-        raise ValueError(f"{name} is no IDX file of unsigned bytes; is it damaged or packed?")
-    shape = [int(each) for each in np.frombuffer(content[4:start], ">u4")]
-    if math.prod(shape) != len(content) - start:
-        raise ValueError(
-            f"{name}: its head says {' x '.join(map(str, shape))} bytes, and it has"
-            f" {len(content) - start:,}; fetch it again"
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
-
-
-def png_bytes(image: np.ndarray) -> bytes:
-    """A PNG file of an image [H, F] with values from 0, black, to 1, white."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(np.rint(WHITE * np.asarray(image)).astype(np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def mosaic(images: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Images [H, F] side by side in rows of ``columns``, grey lines between them; values to 1."""
-    height, width = images[0].shape
-    rows = -(-len(images) // columns)
-    grid = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), 0.5)
-    for n, image in enumerate(images):
-        top, left = n // columns * (height + 1), n % columns * (width + 1)
-        grid[top : top + height, left : left + width] = image
-    return grid
-
-
-def _is_idx(path: Path) -> bool:
-    return "-ubyte" in path.name
-
-
-def _pictures(path: Path) -> Named:
-    """(name, values) of each image of a file or folder."""
-    if path.is_dir():
-        names = sorted((each.name for each in path.glob("*.png")), key=natural)
-        if not names:
-            raise ValueError(f"{path} holds no PNG file; give one for each image")
-        return [(name, _png(path / name)) for name in names]
-    if path.suffix == ".png":
-        return [(path.name, _png(path))]
-    if path.suffix == ".npz":
-        arrays = read_npz(path)
-    else:
-        content = read_bytes(path)
-        check_unpacked(content, str(path))
-        arrays = {"image": read_idx(content, str(path))}
-    return [image for key, array in arrays.items() for image in _images(key, array)]
-
-
-def _images(key: str, array: np.ndarray) -> Named:
-    """The images of an array [H, F], or [N, H, F]."""
-    if array.ndim != 3:
-        return [(key, array)]
-    return [(f"{key} {n}", each) for n, each in enumerate(array, 1)]
-
-
-def _png(path: Path) -> np.ndarray:
-    """The grey values of a PNG file."""
-    from PIL import Image
-
-    content = read_bytes(path)
-    try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            return np.asarray(image.convert("L"))
-    except Exception as error:  # Pillow raises what it meets in damaged files
-        raise ValueError(f"{path} cannot be read as PNG ({error!r}); save it again") from error

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from vaetext.config.models.mnist_vae import MnistVAE as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Binary, Domain
-from vaetext.data.images import mosaic
+from vaetext.data.pictures import mosaic
 from vaetext.distributions.bernoulli import Bernoulli
 from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.gaussian import Gaussian, GaussianHead

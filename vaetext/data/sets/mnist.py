@@ -11,7 +11,8 @@ import numpy as np
 from vaetext.config.data import MNIST
 from vaetext.data.corpora import Corpus, frames_corpus
 from vaetext.data.files import Remote, Report, read_published
-from vaetext.data.images import Images, read_idx
+from vaetext.data.images import Images
+from vaetext.data.pictures import read_idx
 from vaetext.data.sentences import locate_all
 
 _URL = "https://ossci-datasets.s3.amazonaws.com/mnist"

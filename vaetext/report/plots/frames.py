@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vaetext.data.drawn import Drawn
-from vaetext.data.images import mosaic
+from vaetext.data.pictures import mosaic
 from vaetext.report.plots.figures import integer_ticks, legend_outside, show_image
 
 MOST_ROWS = 7

@@ -11,7 +11,8 @@ from tiny import CPU
 
 from vaetext.config.models.mnist_vae import MnistVAE
 from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
-from vaetext.data.images import Images, png_bytes
+from vaetext.data.images import Images
+from vaetext.data.pictures import png_bytes
 from vaetext.models.registry import build
 from vaetext.runs.given import given_end
 from vaetext.runs.run import Run
