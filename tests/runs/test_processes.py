@@ -1,6 +1,8 @@
 """Commands in processes: how many run at a time, their logs, and an interrupt."""
 
+import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -49,6 +51,24 @@ def test_an_interrupt_ends_the_processes_first(tmp_path: Path) -> None:
         run_jobs([slow, quick], 2, interrupted)
     assert last_lines(slow.log) == "on / saved"
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells a process that its parent died")
+def test_processes_end_with_one_that_is_killed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    stop = "trap 'echo saved; exit 1' TERM; echo on; while true; do sleep 0.05; done"
+    parent = os.fork()
+    if not parent:
+        run_jobs([Job([stop], log)], 1, lambda *_: None)
+        os._exit(0)
+    while not log.is_file() or "on" not in log.read_text():
+        time.sleep(0.05)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    deadline = time.monotonic() + 30
+    while "saved" not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert last_lines(log) == "on / saved"
 
 
 def test_the_end_of_a_log_is_one_line(tmp_path: Path) -> None:

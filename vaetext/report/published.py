@@ -34,7 +34,7 @@ def published_page(table: Table, scale: str, rows: list[Row]) -> str:
     data = ", ".join(dict.fromkeys(row.data for row in rows))
     shown = markdown(select_columns(cells(rows), table.columns))
     title = f"# {table.title} (scale={scale}, data={data})"
-    return f"{title}\n\n{shown}\n{table.note} {NOTE}\n"
+    return f"{title}\n\n{shown}\n{f'{table.note} {NOTE}'.strip()}\n"
 
 
 def published_row(row: dict[str, Any], folders: Sequence[Path]) -> Row:

@@ -1,6 +1,8 @@
 """Several commands at once, each a process of its own with a log file."""
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 WAIT = 0.2  # seconds between looks at the processes
+PR_SET_PDEATHSIG = 1  # of Linux
 LAST_LINES = 3  # of a log, shown where its process failed
 
 
@@ -65,8 +68,18 @@ def _start(job: Job) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "vaetext", *job.arguments]
     with job.log.open("ab") as log:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
+
+
+def _end_with_parent() -> None:
+    """Has Linux send this process SIGTERM when the one that started it is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextmanager
