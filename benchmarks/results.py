@@ -24,7 +24,8 @@ from omegaconf import OmegaConf
 from vaetext.evaluation.results import SplitResults
 from vaetext.report.columns import columns, kind, of_training
 from vaetext.report.formats import markdown
-from vaetext.report.table import Row, cells
+from vaetext.report.rows import Row
+from vaetext.report.table import cells
 from vaetext.runs.layout import CONFIG, ENVIRONMENT, OVERRIDES, RESULTS
 
 ROOT = Path(__file__).parents[1]

@@ -26,12 +26,15 @@ class Stub:
 
     def __init__(self) -> None:
         self.folders: list[Path] = []
+        self.finishes = True
 
     def __call__(self, config: Any) -> float:
         save_config(output_folder(), config)
         self.folders.append(output_folder())
         if config.seed == 1:
             raise ValueError("seed=1 is bad luck")
+        if self.finishes:
+            (output_folder() / "DONE").touch()
         return 0.0
 
 
@@ -193,11 +196,46 @@ def test_runs_may_be_written_below_the_home_folder(
 
 
 def test_a_job_that_fails_does_not_stop_a_sweep(stub: Stub) -> None:
-    done = run_cli("train -m seed=1,2")
+    done = run_cli("train -m sweep=foo seed=1,2")
     assert done.status == 1
-    assert "error: job 0 failed (seed=1): seed=1 is bad luck" in done.error
+    assert "error: job 0: seed=1 is bad luck" in done.error  # when it fails
+    assert "error: job 0 failed (sweep=foo seed=1): seed=1 is bad luck; 1 of 2" in done.error
+    assert "1 of 2 jobs have not finished (sweep=foo seed=1); `vaetext resume " in done.error
     assert "Traceback" not in done.error
-    assert [folder.name for folder in stub.folders] == ["0", "1"]
+    assert [folder.name for folder in stub.folders] == ["seed=1", "seed=2"]
+
+
+def test_a_sweep_ends_with_the_number_of_its_jobs(stub: Stub, tmp_path: Path) -> None:
+    done = run_cli("train -m sweep=foo seed=2,3")
+    sweep = tmp_path / "outputs/sweeps/foo"
+    assert f"2 jobs have finished; `vaetext tables {sweep}` compares them" in done.error
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        (
+            "trainer.beta_max=0.5,1 seed=2 model.latent_dim=choice(8)",
+            ["beta_max=0.5,latent_dim=8", "beta_max=1.0,latent_dim=8"],
+        ),
+        ("experiment=ptb/vrae,ptb/hvrae", ["experiment=ptb-vrae", "experiment=ptb-hvrae"]),
+        ("model=rnnlm trainer=debug,fast", ["trainer=debug", "trainer=fast"]),
+        ("trainer.betas=[0.9,0.99],[0.8,0.99]", ["betas=0.9-0.99", "betas=0.8-0.99"]),
+        ("+trainer.latents.z.free_bits=1,2", ["latents.z.free_bits=1", "latents.z.free_bits=2"]),
+        ("seed=2", ["0"]),
+    ],
+)
+def test_folders_of_a_sweep_are_named_by_the_options_that_vary(
+    stub: Stub, line: str, names: list[str]
+) -> None:
+    assert run_cli(f"train -m {line}").status == 0
+    assert [folder.name for folder in stub.folders] == names
+
+
+def test_jobs_that_are_the_same_run_are_refused(stub: Stub, tmp_path: Path) -> None:
+    done = run_cli("train -m trainer.lr=0.1,1e-1")
+    assert "(trainer.lr=0.1) and (trainer.lr=0.1) are the same run; leave one" in done.error
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sweep_that_is_run_again_has_the_same_folders(stub: Stub) -> None:
@@ -254,16 +292,18 @@ def test_folders_that_are_no_jobs_of_a_sweep_are_named_and_left(
         started.append(config.seed)
 
     started: list[int] = []
+    stub.finishes = False
     monkeypatch.setattr(vaetext.training.session, "train", begin)
     for seeds in ("2,3,4", "2,5"):  # nothing has begun in the first one's folders
         assert run_cli(f"train -m sweep=foo seed={seeds}").status == 0
     sweep = tmp_path / "outputs/sweeps/foo"
     done = run_cli(f"resume {sweep}")
     assert (done.status, started) == (0, [2, 5])
-    assert f"{sweep}/2 is no job of its sweep and never began: it is left as it is" in done.error
-    assert run_cli(f"resume {sweep}/2").status == 0
+    for seed in (3, 4):
+        assert f"{sweep}/seed={seed} is no job of its sweep and never began: it is" in done.error
+    assert run_cli(f"resume {sweep}/seed=4").status == 0
     assert started == [2, 5, 4]
-    (sweep / "2/table.md").unlink()
+    (sweep / "seed=4/table.md").unlink()
     for damaged in ("hydra: 3", "", "{", "hydra: {sweeper: {params: {a: 1}}}"):
         (sweep / "multirun.yaml").write_text(damaged)
         assert f"{sweep}/multirun.yaml is damaged" in run_cli(f"resume {sweep}").error
@@ -279,8 +319,8 @@ def test_folders_of_a_sweep_may_be_named_by_its_overrides(stub: Stub, tmp_path: 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("seed=8,9", "job 0 (sweep=foo seed=8): "),
-        ("seed=8,9", "sweeps/foo/0 holds a run with seed=2, not 8"),
+        ("seed=2,3 trainer.lr=0.1", "job 0 (sweep=foo seed=2 trainer.lr=0.1): "),
+        ("seed=2,3 trainer.lr=0.1", "sweeps/foo/seed=2 holds a run with trainer.lr="),
         ("seed=8,9 hydra.sweep.subdir=a", "seed=8) and (sweep=foo seed=9) have the same folder"),
     ],
 )

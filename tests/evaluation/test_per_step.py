@@ -15,7 +15,7 @@ from vaetext.evaluation.metrics import Evaluation, evaluate
 from vaetext.evaluation.scoring import filtered, score
 from vaetext.models.base import SequenceModel
 from vaetext.report.columns import columns
-from vaetext.report.table import Row
+from vaetext.report.rows import Row
 
 CPU = torch.device("cpu")
 LENGTHS = (3, 9, 1, 5)

@@ -6,7 +6,7 @@ from typing import Any
 from vaetext.evaluation.metrics import perplexity
 from vaetext.evaluation.results import RunResults, SplitResults
 from vaetext.report.columns import columns
-from vaetext.report.table import Row
+from vaetext.report.rows import Row
 
 
 def record(

@@ -61,11 +61,11 @@ def test_runs_that_differ_in_the_seed_alone_are_one_row(tmp_path: Path) -> None:
     make_run(tmp_path / "c", result(102.0, {}), model=rnnlm, name="paper", lr=0.5)
     make_run(tmp_path / "d", result(90.0, {}), model=rnnlm)
     rows = collect(find_runs([str(tmp_path)]), "test")
-    assert [(each.label, each.seeds) for each in rows] == [
-        ("rnnlm trainer=default", 1),
-        ("rnnlm trainer=paper", 1),
-        ("vrae latent_dim=16", 2),
-        ("vrae latent_dim=32", 2),
+    assert [(each.label, each.options, each.seeds) for each in rows] == [
+        ("rnnlm", {"trainer.name": "default"}, 1),
+        ("rnnlm", {"trainer.name": "paper"}, 1),
+        ("vrae", {"model.latent_dim": 16, "trainer.name": "default"}, 2),
+        ("vrae", {"model.latent_dim": 32, "trainer.name": "default"}, 2),
     ]
     assert rows[2].values("rec") == [100.0, 101.0]
 
@@ -175,16 +175,17 @@ def runs_on_other_text(folder: Path) -> list[Path]:
 
 def test_runs_on_other_text_of_the_same_name_are_rows_of_their_own(tmp_path: Path) -> None:
     runs = runs_on_other_text(tmp_path)
-    assert [(row.data, row.seeds) for row in collect(runs, "test")] == [
-        ("ptb test_tokens=700", 1),
-        ("ptb test_tokens=1100", 1),
+    assert [(row.options, row.seeds) for row in collect(runs, "test")] == [
+        ({"data.test_tokens": 700}, 1),
+        ({"data.test_tokens": 1100}, 1),
     ]
 
 
 def test_counts_are_shown_only_where_no_option_differs(tmp_path: Path) -> None:
     runs = runs_on_other_text(tmp_path)
     set_option(runs[1], "data.min_count", 2)
-    assert [row.data for row in collect(runs, "test")] == ["ptb min_count=1", "ptb min_count=2"]
+    rows = collect(runs, "test")
+    assert [row.options for row in rows] == [{"data.min_count": 1}, {"data.min_count": 2}]
 
 
 def write_sources(run: Path, text: str) -> None:
@@ -199,22 +200,22 @@ def test_runs_on_other_text_of_the_same_size_are_rows_of_their_own(tmp_path: Pat
     rows = collect(runs, "test")
     assert [row.seeds for row in rows if row.values("rec") == [1.0, 3.0]] == [2]
     assert [row.seeds for row in rows if row.values("rec") == [2.0]] == [1]
-    assert all(re.fullmatch("ptb text=[0-9a-f]{8}", row.data) for row in rows)
-    assert rows[0].data != rows[1].data
+    assert all(re.fullmatch("[0-9a-f]{8}", row.options["data.text"]) for row in rows)
+    assert rows[0].options != rows[1].options
 
 
-def test_the_text_is_named_only_where_options_and_sizes_do_not_tell_rows_apart(
+def test_the_text_is_a_column_only_where_options_and_sizes_do_not_tell_rows_apart(
     tmp_path: Path,
 ) -> None:
     runs = [make_run(tmp_path / str(n), result(1.0, {}, n), n) for n in range(3)]
     for run, text in zip(runs, "abc", strict=True):
         write_sources(run, text)
+    assert "data.text" not in collect(runs[:1], "test")[0].options
     set_option(runs[2], "data.min_count", 2)
-    first, second, third = (row.data for row in collect(runs, "test"))
-    assert first.startswith("ptb min_count=1 text=")
-    assert second.startswith("ptb min_count=1 text=")
-    assert first != second
-    assert third == "ptb min_count=2"
+    assert "data.text" not in collect(runs[1:], "test")[0].options
+    rows = collect(runs, "test")
+    assert [row.options["data.min_count"] for row in rows] == [1, 1, 2]
+    assert len({row.options["data.text"] for row in rows}) == 3
 
 
 def test_an_evaluation_of_other_text_of_the_same_size_is_left_out(
@@ -230,13 +231,13 @@ def test_an_evaluation_of_other_text_of_the_same_size_is_left_out(
     assert "is of other text than" in caplog.text
 
 
-def test_rows_are_sorted_by_the_numbers_in_their_labels(tmp_path: Path) -> None:
+def test_rows_are_sorted_by_the_values_of_their_options(tmp_path: Path) -> None:
     runs = [
         make_run(tmp_path / str(size), result(1.0, {}), model=VRAE(name="vrae", latent_dim=size))
         for size in (16, 8, 32)
     ]
-    expected = [f"vrae latent_dim={size}" for size in (8, 16, 32)]
-    assert [row.label for row in collect(runs, "test")] == expected
+    rows = collect(runs, "test")
+    assert [row.options["model.latent_dim"] for row in rows] == [8, 16, 32]
 
 
 def test_a_run_of_a_model_that_is_not_installed_is_left_out(

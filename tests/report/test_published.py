@@ -14,7 +14,8 @@ from vaetext.report.published import (
     published_row,
     select_columns,
 )
-from vaetext.report.table import Row, cells
+from vaetext.report.rows import Row
+from vaetext.report.table import cells
 from vaetext.runs.layout import METRICS, RESULTS
 from vaetext.runs.metrics_line import write_line
 

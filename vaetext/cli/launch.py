@@ -23,6 +23,7 @@ from vaetext.runs.signals import interruption
 
 log = logging.getLogger(__name__)
 PRINTED = {"printed": True}  # a record of what the command line prints itself: for log files alone
+register_resolvers()  # here, so that a process of a launcher, which imports ``task``, has them too
 TRAINER_FOR = {"trainer_for_data": "data", "trainer_for_model": "model"}
 
 
@@ -42,7 +43,6 @@ def start(verb: str, arguments: list[str]) -> None:
     sys.argv = ["vaetext", *arguments]
     logging.raiseExceptions = False  # a log on a full disk prints no traceback over our message
     register()
-    register_resolvers()
     with released_on_error():
         hydra.main(version_base="1.3", config_path="pkg://vaetext.conf", config_name=verb)(task)()
 

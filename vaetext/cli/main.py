@@ -103,6 +103,14 @@ def _start(verb: str, arguments: list[str]) -> None:
         start(verb, arguments)
     except Failed as failed:
         error = failed.error
+    except Exception as caught:
+        from vaetext.cli.sweeps import unfinished
+        from vaetext.config.errors import explain
+
+        error = caught
+        if count := unfinished():
+            error = ValueError(f"{explain(caught)}; {count}")
+            error.__cause__ = caught
     finally:
         os.environ["HYDRA_FULL_ERROR"] = before
     if error:

@@ -1,6 +1,7 @@
 """The resolvers that ``conf/`` uses: where a job writes. Imports no torch."""
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,10 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from vaetext.runs.folder import check_is_run, check_links, is_bare, make_folder
 from vaetext.runs.layout import CONFIG
+from vaetext.runs.sweep import job_name
+
+SWEPT = "VAETEXT_SWEPT"  # the options that vary in this sweep, for processes of a launcher too
 
 _claimed: dict[str, list[Path]] = {}  # path -> the folder made for it, then parents made, upwards
 
@@ -23,6 +27,7 @@ def register_resolvers() -> None:
         "claim": claim,
         "output": output_folder,
         "outputs": outputs_folder,
+        "job": job_folder,
         "run": run_folder,
         "runs": runs_folder,
         "scratch": scratch,
@@ -77,6 +82,14 @@ def outputs_folder(given: str | None, path: str) -> str:
             f" such as {Path(given) / 'mine'}"
         )
     return str(folder)
+
+
+def job_folder(*, _root_: DictConfig) -> str:
+    """The folder of a job in that of its sweep, named by the options that vary, or its number."""
+    choices = _root_.hydra.runtime.choices
+    keys = os.environ.get(SWEPT, "").split()
+    values = {key: choices.get(key) or OmegaConf.select(_root_, key) for key in keys}
+    return job_name(values) or str(_root_.hydra.job.num)
 
 
 def run_folder(path: str) -> str:

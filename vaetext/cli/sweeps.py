@@ -4,6 +4,9 @@ The jobs of a sweep get their folders, with their configurations, before the fir
 Imports no torch.
 """
 
+import logging
+import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +20,25 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from vaetext.cli.launch import Failed
+from vaetext.cli.resolvers import SWEPT
 from vaetext.config.choices import check_choices
 from vaetext.config.errors import explain
+from vaetext.config.quoting import resuming
 from vaetext.config.store import typed
 from vaetext.config.train import TrainConfig
 from vaetext.config.verbs import VERBS
-from vaetext.runs.folder import check_link, check_links, check_same_config, save_config
+from vaetext.runs.folder import (
+    check_link,
+    check_links,
+    check_same_config,
+    save_config,
+    sweep_folder,
+)
 from vaetext.runs.layout import CONFIG, SWEEP
-from vaetext.runs.sweep import jobs, sweep_overrides
+from vaetext.runs.results import is_done
+from vaetext.runs.sweep import jobs, sweep_overrides, swept_options
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -42,6 +56,9 @@ class Job:
     folder: Path
 
 
+_running: list[Job] = []  # of the sweep of this process, where its jobs are known
+
+
 class CheckConfigurations(Callback):
     """Refuses a wrong configuration before Hydra makes a folder; of a sweep, before its first job.
 
@@ -51,6 +68,7 @@ class CheckConfigurations(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Checks the configuration of a single run, and the folder in which it opens its log."""
+        _running.clear()
         with _failing(), _as_hydras(config):
             _check_hydra(config)
             checked = typed(config, VERBS[str(config.hydra.job.config_name)].schema)
@@ -64,12 +82,15 @@ class CheckConfigurations(Callback):
         Then the folder of each run is made, so that ``vaetext resume`` finds those that never
         began too.
         """
+        _running.clear()
         with _failing():
             _check_hydra(config)
             sweep = Path(config.hydra.sweep.dir).resolve()
             check_link(sweep / SWEEP, sweep)
+            overrides = sweep_overrides(_unresolved(config.hydra))
             try:
-                every = jobs(sweep_overrides(_unresolved(config.hydra)))
+                os.environ[SWEPT] = " ".join(swept_options(overrides))
+                every = jobs(overrides)
             except HydraException:
                 return
             checked = [_check_job(n, overrides, config) for n, overrides in enumerate(every)]
@@ -78,6 +99,25 @@ class CheckConfigurations(Callback):
                 _check_folders_differ(found)
                 for job in found:
                     save_config(job.folder, job.config, job.overrides)
+                _running.extend(found)
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Says how many jobs there were, and where their results are."""
+        if _running:
+            sweep = Path(config.hydra.sweep.dir).resolve()
+            command = f"vaetext tables {shlex.quote(str(sweep))}"
+            log.info("%s jobs have finished; `%s` compares them", len(_running), command)
+
+
+def unfinished() -> str | None:
+    """How many jobs of this process's sweep have not finished, and which; None where all have."""
+    left = [job for job in _running if not is_done(job.folder)]
+    if not left:
+        return None
+    names = "; ".join(" ".join(job.overrides) for job in left)
+    sweep = sweep_folder(left[0].folder)
+    then = f"; {resuming(sweep)} starts them again" if sweep else ""
+    return f"{len(left)} of {len(_running)} jobs have not finished ({names}){then}"
 
 
 @contextmanager
@@ -137,6 +177,11 @@ def _check_folders_differ(found: list[Job]) -> None:
     for job in found:
         other = first.setdefault(job.folder, job)
         if other is not job:
+            if other.config == job.config:
+                raise ValueError(
+                    f"the jobs ({' '.join(other.overrides)}) and ({' '.join(job.overrides)}) are"
+                    " the same run; leave one of them out"
+                )
             raise ValueError(
                 f"hydra.sweep.subdir: the jobs ({' '.join(other.overrides)}) and"
                 f" ({' '.join(job.overrides)}) have the same folder {job.folder}; name it by every"

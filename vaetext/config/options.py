@@ -2,7 +2,8 @@
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, field, fields
 from typing import Any
 
@@ -102,6 +103,27 @@ def check_unused(config: Any, where: str, *names: str) -> None:
 
 def _default(item: Any) -> Any:
     return item.default if item.default_factory is MISSING else item.default_factory()
+
+
+def short_names(keys: Iterable[str]) -> dict[str, str]:
+    """Full key -> what tables and folders call the option; its full key where two would be equal.
+
+    ``trainer.name`` -> trainer, ``model.latent_dim`` -> latent_dim, seed -> seed.
+    """
+    short = {key: _short(key) for key in keys}
+    counts = Counter(short.values())
+    return {key: name if counts[name] == 1 else key for key, name in short.items()}
+
+
+def _short(key: str) -> str:
+    return key.removesuffix(".name") if key.endswith(".name") else key.partition(".")[2] or key
+
+
+def option_text(value: Any) -> str:
+    """A value as an override writes it: null, true, 0.5, vrae."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def closest(word: Any, words: Any) -> str:

@@ -193,9 +193,35 @@ class TablesConfig(VerbConfig):
     runs: list[str] = option([], "folders of runs, or folders that contain some, such as a sweep")
     format: str = option("markdown", "format of the table", choices=("markdown", "csv", "latex"))
     split: str = option("test", "split whose results are shown", choices=("valid", "test"))
-    output: str | None = option(
-        None, "folder to which table.md, table.csv and table.tex are written as well"
+    columns: list[str] = option(
+        [], "figures that are shown, as in [-ELBO,KL] (KL: of every latent); []: all"
     )
+    sort: str | None = option(None, "column or option by which each data set's rows are sorted")
+    descending: bool = option(False, "sort: the highest first")
+    best: str | None = option(
+        None,
+        "of each data set and model only the row with the lowest mean of this figure of"
+        " results.json, such as valid.neg_elbo",
+    )
+    plot: str | None = option(
+        None,
+        "picture, as png, pdf and svg: KL against rec, means of columns= over two options, or"
+        " -ELBO on valid over epochs",
+        choices=("rate-distortion", "heatmap", "curves"),
+    )
+    axes: list[str] = option([], "plot=heatmap: the two options; []: those in which rows differ")
+    output: str | None = option(
+        None,
+        "folder to which table.md, table.csv and table.tex are written as well, and a plot, whose"
+        " default is the folder of the runs",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.sort:
+            check_unused(self, "sort=...", "descending")
+        if self.plot != "heatmap":
+            check_unused(self, "plot=heatmap", "axes")
 
 
 @dataclass

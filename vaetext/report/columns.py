@@ -108,7 +108,13 @@ _CHOSEN = {
 }
 
 
-def note(split: str, titles: Iterable[str], more: str = "", chosen: str | None = None) -> str:
+def note(
+    split: str,
+    titles: Iterable[str],
+    more: str = "",
+    chosen: str | None = None,
+    eos: bool = False,
+) -> str:
     """How figures were measured and what a table's columns mean, to be printed below it.
 
     Args:
@@ -116,11 +122,12 @@ def note(split: str, titles: Iterable[str], more: str = "", chosen: str | None =
         titles: of the table's columns; others are not explained.
         more: further sentences.
         chosen: the key of the bound that chose the weights, where all figures are of one run.
+        eos: whether sequences are of tokens, where no column shows it.
     """
     kinds = set(map(kind, titles))
-    eos = ", EOS counted" if "rec per token" in kinds else ""  # where sequences are tokens
+    counted = ", EOS counted" if eos or "rec per token" in kinds else ""
     first = (
-        f"Nats per sequence{eos}, means over the whole {split}, KL at weight 1, weights of the"
+        f"Nats per sequence{counted}, means over the whole {split}, KL at weight 1, weights of the"
         f" lowest valid {_CHOSEN[chosen]} unless others were asked for."
     )
     shown = [text for of, text in _NOTES.items() if kinds.intersection(of)]

@@ -58,6 +58,18 @@ def latex(table: Sequence[Sequence[str]], words: int = 1) -> str:
     return "\n".join([*lines, *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
+def latex_float(tabular: str, caption: str, label: str) -> str:
+    """A LaTeX table environment around a tabular.
+
+    Args:
+        tabular: in LaTeX.
+        caption: plain text.
+        label: letters, digits, ``:`` and ``-``.
+    """
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_latex_text(caption)}}}"]
+    return "\n".join([*lines, rf"\label{{{label}}}", f"{tabular}\\end{{table}}"]) + "\n"
+
+
 def csv_text(table: Iterable[Iterable[object]]) -> str:
     """Comma-separated values, None as an empty cell."""
     buffer = io.StringIO()
@@ -72,9 +84,14 @@ def _markdown_cell(cell: str) -> str:
 def _latex_cell(cell: str) -> str:
     if cell == "-":
         return "--"
-    text = "".join(_LATEX.get(sign, sign) for sign in cell.replace("**", ""))
-    text = _NEGATIVE.sub(lambda number: f"$-{number[1].replace(',', '{,}')}$", text)
-    text = _MINUS.sub("$-$", text)
+    text = _latex_text(cell.replace("**", ""))
     if not cell.startswith("**"):
         return text
     return rf"\textbf{{\boldmath {text}}}" if "$" in text else rf"\textbf{{{text}}}"
+
+
+def _latex_text(plain: str) -> str:
+    """Text with its signs escaped, and with minus signs as math."""
+    text = "".join(_LATEX.get(sign, sign) for sign in plain)
+    text = _NEGATIVE.sub(lambda number: f"$-{number[1].replace(',', '{,}')}$", text)
+    return _MINUS.sub("$-$", text)

@@ -13,7 +13,8 @@ from string import Template
 
 from vaetext.config.table import Table
 from vaetext.report.published import NOTE, select_columns
-from vaetext.report.table import Row, cells
+from vaetext.report.rows import Row
+from vaetext.report.table import cells
 from vaetext.runs.layout import ENVIRONMENT
 from vaetext.runs.planned import PlannedRun
 from vaetext.runs.results import read_json

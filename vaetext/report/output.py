@@ -53,7 +53,8 @@ def write_output(text: str, folder: Path, files: Mapping[str, str | bytes]) -> N
     try:
         for name, content in files.items():
             atomic_write(folder / name, content)
-        log.info("written to %s", folder)
+        if files:
+            log.info("written to %s", folder)
     finally:
         show(text.removesuffix("\n"))
 

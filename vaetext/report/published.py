@@ -7,7 +7,8 @@ from typing import Any
 from vaetext.config.table import Table
 from vaetext.report.columns import DIFFERENCE, PUBLISHED, Values, columns, kind, of_training
 from vaetext.report.formats import csv_text, latex, markdown
-from vaetext.report.table import DAGGER, Row, cells
+from vaetext.report.rows import Row
+from vaetext.report.table import DAGGER, cells
 from vaetext.runs.layout import RESULTS
 from vaetext.runs.results import checked_results, read_metrics, read_results
 

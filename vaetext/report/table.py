@@ -1,10 +1,12 @@
 """Results as tables: one run's, or those of many runs with means over seeds."""
 
-import statistics
+import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from vaetext.config.options import option_text, short_names
 from vaetext.report.columns import (
     LOWER_IS_BETTER,
     Values,
@@ -14,54 +16,33 @@ from vaetext.report.columns import (
     note,
     ordered,
 )
-from vaetext.report.formats import csv_text, latex, markdown
+from vaetext.report.formats import csv_text, latex, latex_float, markdown
+from vaetext.report.rows import Row, all_titles, option_keys
+from vaetext.report.settings import varying
 
-_EXACT = {
-    "IW-NLL": "-ELBO",
-    "FIVO-NLL": "-ELBO",
-    "IW-PPL": "PPL",
-    "IW-NLL per step": "-ELBO per step",
-    "FIVO-NLL per step": "-ELBO per step",
-}
 DAGGER = "†"  # follows a figure that is far from converged
 SPLIT_ORDER: list[str] = ["valid", "test", "train"]
-_SEEDS = "± is the standard deviation over seeds; the best bound of each data set is bold."
+NAMES = ("data.name", "data.label", "model.name")  # shown as data and model
 
 
 @dataclass
-class Row:
-    """One line of a table: what was run, and column title -> a value of each seed."""
+class Shown:
+    """What a table shows.
 
-    label: str
-    data: str
-    seeds: int = 0
-    columns: dict[str, list[float]] = field(default_factory=dict)
+    Attributes:
+        rows: of the table.
+        split: of which the figures are.
+        titles: of the columns of figures.
+        note: a sentence on how the rows were chosen.
+    """
 
-    def add(self, values: Values) -> None:
-        """Adds the columns of one run."""
-        self.seeds += 1
-        for title, value in values.items():
-            if value is not None:
-                self.columns.setdefault(title, []).append(value)
+    rows: list[Row]
+    split: str = "test"
+    titles: list[str] = field(default_factory=list)
+    note: str = ""
 
-    def values(self, title: str) -> list[float]:
-        """A column's values, one for each seed, or none where some seeds lack it.
-
-        A model without a latent is exact: its other bounds are its -ELBO for every K.
-        """
-        exact = not any(kind(each) == "KL" for each in self.columns)
-        found = self.columns.get(_EXACT.get(kind(title), title) if exact else title, [])
-        return found if len(found) == self.seeds else []
-
-    def mean(self, title: str) -> float | None:
-        """A column's mean over seeds."""
-        values = self.values(title)
-        return statistics.fmean(values) if values else None
-
-    def deviation(self, title: str) -> float | None:
-        """A column's standard deviation over seeds, where there are several."""
-        values = self.values(title)
-        return statistics.stdev(values) if len(values) > 1 else None
+    def __post_init__(self) -> None:
+        self.titles = self.titles or all_titles(self.rows)
 
 
 def run_table(result: dict[str, Any]) -> str:
@@ -75,47 +56,89 @@ def run_table(result: dict[str, Any]) -> str:
     return f"{_heading(result)}\n\n{_size(result, splits)}\n\n{table}\n{below}\n"
 
 
-def markdown_table(rows: list[Row], split: str) -> str:
+def markdown_table(table: Shown) -> str:
     """Many runs in Markdown, with a note on what the columns mean."""
-    return f"{markdown(cells(rows), words=2)}\n{_note(rows, split)}\n"
+    return f"{markdown(cells(table.rows, table.titles), words=_words(table))}\n{_note(table)}\n"
 
 
-def latex_table(rows: list[Row], split: str) -> str:
-    """Many runs as a LaTeX tabular (package booktabs), the note as a comment above it."""
-    comment = textwrap.indent(_note(rows, split), "% ")
-    return f"{comment}\n{latex(cells(rows), words=2)}"
+def latex_table(table: Shown) -> str:
+    r"""Many runs as a LaTeX table, with caption and label, the note as a comment above it.
+
+    It needs ``\usepackage{booktabs}``.
+    """
+    tabular = latex(cells(table.rows, table.titles), words=_words(table))
+    data = ", ".join(dict.fromkeys(row.data for row in table.rows))
+    marks = " ".join(_marks(table))
+    caption = f"Results on the {table.split} split of {data}, in nats per sequence. {marks}".strip()
+    label = re.sub(r"[^A-Za-z0-9]+", "-", f"{data}-{table.split}").strip("-")
+    comment = textwrap.indent(f"{_note(table)}\n\\usepackage{{booktabs}}", "% ")
+    return f"{comment}\n{latex_float(tabular, caption, f'tab:{label}')}"
 
 
-def csv_table(rows: list[Row], split: str) -> str:
-    """Many runs as comma-separated numbers: means, and deviations where a row has several seeds."""
-    titles = ordered(title for row in rows for title in row.columns)
-    suffixes = ["", " std"] if any(row.seeds > 1 for row in rows) else [""]
-    head = ["data", "model", "split", "seeds"]
-    table: list[list[object]] = [[*head, *(name + end for name in titles for end in suffixes)]]
-    for row in rows:
-        pairs = ((row.mean(title), row.deviation(title)) for title in titles)
-        numbers = [part for pair in pairs for part in pair[: len(suffixes)]]
-        table.append([row.data, row.label, split, row.seeds, *numbers])
-    return csv_text(table)
+def csv_table(table: Shown) -> str:
+    """A line for each run, with every option that differs, its seed, folder and commit."""
+    runs = [(row, run) for row in table.rows for run in row.runs]
+    differing = [key for key in varying([run.setting for _, run in runs]) if key not in NAMES]
+    keys = list(dict.fromkeys([*option_keys(table.rows), *differing]))
+    names = short_names(keys).values()
+    lines: list[list[object]] = [
+        ["data", "model", *names, "seed", "split", *table.titles, "folder", "commit"]
+    ]
+    for row, run in runs:
+        options = [option_text(run.setting[key]) if key in run.setting else None for key in keys]
+        figures = Row(row.label, row.data)
+        figures.add(run.values)
+        numbers = (next(iter(figures.values(title)), None) for title in table.titles)
+        start = [row.data, row.label, *options, run.seed, table.split]
+        lines.append([*start, *numbers, run.folder, run.commit])
+    return csv_text(lines)
 
 
 FORMATS = {"markdown": markdown_table, "csv": csv_table, "latex": latex_table}
 EXTENSIONS = {"markdown": "md", "csv": "csv", "latex": "tex"}
 
 
-def cells(rows: list[Row]) -> list[list[str]]:
-    """Header and cells: a mean, ± its deviation over seeds; the best of each data set in ``**``."""
-    titles = ordered(title for row in rows for title in row.columns)
-    best = {(row.data, title): _best(rows, row.data, title) for row in rows for title in titles}
-    table = [["data", "model", "seeds", *titles]]
+def cells(rows: list[Row], titles: Sequence[str] | None = None) -> list[list[str]]:
+    """Header and cells: a mean, ± its deviation over seeds; the best of each data set in ``**``.
+
+    Args:
+        titles: of the columns of figures; all by default.
+    """
+    titles = all_titles(rows) if titles is None else titles
+    keys = option_keys(rows)
+    best = {(row.dataset, title): _best(rows, row, title) for row in rows for title in titles}
+    table = [["data", "model", *short_names(keys).values(), "seeds", *titles]]
     for row in rows:
-        shown = [_cell(row, title, best[row.data, title]) for title in titles]
-        table.append([row.data, row.label, str(row.seeds), *shown])
+        options = [option_text(row.options[key]) if key in row.options else "-" for key in keys]
+        shown = [_cell(row, title, best[row.dataset, title]) for title in titles]
+        table.append([row.data, row.label, *options, str(row.seeds), *shown])
     return table
 
 
-def _note(rows: list[Row], split: str) -> str:
-    return note(f"{split} split", (title for row in rows for title in row.columns), _SEEDS)
+def _words(table: Shown) -> int:
+    """How many of the first columns are text."""
+    return 2 + len(option_keys(table.rows))
+
+
+def _note(table: Shown) -> str:
+    """What is there to be explained: no column, mark or choice that the table lacks."""
+    more = " ".join([*_marks(table), *([table.note] if table.note else [])])
+    daggers = any(DAGGER in cell for line in cells(table.rows, table.titles) for cell in line)
+    titles = [*table.titles, *(["ESS"] if daggers else [])]
+    eos = any("rec per token" in row.columns for row in table.rows)
+    return note(f"{table.split} split", titles, more, eos=eos)
+
+
+def _marks(table: Shown) -> list[str]:
+    bold = any(cell.startswith("**") for row in cells(table.rows, table.titles) for cell in row)
+    return [
+        *(["± is the standard deviation over seeds."] if _has_seeds(table.rows) else []),
+        *(["The best bound of each data set is bold."] if bold else []),
+    ]
+
+
+def _has_seeds(rows: list[Row]) -> bool:
+    return any(row.seeds > 1 for row in rows)
 
 
 def _heading(result: dict[str, Any]) -> str:
@@ -135,9 +158,9 @@ def _size(result: dict[str, Any], splits: list[str]) -> str:
     return f"{size}, {epoch}, {speed}"
 
 
-def _best(rows: list[Row], data: str, title: str) -> float | None:
-    """The lowest mean of a data set's rows, where low is better and there are several."""
-    means = [row.mean(title) for row in rows if row.data == data]
+def _best(rows: list[Row], of: Row, title: str) -> float | None:
+    """The lowest mean of the rows on one's data set, where low is better and there are several."""
+    means = [row.mean(title) for row in rows if row.dataset == of.dataset]
     found = [mean for mean in means if mean is not None]
     return min(found) if kind(title) in LOWER_IS_BETTER and len(found) > 1 else None
 
@@ -146,7 +169,7 @@ def _cell(row: Row, title: str, best: float | None) -> str:
     values = row.values(title)
     mean = row.mean(title)
     deviation = row.deviation(title)
-    shown = _number(values[0] if len(values) == 1 else mean)  # a count of one run stays an integer
+    shown = number(values[0] if len(values) == 1 else mean)  # a count of one run stays an integer
     if mean is not None and deviation is not None:
         shown = f"{mean:{_format(mean)}} ± {deviation:{_format(mean)}}"
     if not_converged(title, {each: row.mean(each) for each in row.columns}):
@@ -155,10 +178,11 @@ def _cell(row: Row, title: str, best: float | None) -> str:
 
 
 def _marked(title: str, values: Values) -> str:
-    return _number(values.get(title)) + DAGGER * not_converged(title, values)
+    return number(values.get(title)) + DAGGER * not_converged(title, values)
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A figure as tables write it; - where there is none."""
     if value is None:
         return "-"
     return str(value) if isinstance(value, int) else f"{value:{_format(value)}}"

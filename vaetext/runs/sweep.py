@@ -1,5 +1,8 @@
 """Sweeps: the jobs that their overrides name, and the folders of runs. No torch."""
 
+import re
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +11,11 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from vaetext.config.options import option_text, short_names
 from vaetext.runs.folder import check_is_run, is_bare, sweep_folder
 from vaetext.runs.layout import CONFIG, GIVEN, SWEEP
+
+LONGEST = 150  # of the name of a job's folder
 
 
 def jobs(overrides: list[str]) -> list[list[str]]:
@@ -23,6 +29,40 @@ def jobs(overrides: list[str]) -> list[list[str]]:
     parsed = OverridesParser.create().parse_overrides(overrides)
     (every,) = BasicSweeper.split_arguments(parsed, None)
     return every
+
+
+def swept_options(overrides: list[str]) -> list[str]:
+    """The options, or groups, of which overrides give several values, for any sweeper.
+
+    Raises:
+        HydraException: they are no overrides.
+    """
+    parsed = OverridesParser.create().parse_overrides(overrides)
+    found = (each.get_key_element().lstrip("+") for each in parsed if each.is_sweep_override())
+    return list(dict.fromkeys(found))
+
+
+def job_name(values: Mapping[str, Any]) -> str:
+    """The folder of a job: its values of the options that vary, ``latent_dim=16,seed=1``.
+
+    What a folder's name should not hold becomes a dash. A long name ends with a checksum.
+
+    Args:
+        values: full key -> value.
+    """
+    names = short_names(values)
+    parts = (f"{names[key]}={_plain(option_text(value))}" for key, value in values.items())
+    name = ",".join(sorted(parts))
+    return name if len(name) <= LONGEST else f"{name[:LONGEST]}-{_checksum(name)}"
+
+
+def _plain(text: str) -> str:
+    plain = re.sub(r"[^\w.+-]+", "-", text)
+    return plain if plain == text else plain.strip("-")
+
+
+def _checksum(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:6]
 
 
 def sweep_overrides(hydra: Any) -> list[str]:

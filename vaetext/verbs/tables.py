@@ -1,29 +1,67 @@
-"""``vaetext tables``: any runs as one table."""
+"""``vaetext tables``: any runs as one table, and pictures of them."""
 
-import logging
+import os
 from pathlib import Path
 
 from vaetext.config.verbs import TablesConfig
-from vaetext.data.atomic import atomic_write
 from vaetext.report.collect import collect, find_runs
-from vaetext.report.console import show
-from vaetext.report.table import EXTENSIONS, FORMATS
+from vaetext.report.output import write_output
+from vaetext.report.rows import all_titles, best_rows, heatmap_options, named_titles, sort_rows
+from vaetext.report.table import EXTENSIONS, FORMATS, Shown
 
-log = logging.getLogger(__name__)
+BOUND = "-ELBO"  # what a heat map shows by default
 
 
 def run(config: TablesConfig) -> None:
     """Prints one table of all finished runs in the given folders.
 
-    With ``output`` the table is also written there, in all three formats.
+    With ``output`` the table is also written there, in all three formats. A plot is written there,
+    or to the folder of the runs.
 
     Raises:
-        ValueError: no folder is given, one does not exist, or none holds a finished run.
+        ValueError: no folder is given, one does not exist, or none holds a finished run; or there
+            is no such column, figure or option.
+    """
+    table = select(config)
+    files: dict[str, str | bytes] = {}
+    if config.output:
+        files |= {f"table.{EXTENSIONS[name]}": form(table) for name, form in FORMATS.items()}
+    if config.plot:
+        files |= pictures(config, table)
+    folder = Path(config.output or os.path.commonpath(map(os.path.abspath, config.runs)))
+    write_output(FORMATS[config.format](table), folder, files)
+
+
+def select(config: TablesConfig) -> Shown:
+    """The rows and columns that are asked for.
+
+    Raises:
+        ValueError: as ``run`` does.
     """
     rows = collect(find_runs(config.runs), config.split)
-    if config.output:
-        for name, extension in EXTENSIONS.items():
-            path = Path(config.output) / f"table.{extension}"
-            atomic_write(path, FORMATS[name](rows, config.split))
-        log.info("written to %s", Path(config.output).resolve())
-    show(FORMATS[config.format](rows, config.split).rstrip("\n"))
+    note = ""
+    if config.best:
+        rows = best_rows(rows, config.best)
+        note = f"Of each data set and model the row with the lowest mean {config.best}."
+    if config.sort:
+        rows = sort_rows(rows, config.sort, config.descending)
+    titles = named_titles(config.columns, all_titles(rows))
+    return Shown(rows, config.split, titles, note)
+
+
+def pictures(config: TablesConfig, table: Shown) -> dict[str, str | bytes]:
+    """File name -> content of the plot, in every format.
+
+    Raises:
+        ValueError: a heat map has no two options, or a run's metrics are damaged.
+    """
+    from vaetext.report import plots  # matplotlib is slow to import
+
+    if config.plot == "heatmap":
+        options = heatmap_options(config.axes, table.rows)
+        rows = [row for row in table.rows if all(key in row.options for key in options)]
+        figure = plots.heatmap(rows, table.titles if config.columns else [BOUND], options)
+    else:
+        drawn = plots.curves if config.plot == "curves" else plots.rate_distortion
+        figure = drawn(table.rows)
+    return {f"{config.plot}.{form}": plots.picture(figure, form) for form in plots.PICTURES}

@@ -10,22 +10,28 @@ from vaetext.evaluation.metrics import Evaluation
 from vaetext.report.plots.curves import training
 from vaetext.report.plots.diagrams import files
 from vaetext.report.plots.examples import interpolation, samples
-from vaetext.report.plots.figures import png, save
+from vaetext.report.plots.figures import PICTURES, picture, png, save
 from vaetext.report.plots.frames import frames
 from vaetext.report.plots.latents import codes, kl_per_dimension, planes, principal
 from vaetext.report.plots.steps import steps
+from vaetext.report.plots.sweeps import curves, heatmap, rate_distortion
 from vaetext.runs.layout import METRICS, PLOTS
 from vaetext.runs.results import checked_results, read_metrics
 
 __all__ = [
+    "PICTURES",
     "codes",
+    "curves",
     "files",
     "frames",
+    "heatmap",
     "interpolation",
     "kl_per_dimension",
+    "picture",
     "planes",
     "png",
     "principal",
+    "rate_distortion",
     "samples",
     "save",
     "steps",

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vaetext.report.plots.figures import from_zero, integer_ticks, legend_outside, panels
+from vaetext.report.plots.figures import framed, from_zero, integer_ticks, legend_outside, panels
 
 Line = dict[str, Any]  # of metrics.jsonl
 
@@ -49,7 +48,7 @@ def _bound(axis: Axes, train: list[Line], valid: list[Line], latents: bool) -> N
         if valid and f"{key}_nll" in valid[-1]:
             title = f"{title}({valid[-1][f'{key}_samples']})"
             _curve(axis, train, valid, partial(_trained, key=f"{key}_nll"), title, "C3")
-    _frame(axis)
+    framed(axis)
     title = "bound on -log p(x)" if latents else "-log p(x)"
     axis.set(title=title, ylabel="nats per sequence")
 
@@ -127,16 +126,6 @@ def _kl_weights(axis: Axes, steps: list[Line]) -> None:
         axis.plot(_steps(steps), [line["beta"] for line in steps], color="C3")
     axis.set_ylabel("KL weight beta", color="k" if own else "C3")
     axis.set_ylim(0, None)
-
-
-def _frame(axis: Axes) -> None:
-    """Keeps the first steps of training, far above all later ones, from flattening the rest."""
-    shown = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axis.lines])
-    if len(shown):
-        low = shown.min()
-        high = np.percentile(shown, 90)
-        margin = 0.05 * (high - low) + 0.005 * abs(high)
-        axis.set_ylim(low - margin, high + margin)
 
 
 def _steps(lines: list[Line]) -> list[int]:

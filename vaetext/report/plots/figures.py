@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -15,6 +15,8 @@ from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator
 
 from vaetext.data.atomic import atomic_write
+
+PICTURES = ("png", "pdf", "svg")
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -24,11 +26,17 @@ def save(figure: Figure, path: Path) -> None:
 
 def png(figure: Figure) -> bytes:
     """A figure as PNG, without a screen. Letters that the font lacks are drawn as boxes."""
+    return picture(figure, "png")
+
+
+def picture(figure: Figure, form: str) -> bytes:
+    """A figure as png, pdf or svg; the same figure gives the same bytes."""
+    undated: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), rc_context({"svg.hashsalt": "vaetext"}):
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         FigureCanvasAgg(figure)
-        figure.savefig(buffer, format="png", dpi=120)
+        figure.savefig(buffer, format=form, dpi=120, metadata=undated.get(form))
     return buffer.getvalue()
 
 
@@ -41,6 +49,20 @@ def panels(rows: int, columns: int, height: float = 3.2) -> tuple[Figure, Any]:
 def integer_ticks(axis: Axes) -> None:
     """Leaves fractions out of the x axis."""
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def framed(axis: Axes, share: float = 90) -> None:
+    """Keeps the first steps of training, far above all later ones, from flattening the rest.
+
+    Args:
+        share: of the values that are shown, in percent.
+    """
+    shown = [np.asarray(line.get_ydata(), dtype=float) for line in axis.lines]
+    if values := np.concatenate([np.empty(0), *shown]).tolist():
+        low = min(values)
+        high = np.percentile(values, share)
+        margin = 0.05 * (high - low) + 0.005 * abs(high)
+        axis.set_ylim(low - margin, high + margin)
 
 
 def from_zero(axis: Axes) -> None:
