@@ -23,6 +23,9 @@ WRONG = {
     "train model=[vrae,rnnlm]": "a config group takes the name of one of its options",
     "train data=[ptb,grammar]": "a config group takes the name of one of its options",
     "train model=vrae,rnnlm": "model=vrae,rnnlm: add -m to run each value",
+    "train -m hydra/sweeper=optuna seed=1,2": (
+        "hydra/sweeper=optuna: not installed; pip install hydra-optuna-sweeper"
+    ),
     "train hydra/launcher=nope": "hydra/launcher=nope: no such option; choose from basic",
     "train table=ptb": "table=...: unknown option; --help lists all options",
     "data gramar": "did you mean 'grammar'?",

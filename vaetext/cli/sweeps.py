@@ -100,6 +100,8 @@ class CheckConfigurations(Callback):
                 for job in found:
                     save_config(job.folder, job.config, job.overrides)
                 _running.extend(found)
+            if config.hydra.runtime.choices["hydra/launcher"] == "joblib":
+                _limit_processes(config)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Says how many jobs there were, and where their results are."""
@@ -118,6 +120,20 @@ def unfinished() -> str | None:
     sweep = sweep_folder(left[0].folder)
     then = f"; {resuming(sweep)} starts them again" if sweep else ""
     return f"{len(left)} of {len(_running)} jobs have not finished ({names}){then}"
+
+
+def _limit_processes(config: DictConfig) -> None:
+    """Has joblib start no more processes than there is work for, where n_jobs=-1 starts one a core.
+
+    It gives each of them an equal share of the cores as threads.
+    """
+    from joblib import cpu_count
+
+    left = sum(not is_done(job.folder) for job in _running)
+    launcher = config.hydra.launcher
+    if launcher.n_jobs == -1 and 0 < left < cpu_count():
+        with read_write(config.hydra):
+            launcher.n_jobs = left
 
 
 @contextmanager

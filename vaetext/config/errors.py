@@ -42,6 +42,10 @@ WRONG_CONFIG = re.compile(
 )
 # torch raises a RuntimeError, and of no other type on a CPU.
 OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I)
+PACKAGES = {  # what is to be installed -> launchers and sweepers of Hydra that it brings
+    "'vaetext[sweep]'": ("joblib", "submitit_local", "submitit_slurm"),
+    "hydra-optuna-sweeper": ("optuna",),
+}
 ONE_NAME = (
     "a config group takes the name of one of its options, as in model=vrae; no number, no null,"
     " no list"
@@ -142,6 +146,9 @@ def _missing_config(error: MissingConfigException) -> str | None:
         return (
             f"its defaults name {group}/{name}.yaml, which does not exist{closest(name, options)}"
         )
+    for package, names in PACKAGES.items():
+        if name in names:
+            return f"{group}={name}: not installed; pip install {package}"
     likely = closest(name, options)
     return f"{group}={name}: no such option; choose from {', '.join(options)}{likely}"
 
