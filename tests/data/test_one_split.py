@@ -21,6 +21,7 @@ from vaetext.config.data import (
     UserText,
 )
 from vaetext.data import corpora
+from vaetext.data import tokenizer as tokenizers
 from vaetext.data.files import Remote
 from vaetext.data.loader import SPLITS
 from vaetext.data.sets import ptb, yelp13
@@ -132,6 +133,19 @@ def test_a_known_distribution_is_kept_where_every_word_is_known() -> None:
     clauses = corpora.load_split(Clauses(name="clauses", **sizes), "test", grammar.format)
     assert clauses.log_p is None  # other words: other sentences
     assert "<unk>" in grammar.format.decode(clauses[0])
+
+
+def test_words_that_the_data_drops_and_the_run_knows_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_cache: Path
+) -> None:
+    """Also of a data set that is always read whole."""
+    data = own_text(tmp_path, monkeypatch)
+    corpus = corpora.load(data)
+    form = tokenizers.train(["a zebra ran the cat"], "word")
+    assert "<unk>" in corpus.format.decode(corpus.splits["test"][0])
+    split = corpora.recoded(corpus, "test", form)
+    assert [form.decode(split[n]) for n in range(2)] == ["<unk> a zebra ran", "<unk> the cat"]
+    assert split.digest == corpora.load_split(data, "test", form).digest
 
 
 def test_data_of_another_kind_or_rate_is_refused(

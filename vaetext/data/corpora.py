@@ -34,6 +34,8 @@ class Corpus:
         known: what else a model must know: fields of the domain that the format does not give.
         curve: the heights [T] of a sequence, nan where it has none; of data sets of curves only.
         facts: computes what is known of the distribution, such as its entropy, by name.
+        lines: reads the lines of each split again, as they are before any token is unknown; of
+            text only.
         counts: option of a user's own data -> how many of the files of ``source`` it names.
     """
 
@@ -45,6 +47,7 @@ class Corpus:
     known: dict[str, Any] = field(default_factory=dict)
     curve: Callable[[Any], np.ndarray] | None = None
     facts: Callable[[], dict[str, float]] = dict
+    lines: Callable[[], dict[str, list[str]]] | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -72,7 +75,7 @@ def load_split(config: Data, name: str, form: Format, report: Report = quiet) ->
     """One split of a data set as a run's ``form`` reads it, in its vocabulary or scale.
 
     Files of the other splits may be missing where the module of the data set has
-    ``read_split(config, name, form, report)``, which gives the sequences of one.
+    ``read_split(config, name, form, report)``, which gives the sequences of one, or its ``Split``.
 
     Raises:
         ValueError: as ``load`` does, or its sequences are of another kind.
@@ -85,7 +88,8 @@ def load_split(config: Data, name: str, form: Format, report: Report = quiet) ->
         return _text_split(config, name, form, module.read_split, report)
     if form.is_text:
         raise ValueError(f"data={config.label} is no text, which this run reads")
-    return Split.of(module.read_split(config, name, form, report))
+    found = module.read_split(config, name, form, report)
+    return found if isinstance(found, Split) else Split.of(found)
 
 
 def _text_split(
@@ -113,6 +117,8 @@ def recoded(corpus: Corpus, name: str, form: Format) -> Split:
     split = corpus.splits[name]
     if corpus.format == form:
         return split
+    if corpus.lines and form.is_text:
+        return replace(Split.of(form.encode_all(corpus.lines()[name])), factors=split.factors)
     each = [split[n] for n in range(len(split))]
     found = Split.of([form.recode(one, corpus.format) for one in each])
     lines, read = map(corpus.format.decode, each), (form.decode(found[n]) for n in range(len(each)))

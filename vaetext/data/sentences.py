@@ -63,7 +63,7 @@ def text_corpus(
         splits = {name: documents(split, config.document) for name, split in splits.items()}
     known = {"sentences": config.document, "stop_words": found.stop_words}
     source = [str(path) for path in files]
-    return Corpus(config.name, form, splits, source, sums, known, counts=counts or {})
+    return Corpus(config.name, form, splits, source, sums, known, lines=read, counts=counts or {})
 
 
 def tokenize(config: TextData, lines: Lines) -> cache.Tokenized:

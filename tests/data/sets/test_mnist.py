@@ -42,6 +42,20 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("options", [{}, {"binarize": "threshold"}, {"seed": 3}])
+def test_a_split_needs_no_files_of_the_other(root: Path, options: dict[str, object]) -> None:
+    config = MNIST(name="mnist", root=str(root), **options)  # type: ignore[arg-type]
+    corpus = corpora.load(config)
+    for name, split in corpus.splits.items():
+        found = corpora.load_split(config, name, corpus.format)
+        assert found.digest == split.digest
+        assert found.factors["digit"].tolist() == split.factors["digit"].tolist()
+    for each in mnist.FILES[:2]:
+        (root / f"{each.path}.gz").unlink()
+    found = corpora.load_split(config, "test", Images(binarize="threshold", seed=9))
+    assert found.digest == corpus.splits["test"].digest  # what is binary stays as it is
+
+
 def load(root: Path, **options: object) -> corpora.Corpus:
     return corpora.load(MNIST(name="mnist", root=str(root), **options))  # type: ignore[arg-type]
 

@@ -11,7 +11,9 @@ import numpy as np
 from vaetext.config.data import MNIST
 from vaetext.data.corpora import Corpus, frames_corpus
 from vaetext.data.files import Remote, Report, read_published
+from vaetext.data.format import Format
 from vaetext.data.images import Images
+from vaetext.data.loader import SPLITS, Split
 from vaetext.data.pictures import read_idx
 from vaetext.data.sentences import locate_all
 
@@ -50,16 +52,41 @@ def load(config: MNIST, report: Report) -> Corpus:
         ValueError: a file is missing and cannot be fetched, or is not the published one.
     """
     paths = locate_all(FILES, config.root, report)
-    arrays = [
-        read_idx(read_published(path, remote.sum), str(path))
-        for path, remote in zip(paths, FILES, strict=True)
-    ]
-    form = Images(binarize=config.binarize, seed=config.seed)
-    train, test = (form.binary(arrays[n], number) for number, n in enumerate((0, 2)))
-    images = {"train": train[:-VALID], "valid": train[-VALID:], "test": test}
-    digits = {"train": arrays[1][:-VALID], "valid": arrays[1][-VALID:], "test": arrays[3]}
-    sequences = {name: list(part) for name, part in images.items()}
-    corpus = frames_corpus(config, form, sequences, paths, [each.sum for each in FILES])
+    files = [_read(config, number, report) for number in (0, 1)]
+    parts = {name: [each[_rows(name)] for each in files[name == "test"]] for name in SPLITS}
+    sequences = {name: list(images) for name, (images, _) in parts.items()}
+    sums = [each.sum for each in FILES]
+    corpus = frames_corpus(config, _format(config), sequences, paths, sums)
     for name, split in corpus.splits.items():
-        corpus.splits[name] = replace(split, factors={"digit": digits[name].astype(np.str_)})
+        corpus.splits[name] = replace(split, factors={"digit": parts[name][1]})
     return corpus
+
+
+def read_split(config: MNIST, name: str, form: Format, report: Report) -> Split:
+    """One split, of the two files that it is in.
+
+    Raises:
+        ValueError: as ``load`` does, of these files, or the images have another size.
+    """
+    images, digits = (each[_rows(name)] for each in _read(config, int(name == "test"), report))
+    own = _format(config)
+    read = images if form == own else [form.recode(each, own) for each in images]
+    return replace(Split.of(list(read)), factors={"digit": digits})
+
+
+def _format(config: MNIST) -> Images:
+    return Images(binarize=config.binarize, seed=config.seed)
+
+
+def _rows(name: str) -> slice:
+    return {"train": slice(-VALID), "valid": slice(-VALID, None)}.get(name, slice(None))
+
+
+def _read(config: MNIST, number: int, report: Report) -> tuple[np.ndarray, np.ndarray]:
+    """The binary images of the training file (0) or the test file (1), and their digits."""
+    remotes = FILES[2 * number : 2 * number + 2]
+    grey, digits = (
+        read_idx(read_published(path, remote.sum), str(path))
+        for path, remote in zip(locate_all(remotes, config.root, report), remotes, strict=True)
+    )
+    return _format(config).binary(grey, number), digits.astype(np.str_)
