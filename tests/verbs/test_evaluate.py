@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from command_line import run_cli
 from tiny import LINES, tiny_run
 
 from vaetext.config.data import UserText
@@ -57,6 +58,13 @@ def test_unknown_words_of_other_data_are_counted(
     (tmp_path / "other.txt").write_text("the zebra sat\na dog\n")
     result(run, input=str(tmp_path / "other.txt"))
     assert "1 of 5 tokens (20.0 %) are not in the run's vocabulary" in caplog.text
+
+
+def test_options_of_a_data_set_need_one(tmp_path: Path) -> None:
+    done = run_cli("evaluate", str(tmp_path), "data.root=/elsewhere")
+    assert done.status == 1
+    assert "data.root=/elsewhere: `vaetext evaluate` reads the data of the run" in done.error
+    assert "data.root" not in run_cli("evaluate", str(tmp_path), "data=ptb", "data.root=/x").error
 
 
 def test_a_file_and_a_data_set_are_not_both_scored() -> None:

@@ -47,7 +47,8 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
 
     Raises:
         ValueError: for too many operands, an operand that is also given as ``key=``, an unknown
-            flag, a flag without its value, or an argument that is neither flag nor override.
+            flag, a flag without its value, an argument that is neither flag nor override, or an
+            option of a group that is not chosen.
     """
     count = _count_operands(verb, arguments)
     given = operands(verb, arguments[:count])
@@ -57,6 +58,7 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
             PREFIX.sub(lambda found: found[1] + quote(found[2]), each) for each in overrides
         ]
     _check_given_once(given, overrides)
+    _check_group_chosen(verb, overrides)
     return flags, [*given, *_open_options(verb, overrides)]
 
 
@@ -165,6 +167,19 @@ def _check_given_once(given: list[str], overrides: list[str]) -> None:
             raise ValueError(
                 f"{name} is given twice, without its key and as {name}=; leave one out (a sentence"
                 f" that contains = is given as \"{name}='...'\")"
+            )
+
+
+def _check_group_chosen(verb: str, overrides: list[str]) -> None:
+    """Raises ValueError for options of a group of which a verb has none by default."""
+    optional = {each.name for each in fields(VERBS[verb].schema) if each.default is None}
+    for group in optional & set(VERBS[verb].groups):
+        named = [each.lstrip("+") for each in overrides]
+        option = next((each for each in named if each.startswith(f"{group}.")), None)
+        if option and not any(each.startswith(f"{group}=") for each in named):
+            raise ValueError(
+                f"{option}: `vaetext {verb}` reads the {group} of the run; choose another with"
+                f" {group}=NAME, or leave {option.partition('=')[0]} out"
             )
 
 

@@ -41,7 +41,7 @@ def read_labels(source: str, inputs: Inputs, factors: dict[str, np.ndarray]) -> 
         known = f" and no factor of the split ({', '.join(factors)})" if factors else ""
         raise ValueError(
             f"labels={source}: no such file{known}; give a file with a label on each line of the"
-            " input"
+            " input, or split=test and a known factor of it"
         )
     lines = [line.strip() for line in read_lines(Path(source))]
     if len(lines) != inputs.total:
