@@ -65,6 +65,15 @@ def test_any_mix_of_special_characters_is_read_back_exactly() -> None:
         ("sample", ["x", "prefix='a, b'", "n=1"], ["run='x'", "prefix='a, b'", "n=1"]),
         ("sample", ["x", "prefix=null"], ["run='x'", "prefix=null"]),
         ("sample", ["x", "prefix="], ["run='x'", "prefix="]),
+        ("tables", ["x", "sort=IW-NLL(50)"], ["runs=['x']", "sort='IW-NLL(50)'"]),
+        (
+            "tables",
+            ["x", "columns=-ELBO,PPL (rec, no EOS)"],
+            ["runs=['x']", "columns=['-ELBO','PPL (rec, no EOS)']"],
+        ),
+        ("tables", ["x", "columns=[KL z, rec]"], ["runs=['x']", "columns=['KL z','rec']"]),
+        ("tables", ["x", "columns=['KL z']"], ["runs=['x']", "columns=['KL z']"]),
+        ("tables", ["x", "columns=[]", "axes="], ["runs=['x']", "columns=[]", "axes="]),
         ("train", ["trainer.latents.z_l.free_bits=2"], ["++trainer.latents.z_l.free_bits=2"]),
     ],
 )

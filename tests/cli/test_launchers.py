@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from command_line import Done, run_cli_apart
+import yaml
+from command_line import Done, run_cli, run_cli_apart
 from tiny import GRAMMAR, SIZES
 
 LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit"}
@@ -35,6 +37,25 @@ def test_a_process_of_a_launcher_has_the_folder_of_its_job(launcher: str, tmp_pa
         text = (sweep / f"seed={seed}/train.log").read_text()
         assert f"ERROR error: job {number}: " in text
         assert "absent.txt" in text
+
+
+def test_the_cluster_of_the_docs_is_one_of_slurm(tmp_path: Path) -> None:
+    if find_spec("submitit") is None:
+        pytest.skip("submitit is not installed; pip install 'vaetext[sweep]'")
+    page = (Path(__file__).parents[2] / "docs/commands.md").read_text()
+    found = re.search(
+        r"`my_conf/(\S+)`:\n\n```yaml\n(defaults: \[submitit_slurm\].*?)```", page, re.S
+    )
+    assert found
+    file = tmp_path / found[1]
+    file.parent.mkdir(parents=True)
+    file.write_text(found[2])
+    words = ["-m", "--config-dir", str(tmp_path), "hydra/launcher=cluster", "seed=1,2"]
+    done = run_cli("train", *words, "--cfg", "hydra")
+    launcher = yaml.safe_load(done.output)["hydra"]["launcher"]
+    assert launcher["_target_"].endswith(".SlurmLauncher")
+    assert launcher["gpus_per_node"] == 1
+    assert launcher["max_num_timeout"] == 3
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ KEY = re.compile(rf"[+~]{{0,2}}{NAME}=")
 DELETION = re.compile(rf"~{NAME}")
 FLAG = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.S)
 HOME_PATH = re.compile(rf"(\+{{0,2}}{NAME}=)(~(?:/[^,]*)?)", re.S)
-PREFIX = re.compile(r"(prefix=)(?!null$)([^'\"].*)", re.S)  # a line without quotes of its own
+TEXT = re.compile(r"(prefix=|sort=)(?!null$)([^'\"].*)", re.S)  # a text without quotes of its own
+LIST = re.compile(r"(columns=|axes=)(\[?)([^'\"\[\]]+)(\]?)")  # texts, each without
 CONFIG_DIR_FLAGS = ("--config-dir", "-cd")
 CONFIG_FLAGS = ("--cfg", "-c")
 INFO_FLAGS = ("--info", "-i")
@@ -42,8 +43,9 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
     """Splits the arguments of a verb into flags, each followed by its value, and overrides.
 
     Operands come first, up to the first flag or ``key=``, and become overrides. A path that
-    exists is an operand whatever it looks like. Flags may come anywhere after them. The value of
-    ``prefix=`` is one text, with any commas and brackets, unless ``-m`` is given.
+    exists is an operand whatever it looks like. Flags may come anywhere after them. The values of
+    ``prefix=`` and ``sort=`` are one text, with any commas and brackets, and those of ``columns=``
+    and ``axes=`` a list of texts, unless ``-m`` is given.
 
     Raises:
         ValueError: for too many operands, an operand that is also given as ``key=``, an unknown
@@ -54,9 +56,7 @@ def split(verb: str, arguments: list[str]) -> tuple[list[str], list[str]]:
     given = operands(verb, arguments[:count])
     flags, overrides = _flags_and_overrides(verb, arguments[count:])
     if not set(flags) & set(MULTIRUN_FLAGS):
-        overrides = [
-            PREFIX.sub(lambda found: found[1] + quote(found[2]), each) for each in overrides
-        ]
+        overrides = list(map(_quoted, overrides))
     _check_given_once(given, overrides)
     _check_group_chosen(verb, overrides)
     return flags, [*given, *_open_options(verb, overrides)]
@@ -118,6 +118,20 @@ def sweep_name(overrides: list[str]) -> str:
     text = re.sub(r"[^\w.+-]+", "-", plain)
     text = text[:80].strip("-")
     return f"{text or 'sweep'}-{sha256(chr(0).join(overrides).encode()).hexdigest()[:6]}"
+
+
+def _quoted(override: str) -> str:
+    """An override whose value is text, or a list of texts, with the quotes that Hydra needs.
+
+    ``columns=-ELBO,PPL (rec, no EOS)`` -> ``columns=['-ELBO','PPL (rec, no EOS)']``.
+    """
+    if found := TEXT.fullmatch(override):
+        return found[1] + quote(found[2])
+    found = LIST.fullmatch(override)
+    if found and bool(found[2]) == bool(found[4]):
+        texts = re.split(r",(?![^(]*\))", found[3])
+        return f"{found[1]}[{','.join(quote(each.strip()) for each in texts)}]"
+    return override
 
 
 def _count_operands(verb: str, arguments: list[str]) -> int:

@@ -194,7 +194,7 @@ class TablesConfig(VerbConfig):
     format: str = option("markdown", "format of the table", choices=("markdown", "csv", "latex"))
     split: str = option("test", "split whose results are shown", choices=("valid", "test"))
     columns: list[str] = option(
-        [], "figures that are shown, as in [-ELBO,KL] (KL: of every latent); []: all"
+        [], "figures that are shown, as in -ELBO,KL (KL: of every latent); []: all"
     )
     sort: str | None = option(None, "column or option by which each data set's rows are sorted")
     descending: bool = option(False, "sort: the highest first")

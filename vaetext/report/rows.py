@@ -145,7 +145,7 @@ def heatmap_options(names: Sequence[str], rows: Sequence[Row]) -> list[str]:
         given = f"axes=[{','.join(names)}]" if names else "plot=heatmap"
         raise ValueError(
             f"{given}: a heat map takes two of the options in which rows differ ({shown}); name"
-            " them, as in axes=[latent_dim,beta_max]"
+            " them, as in axes=latent_dim,beta_max"
         )
     return known
 
