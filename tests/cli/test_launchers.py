@@ -50,7 +50,7 @@ def test_the_cluster_of_the_docs_is_one_of_slurm(tmp_path: Path) -> None:
     file = tmp_path / found[1]
     file.parent.mkdir(parents=True)
     file.write_text(found[2])
-    words = ["-m", "--config-dir", str(tmp_path), "hydra/launcher=cluster", "seed=1,2"]
+    words = ["--config-dir", str(tmp_path), "hydra/launcher=cluster"]
     done = run_cli("train", *words, "--cfg", "hydra")
     launcher = yaml.safe_load(done.output)["hydra"]["launcher"]
     assert launcher["_target_"].endswith(".SlurmLauncher")
