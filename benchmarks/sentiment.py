@@ -37,16 +37,13 @@ def features(run: Run, split: Split) -> Features:
         outputs = model.decoder.outputs(batch, model.decoder.start(theta[None]))[0]
         last = outputs[torch.arange(len(batch)), batch.lengths - 1]
         parts.append(tuple(each.cpu().numpy() for each in (batch.index, counts, theta, last)))
-    index, counts_of, theta_of, last_of = (
-        np.concatenate(each) for each in zip(*parts, strict=True)
-    )
-    order = np.argsort(index)
-    theta_of, last_of = theta_of[order], last_of[order]
+    index, *columns = (np.concatenate(each) for each in zip(*parts, strict=True))
+    words, topics, state = (each[np.argsort(index)] for each in columns)
     return {
-        "bag of words": np.log1p(counts_of[order]),
-        "last state": last_of,
-        "theta": theta_of,
-        "theta and last state": np.concatenate([theta_of, last_of], 1),
+        "bag of words": np.log1p(words),
+        "last state": state,
+        "theta": topics,
+        "theta and last state": np.concatenate([topics, state], 1),
     }
 
 

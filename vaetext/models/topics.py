@@ -20,10 +20,10 @@ CHARACTERS = 300  # of each
 class Topics(Diagnostic):
     """``topics.txt``, ``documents.txt``, and the mean coherence of topics.
 
-    A topic's words are those with the highest weight b. Its coherence is the mean NPMI of all pairs
-    of them over the training documents. It is the strongest of a document where
-    E[q(theta_k)] std(b_k), what it adds to the logits, is the largest; its KL is the mean over
-    documents of KL(q(theta_k|x) || N(0, 1)).
+    A topic's words are those with the highest weight b, but for stop words. Its coherence is the
+    mean NPMI of all pairs of them over the training documents. It is the strongest of a document
+    where E[q(theta_k)] std(b_k), what it adds to the logits, is the largest; its KL is the mean
+    over documents of KL(q(theta_k|x) || N(0, 1)).
 
     It is for models with a latent "theta" whose ``topics`` are a linear map to the logits, and with
     a mask ``stop`` of stop words.
@@ -32,7 +32,7 @@ class Topics(Diagnostic):
     def __init__(self) -> None:
         self.corpus: Corpus | None = None
         self.weight = np.zeros((0, 0))
-        self.stop_words = 0
+        self.stop = np.zeros(0, dtype=bool)
         self.parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # index, E[theta], KL
         self.shown: dict[int, np.ndarray] = {}  # the first documents' tokens
 
@@ -42,14 +42,14 @@ class Topics(Diagnostic):
     def update(self, model: Any, batch: Batch, evidence: Evidence) -> None:
         theta = evidence.latents["theta"]
         self.weight = _array(model.topics.weight)
-        self.stop_words = int(model.stop.sum())
+        self.stop = model.stop.cpu().numpy()
         index = batch.index.cpu().numpy()
         self.parts.append((index, _array(theta.q.mean[0]), _array(theta.kl[0])))
         for row in np.flatnonzero(index < DOCUMENTS):
             self.shown[int(index[row])] = batch.x[row, : int(batch.lengths[row])].cpu().numpy()
 
     def numbers(self) -> dict[str, float]:
-        found = {"stop words": float(self.stop_words)}
+        found = {"stop words": float(self.stop.sum())}
         if self.corpus is None:
             return found
         return {**found, "NPMI": float(self._coherence(self.corpus).mean())}
@@ -65,7 +65,8 @@ class Topics(Diagnostic):
     @property
     def _top(self) -> np.ndarray:
         """[D, WORDS] the ids of each topic's words."""
-        return np.argsort(-self.weight, 0, kind="stable")[:WORDS].T
+        weight = np.where(self.stop[:, None], -np.inf, self.weight)
+        return np.argsort(-weight, 0, kind="stable")[:WORDS].T
 
     def _coherence(self, corpus: Corpus) -> np.ndarray:
         return coherence(self._top, corpus.splits["train"], self.weight.shape[0])
