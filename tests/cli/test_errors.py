@@ -14,7 +14,7 @@ WRONG = {
     "train model=vrea": "model=vrea: no such option; choose from cnn, hvrae, hybrid-cnn, "
     "latent-seq, lcnnvae, lrnnvae, lvae, mnist-vae, rnn, rnnlm, srnn, topicrnn, vrae, vrnn; did "
     "you mean 'vrae'?",
-    "train data=": "data=: no such option; choose from frames, grammar",
+    "train data=": "data=: no such option; choose from 20news, clauses, frames, grammar",
     "train trainer=fsat": "did you mean 'fast'?",
     "train experiment=ptb/vra": "did you mean 'ptb/vrae'?",
     "train experiment=ptb-vrae": "experiment=ptb-vrae: no such option; choose from ",
