@@ -364,7 +364,7 @@ def test_an_experiment_may_hold_a_sweep(
     [
         ("data -m data=sine,grammar", "data.name", ["sine", "grammar"]),
         ("tables a -m format=csv,latex", "format", ["csv", "latex"]),
-        ("reproduce -m scale=debug,full", "scale", ["debug", "full"]),
+        ("reproduce -m scale=smoke,full", "scale", ["smoke", "full"]),
         ("resume -m run=a,b", "run", ["a", "b"]),
     ],
 )

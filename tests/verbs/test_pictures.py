@@ -40,8 +40,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def written(folder: Path) -> set[str]:
+    """The files beside the record of the command."""
     out = folder / "out"
-    return {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    return files - {"command.json"}
 
 
 def test_samples_are_lines_a_grid_and_files(

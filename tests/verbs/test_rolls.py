@@ -50,8 +50,10 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
 
 
 def written(folder: Path) -> set[str]:
+    """The files beside the record of the command."""
     out = folder / "out"
-    return {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    return files - {"command.json"}
 
 
 def midi_file(folder: Path, roll: np.ndarray = ROLL, name: str = "given.mid") -> str:
