@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from vaetext.config.models.rnnlm import RNNLM
-from vaetext.data.domain import Symbols
+from vaetext.data.domain import Real, Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.noise import FreshNoise
 from vaetext.models.registry import build
-from vaetext.modules.dropout import Dropout
+from vaetext.modules.dropout import Dropout, TypeDropout
 
 SYMBOLS = Symbols(size=8, eos=1, unk=0, longest=9)
 
@@ -57,3 +57,30 @@ def test_decoder_locks_its_masks_if_configured(locked: bool) -> None:
 def test_dropout_does_nothing_in_evaluation() -> None:
     steps = torch.ones(2, 3, 4)
     assert Dropout(0.5).eval()(steps) is steps
+
+
+def test_type_dropout_zeroes_every_occurrence_of_a_type_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    rate, types = 0.3, 20_000
+    ids = torch.arange(types).repeat(2)
+    dropped = TypeDropout(rate, types)(torch.ones(len(ids), 3), ids).view(2, types, 3)
+    assert dropped[0].equal(dropped[1])
+    kept = dropped[0, :, 0] != 0
+    stderr = (rate * (1 - rate) / types) ** 0.5
+    assert abs(kept.double().mean().item() - (1 - rate)) < 4 * stderr
+    torch.testing.assert_close(dropped[0][kept], torch.full((int(kept.sum()), 3), 1 / (1 - rate)))
+
+
+def test_type_dropout_reads_the_same_output_layer_where_it_is_tied() -> None:
+    torch.manual_seed(0)
+    options = {"tied": True, "dropout": 0.0, "embedding_dropout": 0.9}
+    model = build(RNNLM(name="rnnlm", embedding_dim=4, hidden_dim=4, **options), SYMBOLS).train()
+    table = model.decoder.table()
+    assert table is not None
+    assert table.equal(model.decoder.embedding.weight[: SYMBOLS.size])
+
+
+def test_type_dropout_is_refused_for_frames() -> None:
+    config = RNNLM(name="rnnlm", embedding_dropout=0.1)
+    with pytest.raises(ValueError, match=r"model.embedding_dropout=0.1: frames are of no types"):
+        build(config, Real(size=3, longest=9))

@@ -117,3 +117,48 @@ def test_segments_end_where_half_and_three_quarters_of_the_rows_have_ended(
     lengths: list[int], expected: list[tuple[int, int, int]]
 ) -> None:
     assert segments(lengths) == expected
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("lengths", [None, [1, 1, 2, 6]])
+def test_weight_drop_is_the_same_net_with_some_recurrent_weights_zero(
+    cell: str, lengths: list[int] | None
+) -> None:
+    rate = 0.4
+    torch.manual_seed(0)
+    net = Recurrent(cell, 3, 4, layers=2, weight_drop=rate).double()
+    steps = torch.randn(4, 6, 3, dtype=torch.float64)
+    torch.manual_seed(1)
+    outputs, final = net(steps, lengths=lengths)
+    gradients = torch.autograd.grad(outputs.sum(), tuple(net.parameters()))
+
+    plain = Recurrent(cell, 3, 4, layers=2).double()
+    plain.load_state_dict(net.state_dict())
+    torch.manual_seed(1)
+    masks = {}
+    for n in range(2):
+        name = f"layers.{n}.weight_hh_l0"
+        weight = plain.get_parameter(name)
+        masks[name] = (torch.rand(weight.shape) >= rate) / (1 - rate)
+        weight.data *= masks[name]
+    expected, expected_final = plain(steps, lengths=lengths)
+    torch.testing.assert_close(outputs, expected, **EXACT)
+    torch.testing.assert_close(final, expected_final, **EXACT)
+    undropped = torch.autograd.grad(expected.sum(), tuple(plain.parameters()))
+    for (name, _), one, other in zip(net.named_parameters(), gradients, undropped, strict=True):
+        torch.testing.assert_close(one, other * masks.get(name, 1.0), **EXACT)
+    assert net.eval()(steps)[0].equal(net(steps)[0])
+
+
+def test_weight_drop_shares_a_mask_among_the_segments_of_a_batch() -> None:
+    torch.manual_seed(0)
+    net = Recurrent("lstm", 3, 4, weight_drop=0.5).double()
+    steps = torch.randn(4, 6, 3, dtype=torch.float64)
+    lengths = [1, 1, 2, 6]
+    assert len(segments(lengths)) > 1
+    torch.manual_seed(1)
+    whole = net(steps)[0]
+    torch.manual_seed(1)
+    cut = net(steps, lengths=lengths)[0]
+    for row, length in enumerate(lengths):
+        torch.testing.assert_close(cut[row, :length], whole[row, :length], **EXACT)

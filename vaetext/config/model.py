@@ -25,6 +25,18 @@ class Recurrent(Model):
     dropout: float = option(0.5, "dropout of the decoder's inputs", min=0.0, below=1.0)
     output_dropout: float = option(0.0, "dropout of the decoder's outputs", min=0.0, below=1.0)
     locked_dropout: bool = option(False, "use one dropout mask for all steps of a sequence")
+    embedding_dropout: float = option(
+        0.0,
+        "share of the token types whose embedding the decoder reads as zeros in a batch",
+        min=0.0,
+        below=1.0,
+    )
+    weight_drop: float = option(
+        0.0,
+        "dropout of the decoder's recurrent matrices, one mask for a batch",
+        min=0.0,
+        below=1.0,
+    )
     tied: bool = option(
         False,
         "use the decoder's embedding as output layer, through a linear map if their sizes differ",

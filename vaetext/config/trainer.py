@@ -1,12 +1,10 @@
 """The options of training; their values are in ``conf/trainer/``."""
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
-from vaetext.config.options import Checked, check_unused, closest, option
+from vaetext.config.kl import KLWeight
+from vaetext.config.options import check_unused, option
 
-PER_LATENT = ("beta_max", "beta_delay", "free_bits")
 TECHNICAL = (
     "device",
     "threads",
@@ -21,11 +19,10 @@ TECHNICAL = (
 
 
 @dataclass
-class Trainer(Checked):
+class Trainer(KLWeight):
     """Options of training. Schedules count epochs from 0; losses are in nats per sequence."""
 
     name: str = option("default", "name of these options, as in conf/trainer/")
-    epochs: int = option(20, "number of epochs, unless training stops early", min=1)
     epoch_batches: int = option(
         0, "batches in an epoch; 0: one pass over the training split", min=0, max=10**7
     )
@@ -70,52 +67,6 @@ class Trainer(Checked):
     warmup_steps: int = option(
         0, "optimizer steps over which the learning rate rises linearly from 0", min=0
     )
-    beta_schedule: str = option(
-        "linear", "schedule of the KL weight", choices=("constant", "linear", "sigmoid", "cyclical")
-    )
-    beta_start: float = option(0.0, "linear, cyclical: KL weight at the first step", min=0.0)
-    beta_max: float = option(1.0, "largest KL weight", min=0.0)
-    beta_epochs: float = option(
-        0.0,
-        "epochs that a KL weight takes to rise from 0 to beta_max (cyclical: length of a cycle);"
-        " 0: beta_share of trainer.epochs",
-        min=0.0,
-    )
-    beta_share: float = option(
-        0.5, "beta_epochs=0: share of trainer.epochs that a KL weight takes to rise", above=0.0
-    )
-    beta_ramp: float = option(
-        0.5, "cyclical: share of each cycle in which the KL weight rises", above=0.0, max=1.0
-    )
-    beta_delay: float = option(
-        0.0,
-        "epochs by which the KL weight of each latent follows that of the latent before (in a"
-        " ladder, z_2 after z_1)",
-        min=0.0,
-    )
-    free_bits: float = option(
-        0.0,
-        "nats of KL that are free, for each latent, dimension or step",
-        min=0.0,
-    )
-    free_bits_per: str = option(
-        "latent",
-        "free_bits applies to the KL of each latent, dimension or step (means over a batch)",
-        choices=("latent", "dimension", "step"),
-    )
-    free_bits_epochs: float = option(
-        0.0,
-        "epochs over which free_bits fall linearly to 0; 0: free_bits_share of trainer.epochs",
-        min=0.0,
-    )
-    free_bits_share: float = option(
-        0.0,
-        "free_bits_epochs=0: share of trainer.epochs over which free_bits fall to 0; 0: they stay",
-        min=0.0,
-    )
-    latents: dict[str, Any] = option(
-        {}, "beta_max, beta_delay and free_bits of single latents, as in latents.z_l.free_bits=2"
-    )
     bound: str = option(
         "elbo",
         "bound that is trained on, from trainer.samples samples; iwae (importance-weighted) and"
@@ -152,6 +103,18 @@ class Trainer(Checked):
         "patience, plateau: least decrease of that bound that counts, in nats per token or frame"
         " (0.01 is 1 % of PPL)",
         min=0.0,
+    )
+    average: str = option(
+        "none",
+        "weights that are validated, evaluated and saved as best: those of the last step, their"
+        " exponential mean over steps, or the mean of all steps since valid stopped improving",
+        choices=("none", "exponential", "triggered"),
+    )
+    average_decay: float = option(
+        0.999, "exponential: share of the mean that a step keeps", above=0.0, below=1.0
+    )
+    average_patience: int = option(
+        5, "triggered: epochs without a lower bound on valid before the mean begins", min=1
     )
     init_from: str | None = option(
         None, "run from whose weights training starts, where they fit; the optimizer is new"
@@ -203,45 +166,8 @@ class Trainer(Checked):
                 " square of the gradient"
             )
         self._check_unused()
-        if self.beta_delay and not self.rises:
-            raise ValueError(
-                f"beta_delay={self.beta_delay} has no effect: the KL weight never rises with"
-                f" beta_schedule={self.beta_schedule}, beta_start={self.beta_start} and"
-                f" beta_max={self.beta_max}; set beta_delay=0, or beta_schedule=linear and a lower"
-                " beta_start"
-            )
-        self._check_latents()
-        if not self.has_free_bits:
-            falls = ("free_bits_epochs", "free_bits_share")
-            check_unused(self, "free_bits above 0", "free_bits_per", *falls)
         if self.bound != "elbo":
             self._check_bound()
-
-    def of_latent(self, option: str, name: str) -> float:
-        """An option for one latent: its own value in ``latents``, or the one for all."""
-        return float(self.latents.get(name, {}).get(option, getattr(self, option)))
-
-    @property
-    def rises(self) -> bool:
-        """Whether the KL weight rises."""
-        return self.beta_schedule == "sigmoid" or (
-            self.beta_schedule != "constant" and self.beta_start < self.beta_max
-        )
-
-    @property
-    def ramp_epochs(self) -> float:
-        """Epochs that a KL weight takes to rise from 0 (cyclical: length of a cycle)."""
-        return self.beta_epochs or self.beta_share * self.epochs
-
-    @property
-    def fall_epochs(self) -> float:
-        """Epochs over which free bits fall to 0; 0: they stay."""
-        return self.free_bits_epochs or round(self.free_bits_share * self.epochs, 9)
-
-    @property
-    def has_free_bits(self) -> bool:
-        """Whether the KL of some latent has a floor."""
-        return any([self.free_bits, *(each.get("free_bits", 0) for each in self.latents.values())])
 
     def _check_unused(self) -> None:
         """Refuses options that would change nothing."""
@@ -253,42 +179,14 @@ class Trainer(Checked):
             check_unused(self, "schedule=plateau", "plateau_patience")
         if self.schedule not in ("halving", "plateau"):
             check_unused(self, "schedule=halving or plateau", "lr_factor")
-        if self.beta_schedule in ("constant", "sigmoid"):
-            check_unused(self, "beta_schedule=linear or cyclical", "beta_start")
-        elif self.beta_start > self.beta_max:
-            raise ValueError(
-                f"beta_start={self.beta_start} is above beta_max={self.beta_max}, which the KL"
-                " weight never exceeds; set beta_start to at most beta_max, or raise beta_max"
-            )
-        if self.beta_schedule != "cyclical":
-            check_unused(self, "beta_schedule=cyclical", "beta_ramp")
-        if self.beta_epochs:
-            check_unused(self, "beta_epochs=0", "beta_share")
-        if not self.rises:
-            linear = "beta_schedule=linear and beta_start below beta_max"
-            check_unused(self, linear, "beta_epochs", "beta_share")
         if self.schedule != "plateau" and not self.patience:
             check_unused(self, "patience above 0 or schedule=plateau", "min_improvement")
-        if self.free_bits_epochs:
-            check_unused(self, "free_bits_epochs=0", "free_bits_share")
+        if self.average != "exponential":
+            check_unused(self, "average=exponential", "average_decay")
+        if self.average != "triggered":
+            check_unused(self, "average=triggered", "average_patience")
         if not self.init_from:
             check_unused(self, "init_from=RUN", "init_modules", "init_checkpoint")
-
-    def _check_latents(self) -> None:
-        for name, given in self.latents.items():
-            if not isinstance(given, dict):
-                raise ValueError(
-                    f"latents.{name}={given}: give its options, as in latents.{name}.free_bits=2"
-                )
-            for key, value in given.items():
-                if key not in PER_LATENT:
-                    raise ValueError(
-                        f"latents.{name}.{key}={value} is not an option of a single latent; choose"
-                        f" from {', '.join(PER_LATENT)}{closest(key, PER_LATENT)}"
-                    )
-                number = isinstance(value, (int, float)) and not isinstance(value, bool)
-                if not number or not 0 <= value < math.inf:
-                    raise ValueError(f"latents.{name}.{key}={value} must be a number of at least 0")
 
     def _check_bound(self) -> None:
         """Importance weights have no KL that could be weighted or floored."""

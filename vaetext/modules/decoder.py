@@ -9,7 +9,7 @@ from vaetext.data.domain import Domain
 from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.state import State
 from vaetext.modules.attention import Attention
-from vaetext.modules.dropout import Dropout
+from vaetext.modules.dropout import Dropout, TypeDropout
 from vaetext.modules.heads import make_head
 from vaetext.modules.recurrent import Recurrent
 
@@ -31,7 +31,8 @@ class Decoder(nn.Module):
         attention: applied to each output h_t and the memory, before the output layer.
 
     Raises:
-        ValueError: ``model.tied`` with frames, which have no embedding table.
+        ValueError: ``model.tied`` or ``model.embedding_dropout`` with frames, which have no
+            embedding table.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Decoder(nn.Module):
         self.rnn = self._make_rnn(config, context)
         self.input_dropout = Dropout(config.dropout, config.locked_dropout)
         self.output_dropout = Dropout(config.output_dropout, config.locked_dropout)
+        self.type_dropout = self._make_type_dropout(config.embedding_dropout)
         self.project: nn.Module = nn.Identity()
         if config.tied and config.hidden_dim != config.embedding_dim:
             self.project = nn.Linear(config.hidden_dim, config.embedding_dim, bias=False)
@@ -98,6 +100,8 @@ class Decoder(nn.Module):
         """[K, B, T, H] what the head reads at every step. Arguments as of ``log_px``."""
         shape = state["x"].shape[:2]
         embedded = self.embedding(batch.inputs)
+        if self.type_dropout is not None:
+            embedded = self.type_dropout(embedded, batch.inputs)
         repeated = embedded.expand(shape[0], *embedded.shape).flatten(0, 1)
         hidden, _ = self._run(repeated, state, self._lengths(batch, shape[0]))
         return self.project(self.output_dropout(hidden)).unflatten(0, shape)  # type: ignore[no-any-return]
@@ -121,9 +125,25 @@ class Decoder(nn.Module):
         assert isinstance(self.embedding, nn.Embedding)
         return self.embedding.weight[: self.domain.size]
 
+    def _make_type_dropout(self, rate: float) -> TypeDropout | None:
+        if not rate:
+            return None
+        if not isinstance(self.embedding, nn.Embedding):
+            raise ValueError(
+                f"model.embedding_dropout={rate}: frames are of no types that could be dropped; set"
+                " model.embedding_dropout=0"
+            )
+        return TypeDropout(rate, self.embedding.num_embeddings)
+
     def _make_rnn(self, config: RecurrentConfig, context: int) -> Recurrent:
         inputs = config.embedding_dim + context
-        return Recurrent(config.cell, inputs, config.hidden_dim, config.layers)
+        return Recurrent(
+            config.cell,
+            inputs,
+            config.hidden_dim,
+            config.layers,
+            weight_drop=config.weight_drop,
+        )
 
     def _lengths(self, batch: Batch, samples: int) -> list[int] | None:
         """[B] the steps of each row, where the recurrent layers may leave out rows that have ended.

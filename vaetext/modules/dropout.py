@@ -28,3 +28,27 @@ class Dropout(nn.Module):
         # bfloat16 has too few values
         uniform = torch.rand(shape, device=steps.device)
         return steps * ((uniform >= self.rate) / (1 - self.rate))
+
+
+class TypeDropout(nn.Module):
+    """Zeroes the embeddings of whole types with probability ``rate`` and scales the rest.
+
+    All occurrences of a type in a batch are zeroed together (Gal and Ghahramani 2016; Merity et al.
+    2018). In evaluation it does nothing.
+
+    Args:
+        rate: probability of zero, 0 <= rate < 1.
+        types: number of ids.
+    """
+
+    def __init__(self, rate: float, types: int) -> None:
+        super().__init__()
+        self.rate = rate
+        self.types = types
+
+    def forward(self, embedded: Tensor, ids: Tensor) -> Tensor:
+        """embedded [..., E] of ids [...] -> the same shape."""
+        if not self.training or self.rate == 0:
+            return embedded
+        kept = torch.rand(self.types, device=ids.device) >= self.rate
+        return embedded * (kept / (1 - self.rate))[ids][..., None]

@@ -29,16 +29,25 @@ class Recurrent(nn.Module):
         hidden: H, units of each layer and direction.
         layers: in the stack.
         bidirectional: whether each layer also reads backwards.
+        weight_drop: in training, share of the hidden-to-hidden weights that are 0, the others
+            scaled; one mask for all steps and rows of a call (Wan et al. 2013, Merity et al. 2018).
     """
 
     def __init__(
-        self, cell: str, inputs: int, hidden: int, layers: int = 1, bidirectional: bool = False
+        self,
+        cell: str,
+        inputs: int,
+        hidden: int,
+        layers: int = 1,
+        bidirectional: bool = False,
+        weight_drop: float = 0.0,
     ) -> None:
         super().__init__()
         kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell]
         self.cell = cell
         self.hidden = hidden
         self.directions = 1 + bidirectional
+        self.weight_drop = weight_drop
         sizes = [inputs] + [hidden * self.directions] * (layers - 1)
         self.layers = nn.ModuleList(
             kind(size, hidden, batch_first=True, bidirectional=bidirectional) for size in sizes
@@ -90,10 +99,11 @@ class Recurrent(nn.Module):
         final = []
         for layer, start in zip(self.layers, state, strict=True):
             assert isinstance(layer, nn.RNNBase)
+            weights = self._weights(layer)
             if len(parts) > 1:
-                steps, end = self._layer_in_segments(layer, steps, start, mask, parts)
+                steps, end = self._layer_in_segments(weights, steps, start, mask, parts)
             else:
-                steps, end = self._layer(layer, steps, start, mask)
+                steps, end = self._layer(weights, steps, start, mask)
             final.append(end)
         return steps, final
 
@@ -106,9 +116,23 @@ class Recurrent(nn.Module):
         """
         return self(steps.flip(1), mask=mask.flip(1))[0].flip(1)  # type: ignore[no-any-return]
 
+    def _weights(self, layer: nn.RNNBase) -> list[Tensor]:
+        """The flat weights: of each direction input-to-hidden, hidden-to-hidden, and two biases."""
+        weights = [weight for weight in layer._flat_weights if weight is not None]
+        if not self.training or not self.weight_drop:
+            return weights
+        return [
+            weight * self._kept(weight) if n % 4 == 1 else weight
+            for n, weight in enumerate(weights)
+        ]
+
+    def _kept(self, weight: Tensor) -> Tensor:
+        uniform = torch.rand(weight.shape, device=weight.device)
+        return ((uniform >= self.weight_drop) / (1 - self.weight_drop)).to(weight.dtype)
+
     def _layer_in_segments(
         self,
-        layer: nn.RNNBase,
+        weights: list[Tensor],
         steps: Tensor,
         start: Tensor,
         mask: Tensor | None,
@@ -122,17 +146,16 @@ class Recurrent(nn.Module):
             ended = first - (steps.shape[0] - state.shape[1])
             final.append(state[:, :ended])
             part = None if mask is None else mask[first:, begin:stop]
-            out, state = self._layer(layer, steps[first:, begin:stop], state[:, ended:], part)
+            out, state = self._layer(weights, steps[first:, begin:stop], state[:, ended:], part)
             outputs.append(nn.functional.pad(out, (0, 0, 0, 0, first, 0)))
         rest = steps.shape[1] - parts[-1][1]  # padding that no row has a step in
         joined = nn.functional.pad(torch.cat(outputs, 1), (0, 0, 0, rest))
         return joined, torch.cat([*final, state], 1)
 
     def _layer(
-        self, layer: nn.RNNBase, steps: Tensor, start: Tensor, mask: Tensor | None
+        self, weights: list[Tensor], steps: Tensor, start: Tensor, mask: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Outputs and final state of one layer."""
-        weights = [weight for weight in layer._flat_weights if weight is not None]
+        """Outputs and final state of the layer with these flat weights."""
         if mask is not None:
             assert self.cell != "rnn"
             steps = torch.cat([steps, ~mask[..., None]], -1)

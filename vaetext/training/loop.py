@@ -20,11 +20,12 @@ from vaetext.objectives.schedules import free_bits, kl_weights, learning_rate, r
 from vaetext.runs.device import autocast
 from vaetext.runs.layout import BEST, LAST, METRICS
 from vaetext.runs.signals import interrupts
+from vaetext.training.averages import Averages
 from vaetext.training.batches import batches
 from vaetext.training.criterion import criterion
 from vaetext.training.interrupts import StopRequest, stopped
 from vaetext.training.metrics_file import MetricsFile, means_of, schedules_of
-from vaetext.training.notices import log_early_stop, warn_of_low_weights
+from vaetext.training.notices import broken, log_early_stop, warn_of_low_weights
 from vaetext.training.optimizer import make_optimizer, total_norm
 from vaetext.training.saving import load_best, load_last, save_best, save_last
 from vaetext.training.state import State
@@ -72,6 +73,7 @@ class Training:
         self.best = folder / BEST
         self.objective = Objective(config, model).to(device)
         self.optimizer = make_optimizer(config, model)
+        self.averages = Averages(config, model)
         self.state = State()
         self.data = batches(config, model, splits["train"], seed, device, segment)
         self.order = self.data.order
@@ -161,6 +163,7 @@ class Training:
         broken = (self.bad_step < 0) & ~(norm + self.window.values.sum()).isfinite()
         self.bad_step = torch.where(broken, self.state.step, self.bad_step)
         self.optimizer.step()
+        self.averages.update()
         self.optimizer.zero_grad()
         self.state.step += 1
 
@@ -174,14 +177,9 @@ class Training:
         state = self.state
         trained = {**means_of(state.sums), **self._schedules, "seconds": state.seconds}
         self._write("train", trained)
-        record = self.validate()
-        for name, key in (("-ELBO", "neg_elbo"), (self.criterion.title, self.criterion.key)):
-            if not math.isfinite(record[key]):
-                after = f"after epoch {state.epoch} (step {state.step})"
-                raise self._broken(f"valid {name} was not finite {after}")
-        self._write("valid", {**record, "seconds": state.seconds})
-        self.update_best(record[self.criterion.key])
-        self.validated()
+        with self.averages.evaluated():
+            self._validate_epoch()
+        self.averages.begin(state.stale)
         state.epoch += 1
         state.batch = 0
         self.data.carried = {}
@@ -189,6 +187,17 @@ class Training:
         self.save()
         if self.stop.number:
             raise stopped(self.stop.number, self.state.step, self.folder)
+
+    def _validate_epoch(self) -> None:
+        state = self.state
+        record = self.validate()
+        for name, key in (("-ELBO", "neg_elbo"), (self.criterion.title, self.criterion.key)):
+            if not math.isfinite(record[key]):
+                after = f"after epoch {state.epoch} (step {state.step})"
+                raise broken(f"valid {name} was not finite {after}", self.last)
+        self._write("valid", {**record, "seconds": state.seconds})
+        self.update_best(record[self.criterion.key])
+        self.validated()
 
     def validate(self) -> dict[str, Any]:
         """rec, KL, -ELBO and the bound that chooses, of the validation split, nats per sequence."""
@@ -233,7 +242,8 @@ class Training:
         self.state.window = self.window.read()
         self.state.batches = self.data.count
         carried = self.data.carried
-        save_last(self.last, self.model, self.objective, self.optimizer, carried, self.state)
+        means = self.averages
+        save_last(self.last, self.model, self.objective, self.optimizer, means, carried, self.state)
         self.saved_at = time.monotonic()
         self.saved()
 
@@ -241,7 +251,7 @@ class Training:
         """Goes back to the last checkpoint; metrics written after it are cut off."""
         for unfinished in self.last.parent.glob(".*.tmp"):
             unfinished.unlink()
-        found = load_last(self.last, self.model, self.objective, self.optimizer)
+        found = load_last(self.last, self.model, self.objective, self.optimizer, self.averages)
         self.state, carried = found
         if self.best.is_file():
             # it is written before ``last``: after a kill between the two it is an epoch ahead
@@ -279,17 +289,7 @@ class Training:
 
     def _raise_if_broken(self) -> None:
         if (step := int(self.bad_step)) >= 0:
-            raise self._broken(f"the loss or its gradient was not finite at step {step}")
-
-    def _broken(self, what: str) -> ValueError:
-        kept = (
-            f"{self.last} keeps the last good state"
-            if self.last.is_file()
-            else "before its first checkpoint"
-        )
-        return ValueError(
-            f"{what}: training stopped, {kept}; try a smaller trainer.lr, or trainer.clip"
-        )
+            raise broken(f"the loss or its gradient was not finite at step {step}", self.last)
 
     def _write(self, split: str, values: dict[str, Any]) -> None:
         line = {"epoch": self.state.epoch, "split": split, "step": self.state.step, **values}

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from vaetext.config.trainer import Trainer
 from vaetext.objectives.schedules import free_bits, kl_weights, rise_end
@@ -73,4 +74,17 @@ def log_early_stop(config: Trainer, state: State, bound: str) -> None:
         config.patience,
         state.best,
         state.best_epoch,
+    )
+
+
+def broken(what: str, last: Path) -> ValueError:
+    """The error of a run that cannot go on.
+
+    Args:
+        what: has happened.
+        last: path of the last checkpoint.
+    """
+    kept = f"{last} keeps the last good state" if last.is_file() else "before its first checkpoint"
+    return ValueError(
+        f"{what}: training stopped, {kept}; try a smaller trainer.lr, or trainer.clip"
     )

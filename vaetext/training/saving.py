@@ -11,6 +11,7 @@ from vaetext.distributions.state import State as ModelState
 from vaetext.models.base import SequenceModel
 from vaetext.objectives.objective import Objective
 from vaetext.runs import checkpoint
+from vaetext.training.averages import Averages
 from vaetext.training.state import State
 from vaetext.training.sums import sum_names
 
@@ -22,15 +23,17 @@ def save_last(
     model: SequenceModel,
     objective: Objective,
     optimizer: torch.optim.Optimizer,
+    averages: Averages,
     carried: ModelState,
     state: State,
 ) -> None:
-    """Writes weights, running means, optimizer, random state, carried state and ``State``."""
+    """Writes weights, their mean, running means, optimizer, random and carried state, ``State``."""
     device = next(model.parameters()).device
     groups = {
         "model": model.state_dict(),
         "objective": objective.state_dict(),
         "optimizer": checkpoint.optimizer_tensors(optimizer),
+        "average": averages.state_dict(),
         "random": {"cpu": torch.get_rng_state()},
         "carried": carried,
     }
@@ -40,7 +43,11 @@ def save_last(
 
 
 def load_last(
-    path: Path, model: SequenceModel, objective: Objective, optimizer: torch.optim.Optimizer
+    path: Path,
+    model: SequenceModel,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    averages: Averages,
 ) -> tuple[State, ModelState]:
     """Puts back what ``save_last`` wrote; returns its ``State`` and the model's carried state.
 
@@ -59,9 +66,12 @@ def load_last(
     _check_means(objective, means, path)
     checkpoint.load_weights(model, groups.get("model", {}), path)
     objective.load_state_dict(means)
+    mean = groups.get("average", {})
+    checkpoint.check_fit(averages.like(mean), mean, path, "mean weights", "model")
+    averages.load_state_dict(mean)
     if kind == _kind(optimizer):
-        averages = groups.get("optimizer", {})  # none before a step
-        checkpoint.load_optimizer(optimizer, averages, path, stepped=found.step > 0)
+        moments = groups.get("optimizer", {})  # none before a step
+        checkpoint.load_optimizer(optimizer, moments, path, stepped=found.step > 0)
     else:
         log.warning("trainer.optimizer has changed: the averages of the new one begin at zero")
     _load_random(groups.get("random", {}), path, device)

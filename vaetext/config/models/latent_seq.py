@@ -25,3 +25,11 @@ class LatentSeq(Recurrent):
         0.0, "the same of the logits of q(l|x), around those of a learned mean; 0: not", min=0.0
     )
     layers: int = option(1, "layers of each of the four recurrent networks", min=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.weight_drop:
+            raise ValueError(
+                f"weight_drop={self.weight_drop}: the recurrent layers of latent-seq attend before"
+                " each step and have no such option; set weight_drop=0"
+            )
