@@ -1,174 +1,18 @@
 """The options of every data set; the values are in ``conf/data/``."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from vaetext.config.options import Checked, check_schema, check_unused, option
-
-OWN_NAME = "${.name}"  # the value of the option beside it
-LABEL = "what tables and run folders call it, such as yelp-sent for a text of your own"
-
-
-@dataclass
-class Data(Checked):
-    """Options of every data set."""
-
-    name: str = option("", "name of the data set: that of its file of options")
-    label: str = option(OWN_NAME, LABEL)
-    segment: int = option(
-        0,
-        "steps of the segments that sequences are cut into for training, the state carried on;"
-        " 0: whole sequences",
-        min=0,
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.label.startswith("${."):  # not composed by Hydra, which resolves it
-            self.label = getattr(self, self.label[3:-1])
-        if "/" in self.label or "\0" in self.label or self.label.startswith("."):
-            raise ValueError(
-                f"label={self.label!r} cannot name a folder; leave out slashes and a first dot"
-            )
-
-
-@dataclass
-class Files(Data):
-    """Options of every data set that is read from files."""
-
-    root: str | None = option(
-        None, "folder in which files are looked for first (then $VAETEXT_DATA, then the cache)"
-    )
-
-
-@dataclass
-class OwnFiles(Files):
-    """Your own files: three, or one that is split."""
-
-    paths: ClassVar[tuple[str, ...]] = ("train", "valid", "test")  # options that name files
-
-    train: Any = option(
-        None,
-        "file of training sequences, one a line (plain, .gz or .xz); or several: [a.txt,b.txt], or"
-        " a pattern such as 'corpus/*.txt'",
-    )
-    valid: Any = option(None, "validation sequences, as train")
-    test: Any = option(None, "test sequences, as train")
-    split: list[float] = option(
-        [0.9, 0.05, 0.05],
-        "shares of train, valid and test, if only data.train is given",
-        min=0.0,
-        max=1.0,
-    )
-    split_seed: int = option(0, "seed of that split", min=0)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("train", "valid", "test"):
-            setattr(self, name, _files(name, getattr(self, name)))
-        if self.valid and self.test:
-            check_unused(self, "train alone", "split", "split_seed")
-
-
-def _files(name: str, given: Any) -> str | list[str] | None:
-    """One path, or several, as they were given.
-
-    Raises:
-        ValueError: an empty list, or neither a path nor a list of paths.
-    """
-    if given is None or isinstance(given, str):
-        return given
-    parts = given if isinstance(given, list) else [given]
-    if not parts or any(isinstance(each, (dict, list)) or each is None for each in parts):
-        raise ValueError(f"{name}={given}: name a file, or several as in {name}=[a.txt,b.txt]")
-    paths = list(map(str, parts))  # a name may be a number
-    return paths if isinstance(given, list) else paths[0]
-
-
-@dataclass
-class TextData(Files):
-    """Lines of text, one sequence a line, split into tokens."""
-
-    tokens: str = option("word", "what a token is", choices=("word", "char", "bpe", "unigram"))
-    vocab_size: int = option(
-        0,
-        "largest vocabulary, EOS and unknown included; 0: no limit (bpe, unigram: required)",
-        min=0,
-    )
-    min_count: int = option(1, "word, char: tokens seen less often in training are unknown", min=1)
-    max_length: int = option(
-        0,
-        "tokens of a line without EOS; a longer one is an error, as a batch is padded to its"
-        " longest sequence; 0: no limit",
-        min=0,
-    )
-    document: int = option(
-        1,
-        "consecutive lines of each document, which is then one sequence with an EOS after each"
-        " line; 1: every line is a sequence",
-        min=1,
-    )
-    stop_words: str = option(
-        "english",
-        "words that a topic model does not explain by topics: english (scikit-learn's list, of"
-        " tokens=word), none, or a file with a word on each line",
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.min_count > 1 and self.tokens in ("bpe", "unigram"):
-            raise ValueError(
-                f"min_count={self.min_count}: the vocabulary of tokens={self.tokens} is chosen by"
-                " vocab_size alone; set min_count=1"
-            )
-
-    def check_single_lines(self, reason: str, remedy: str = "") -> None:
-        """Raises ValueError where lines that do not follow one another would make documents."""
-        if self.document > 1:
-            raise ValueError(f"document={self.document}: {reason}; {remedy}set document=1")
-
-
-@dataclass
-class UserText(OwnFiles, TextData):
-    """Your own text, a sequence a line: three files, or one that is split."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not (self.valid and self.test):
-            reason = "split draws the lines of train one by one, so that they do not follow"
-            self.check_single_lines(f"{reason} one another", "name valid and test, or ")
-
-
-@dataclass
-class Reviews(TextData):
-    """Reviews, one a line."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_single_lines("each line is a review of its own")
-
-
-@dataclass
-class Newsgroups(TextData):
-    """Posts of 20 newsgroups, without headers, signatures and quotes."""
-
-    max_tokens: int = option(200, "tokens of each post that are kept, from its beginning on", min=1)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_single_lines("each post is a document of its own")
-
-
-@dataclass
-class IMDB(Reviews):
-    """Movie reviews with their sentiment (Maas et al. 2011)."""
-
-    max_tokens: int = option(
-        0, "tokens of each review that are kept, from its beginning on; 0: all", min=0
-    )
-    train_size: int = option(
-        0, "training reviews that are kept, the first by number; 0: all", min=0
-    )
+from vaetext.config.options import check_schema, check_unused, option
+from vaetext.config.sources import LABEL, Files
+from vaetext.config.sources import Data as Data
+from vaetext.config.sources import OwnFiles as OwnFiles
+from vaetext.config.texts import IMDB as IMDB
+from vaetext.config.texts import Newsgroups as Newsgroups
+from vaetext.config.texts import Reviews as Reviews
+from vaetext.config.texts import TextData as TextData
+from vaetext.config.texts import Tweets as Tweets
+from vaetext.config.texts import UserText as UserText
 
 
 @dataclass
@@ -186,23 +30,6 @@ class OwnFrames(OwnFiles):
         " values are 0 or 1",
         choices=("auto", "real", "binary"),
     )
-
-
-@dataclass
-class Tweets(TextData):
-    """Sentiment140 tweets, by character (Petersen, 3.2)."""
-
-    max_chars: int = option(32, "keep only tweets shorter than this many characters", min=2)
-    repeated_words: bool = option(
-        True, "keep only tweets of which every word occurs at least twice in the corpus"
-    )
-    more: bool = option(
-        False, "train on the further tweets of sentiment140_more/extra.tsv too; of the sample only"
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_single_lines("each line is a tweet of its own")
 
 
 @dataclass
