@@ -58,6 +58,8 @@ class LatentSeq(Autoregressive):
     the means are alike for all x and q(l|x) settles on one length within the first steps, so that
     the latents carry nothing. In training the statistics couple the sequences of a batch:
     score functions are unbiased for given statistics, as in evaluation.
+    Where lengths vary much, batches must mix them (``trainer.length_pool=1``): in batches of like
+    length the statistics are of that length alone, and those of evaluation fit none.
 
     Where the report is silent: both autoregressive RNNs start from a linear map of the final state
     of the bidirectional one, l enters as an embedding, and the annotations are of all tokens, EOS
