@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -16,6 +17,7 @@ from vaetext.report.plots.figures import (
 )
 
 MOST_INSIDE = 4  # series of a legend inside the axes
+BESIDE = 1.8  # inches of a legend beside them
 
 
 def files(pages: list[Page]) -> dict[str, str | bytes]:
@@ -28,8 +30,7 @@ def files(pages: list[Page]) -> dict[str, str | bytes]:
 
 def diagram(described: list[Panel]) -> Figure:
     """The panels side by side."""
-    images = any(panel.image is not None for panel in described)
-    figure, axes = panels(1, len(described), height=4.6 if images else 3.2)
+    figure, axes = _panels(described)
     for axis, panel in zip(axes[0], described, strict=True):
         axis.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
         if panel.image is not None:
@@ -37,10 +38,20 @@ def diagram(described: list[Panel]) -> Figure:
             continue
         for number, series in enumerate(panel.series):
             _draw(axis, series, number)
-        integer_ticks(axis)
+        if all(np.equal(series.x, np.round(series.x)).all() for series in panel.series):
+            integer_ticks(axis)
         if len(panel.series) > 1:
             _legend(axis, len(panel.series))
     return figure
+
+
+def _panels(described: list[Panel]) -> tuple[Figure, Any]:
+    """Panels that are higher where there is an image, or a legend beside them, and wider there."""
+    outside = sum(len(panel.series) > MOST_INSIDE for panel in described)
+    images = any(panel.image is not None for panel in described)
+    figure, axes = panels(1, len(described), height=4.6 if images or outside else 3.2)
+    figure.set_figwidth(figure.get_figwidth() + BESIDE * outside)
+    return figure, axes
 
 
 def _legend(axis: Axes, series: int) -> None:
