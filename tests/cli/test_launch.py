@@ -200,7 +200,7 @@ def test_a_job_that_fails_does_not_stop_a_sweep(stub: Stub) -> None:
     assert done.status == 1
     assert "error: job 0: seed=1 is bad luck" in done.error  # when it fails
     assert "error: job 0 failed (sweep=foo seed=1): seed=1 is bad luck; 1 of 2" in done.error
-    assert "1 of 2 jobs have not finished (sweep=foo seed=1); `vaetext resume " in done.error
+    assert "1 of 2 jobs have not finished (seed=1); `vaetext resume " in done.error
     assert "Traceback" not in done.error
     assert [folder.name for folder in stub.folders] == ["seed=1", "seed=2"]
 

@@ -116,10 +116,10 @@ def unfinished() -> str | None:
     left = [job for job in _running if not is_done(job.folder)]
     if not left:
         return None
-    names = "; ".join(" ".join(job.overrides) for job in left)
-    sweep = sweep_folder(left[0].folder)
-    then = f"; {resuming(sweep)} starts them again" if sweep else ""
-    return f"{len(left)} of {len(_running)} jobs have not finished ({names}){then}"
+    sweep = sweep_folder(left[0].folder) or Path.cwd()
+    names = "; ".join(os.path.relpath(job.folder, sweep) for job in left)
+    count = f"{len(left)} of {len(_running)} jobs have not finished ({names})"
+    return f"{count}; {resuming(sweep)} starts them again"
 
 
 def _limit_processes(config: DictConfig) -> None:
