@@ -26,7 +26,7 @@ class Stub:
 
     def __init__(self) -> None:
         self.folders: list[Path] = []
-        self.finishes = True
+        self.finishes = False
 
     def __call__(self, config: Any) -> float:
         save_config(output_folder(), config)
@@ -196,6 +196,7 @@ def test_runs_may_be_written_below_the_home_folder(
 
 
 def test_a_job_that_fails_does_not_stop_a_sweep(stub: Stub) -> None:
+    stub.finishes = True
     done = run_cli("train -m sweep=foo seed=1,2")
     assert done.status == 1
     assert "error: job 0: seed=1 is bad luck" in done.error  # when it fails
@@ -206,6 +207,7 @@ def test_a_job_that_fails_does_not_stop_a_sweep(stub: Stub) -> None:
 
 
 def test_a_sweep_ends_with_the_number_of_its_jobs(stub: Stub, tmp_path: Path) -> None:
+    stub.finishes = True
     done = run_cli("train -m sweep=foo seed=2,3")
     sweep = tmp_path / "outputs/sweeps/foo"
     assert f"2 jobs have finished; `vaetext tables {sweep}` compares them" in done.error
@@ -292,7 +294,6 @@ def test_folders_that_are_no_jobs_of_a_sweep_are_named_and_left(
         started.append(config.seed)
 
     started: list[int] = []
-    stub.finishes = False
     monkeypatch.setattr(vaetext.training.session, "train", begin)
     for seeds in ("2,3,4", "2,5"):  # nothing has begun in the first one's folders
         assert run_cli(f"train -m sweep=foo seed={seeds}").status == 0
