@@ -16,7 +16,8 @@ from tiny import contents
 import vaetext.training.session
 import vaetext.verbs.train
 from vaetext.config.options import option
-from vaetext.config.verbs import VERBS, ReadsRun, Verb
+from vaetext.config.trained import ReadsRun
+from vaetext.config.verbs import VERBS, Verb
 from vaetext.report.output import output_folder
 from vaetext.runs.folder import load_config, save_config
 

@@ -15,8 +15,8 @@ from vaetext.config.models.lvae import LVAE
 from vaetext.config.models.vrae import VRAE
 from vaetext.config.options import MAX_SEED, Checked, closest, option
 from vaetext.config.train import TrainConfig
+from vaetext.config.trained import ReconstructConfig, SampleConfig
 from vaetext.config.trainer import Trainer
-from vaetext.config.verbs import ReconstructConfig, SampleConfig
 
 WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (VRAE, {"latent_dim": 0}, "latent_dim=0 is out of range: it must be at least 1"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny import tiny_run, tokenizer
 
-from vaetext.config.verbs import EncodeConfig
+from vaetext.config.trained import EncodeConfig
 from vaetext.data.loader import Split
 from vaetext.report.labels import code_vectors
 from vaetext.report.output import split_inputs

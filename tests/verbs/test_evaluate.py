@@ -10,7 +10,7 @@ from command_line import run_cli
 from tiny import LINES, tiny_run
 
 from vaetext.config.data import UserText
-from vaetext.config.verbs import EvaluateConfig
+from vaetext.config.trained import EvaluateConfig
 from vaetext.report.collect import evaluated
 from vaetext.runs.run import Run
 from vaetext.verbs import evaluate

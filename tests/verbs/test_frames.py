@@ -14,7 +14,7 @@ from vaetext.config.decoding import DecodingOptions
 from vaetext.config.models.cnn import CNN
 from vaetext.config.models.rnnlm import RNNLM
 from vaetext.config.models.vrae import VRAE
-from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
+from vaetext.config.trained import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
 from vaetext.data.domain import Real

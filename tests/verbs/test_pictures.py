@@ -10,7 +10,7 @@ import torch
 from tiny import CPU
 
 from vaetext.config.models.mnist_vae import MnistVAE
-from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
+from vaetext.config.trained import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data.images import Images
 from vaetext.data.pictures import png_bytes
 from vaetext.models.registry import build

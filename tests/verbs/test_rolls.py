@@ -12,7 +12,7 @@ import torch
 from tiny import CPU
 
 from vaetext.config.models import MODELS
-from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
+from vaetext.config.trained import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data.midi import midi_bytes
 from vaetext.data.pianoroll import PianoRoll
 from vaetext.models.registry import build

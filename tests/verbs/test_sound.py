@@ -12,7 +12,7 @@ import torch
 from tiny import CPU
 
 from vaetext.config.models.vrnn import VRNN
-from vaetext.config.verbs import EncodeConfig, ReconstructConfig, SampleConfig
+from vaetext.config.trained import EncodeConfig, ReconstructConfig, SampleConfig
 from vaetext.data.waveform import Waveform
 from vaetext.models.registry import build
 from vaetext.runs.run import Run

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from tiny import CPU, tiny_model, tiny_run, tokenizer
 
-from vaetext.config.verbs import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
+from vaetext.config.trained import EncodeConfig, InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.data.loader import Split
 from vaetext.evaluation.scoring import score
 from vaetext.report import output

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from vaetext import __version__
-from vaetext.config.verbs import VERBS, ReadsRun
+from vaetext.config.trained import ReadsRun
+from vaetext.config.verbs import VERBS
 from vaetext.data.atomic import atomic_write
 from vaetext.data.contents import text_lines
 from vaetext.data.files import content_sum, read_lines

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from vaetext.config.verbs import ReadsRun
+from vaetext.config.trained import ReadsRun
 from vaetext.models.base import SequenceModel
 from vaetext.models.registry import build
 from vaetext.runs import checkpoint as checkpoint_file

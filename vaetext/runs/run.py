@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from vaetext.config.decoding import PARTICLES, Decoding
-from vaetext.config.verbs import InterpolateConfig, ReconstructConfig, SampleConfig
+from vaetext.config.trained import InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.evaluation import generation
 from vaetext.runs.given import given_end, given_prefix, given_sequences
 from vaetext.runs.trained import Trained

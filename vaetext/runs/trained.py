@@ -11,7 +11,7 @@ import torch
 
 from vaetext.config.data import Data
 from vaetext.config.train import TrainConfig
-from vaetext.config.verbs import EncodeConfig, EvaluateConfig
+from vaetext.config.trained import EncodeConfig, EvaluateConfig
 from vaetext.data.corpora import Corpus
 from vaetext.data.format import Format
 from vaetext.data.loader import Sequences, Split

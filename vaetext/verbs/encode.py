@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaetext.config.verbs import EncodeConfig
+from vaetext.config.trained import EncodeConfig
 from vaetext.report import plots
 from vaetext.report.labels import code_vectors, labels_page, read_labels
 from vaetext.report.output import (

@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from vaetext.config.data import Generated
-from vaetext.config.verbs import EvaluateConfig
+from vaetext.config.trained import EvaluateConfig
 from vaetext.data.domain import Symbols
 from vaetext.data.loader import Split
 from vaetext.evaluation.metrics import Evaluation

@@ -2,7 +2,7 @@
 
 import torch
 
-from vaetext.config.verbs import InterpolateConfig
+from vaetext.config.trained import InterpolateConfig
 from vaetext.evaluation.generation import decode
 from vaetext.report import plots
 from vaetext.report.beside import files_beside, path_images

@@ -1,6 +1,6 @@
 """``vaetext reconstruct``: each sequence, and what the decoder makes of its posterior mean."""
 
-from vaetext.config.verbs import ReconstructConfig
+from vaetext.config.trained import ReconstructConfig
 from vaetext.evaluation.generation import reconstruct
 from vaetext.report.beside import files_beside
 from vaetext.report.examples import pairs

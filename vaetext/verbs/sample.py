@@ -1,6 +1,6 @@
 """``vaetext sample``: sequences from a trained model."""
 
-from vaetext.config.verbs import SampleConfig
+from vaetext.config.trained import SampleConfig
 from vaetext.evaluation.generation import sample
 from vaetext.report.beside import files_beside
 from vaetext.report.examples import lines_of
