@@ -101,7 +101,7 @@ class TopicRNN(SequenceModel):
             theta: [K, B, 1, D], or [K, B, T, D] of each step.
         """
         h = self.decoder.outputs(batch, self.decoder.start(theta[:1]))  # the same for all samples
-        gate = self.switch(h)[..., 0]
+        gate = self._gate(h)[..., 0]
         if self.training:
             stop = self.stop[batch.x]
             log_switch = logsigmoid(torch.where(stop, gate, -gate))
@@ -118,7 +118,7 @@ class TopicRNN(SequenceModel):
 
     def emit(self, state: State, noise: Noise) -> tuple[Distribution, State]:
         h, state = self.decoder.step(state)
-        gate = self.switch(h)
+        gate = self._gate(h)
         logits = linear(h, self._weight, self._bias)
         with_topics = (logits + self.topics(state["theta"])).log_softmax(-1)
         without = logits.log_softmax(-1)
@@ -130,6 +130,11 @@ class TopicRNN(SequenceModel):
 
     def diagnostics(self) -> list[Diagnostic]:
         return [Topics(), *([Window()] if self.domain.sentences > 1 else [])]
+
+    def _gate(self, h: Tensor) -> Tensor:
+        """[..., 1] Gamma h, in float32 where matrix products run in bf16."""
+        gate: Tensor = self.switch(h)
+        return gate.to(torch.promote_types(gate.dtype, torch.float32))  # type: ignore[no-untyped-call]
 
     def _log_words(self, batch: Batch, h: Tensor, theta: Tensor) -> Tensor:
         """[K, B, T] log softmax(v h_t + a + b theta_t)[x_t], one product for both terms."""
