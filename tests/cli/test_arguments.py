@@ -121,3 +121,6 @@ def test_a_sweep_has_the_same_name_for_the_same_overrides() -> None:
     assert sweep_name(["seed=1,2"]) == sweep_name(["seed=1,2"])
     assert sweep_name(["seed=1,2"]) != sweep_name(["seed=1-2"])
     assert "/" not in sweep_name(["data.root=/a/b"])
+    several = ["model=hvrae", "trainer.beta_max=0.5,1", "+model.latent_dim=range(2,9)"]
+    assert sweep_name(several).startswith("beta_max-0.5-1_latent_dim-range-2-9-")
+    assert sweep_name(["model=vrae"]).startswith("model-vrae-")

@@ -113,8 +113,12 @@ def config_folders(flags: list[str]) -> list[Path]:
 
 
 def sweep_name(overrides: list[str]) -> str:
-    """A folder name that depends on the overrides alone, so that a killed sweep is found again."""
-    plain = "_".join(each.lstrip("+") for each in overrides)
+    """A folder name that depends on the overrides alone, so that a killed sweep is found again.
+
+    It shows the options that vary, or all where none seems to.
+    """
+    swept = [each for each in overrides if re.search(r"=.*[,(]", each)] or overrides
+    plain = "_".join(re.sub(r"^\+*(\w+\.)*", "", each) for each in swept)
     text = re.sub(r"[^\w.+-]+", "-", plain)
     text = text[:80].strip("-")
     return f"{text or 'sweep'}-{sha256(chr(0).join(overrides).encode()).hexdigest()[:6]}"
