@@ -85,7 +85,7 @@ def test_an_early_stop_names_the_bound(tmp_path: Path, caplog: pytest.LogCapture
     assert "valid FIVO-NLL(2) has not improved for 1 epochs" in caplog.text
 
 
-def test_another_bound_chooses_anew_once_a_run_is_resumed(
+def test_another_bound_chooses_again_once_a_run_is_resumed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     training(tmp_path, bound="iwae", samples=2).fit()

@@ -21,7 +21,7 @@ class Window(Diagnostic):
     those of a document: a window that slides over the text of the split, across the bounds of
     documents. The first sentences of a split have fewer before them. No word is predicted from
     itself or a later one, so this is the perplexity of a language model, and no bound. The state
-    begins anew with every document, as in training.
+    starts again with every document, as in training.
 
     It is for models with ``counts``, ``infer`` and ``step_log_px``, whose documents follow one
     another in a split.
