@@ -14,8 +14,7 @@ class Averages:
     """The mean m of the weights w over steps (``trainer.average``).
 
     - exponential: m <- d m + (1 - d) w with d = min(average_decay, n / (n + 9)) after n steps, so
-      that the mean does not depend on its first weights for long (Polyak and Juditsky 1992; the warm-up is
-      ours).
+      that the mean soon forgets its first weights (Polyak and Juditsky 1992; the warm-up is ours).
     - triggered: m <- m + (w - m) / n, the mean of all steps since the lowest bound on valid had
       not fallen for ``average_patience`` epochs (Merity et al. 2018, who trigger on single checks).
 

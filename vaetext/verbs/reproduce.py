@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -183,14 +183,11 @@ class Progress:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Warnings and errors alone are printed."""
-    root = logging.getLogger()
-    levels: list[tuple[Callable[[int], None], int]] = [
-        (handler.setLevel, handler.level) for handler in root.handlers
-    ]
-    for set_level, _ in levels:
-        set_level(logging.WARNING)
+    levels = {handler: handler.level for handler in logging.getLogger().handlers}
+    for handler in levels:
+        handler.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        for set_level, level in levels:
-            set_level(level)
+        for handler, level in levels.items():
+            handler.setLevel(level)
