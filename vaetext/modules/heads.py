@@ -1,6 +1,7 @@
 """Output layers: features h of a step -> the distribution of x_t."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -111,30 +112,45 @@ class FrameHead(Head):
 
 
 class GaussianFrameHead(FrameHead):
-    """N(mean, diag(std^2)), std = softplus + 1e-4 (the floor is ours)."""
+    """N(mean, diag(std^2)), std = softplus + ``min_deviation`` (the floor is ours)."""
 
-    def __init__(self, domain: Domain, features: int, tied: bool = False) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        features: int,
+        tied: bool = False,
+        min_deviation: float = LEAST_DEVIATION,
+    ) -> None:
         super().__init__(domain, features, tied, 2 * domain.size)
+        self.min_deviation = min_deviation
 
     def distribution(self, numbers: Tensor) -> Distribution:
         mean, spread = numbers.chunk(2, -1)
-        return Gaussian(mean, log_variance(spread))
+        return Gaussian(mean, log_variance(spread, self.min_deviation))
 
 
 class MixtureFrameHead(FrameHead):
-    """A mixture of 20 diagonal Gaussians (Chung et al. 2015), std = softplus + 1e-4."""
+    """A mixture of 20 diagonal Gaussians (Chung et al. 2015), std as ``GaussianFrameHead``'s."""
 
     components = 20
 
-    def __init__(self, domain: Domain, features: int, tied: bool = False) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        features: int,
+        tied: bool = False,
+        min_deviation: float = LEAST_DEVIATION,
+    ) -> None:
         super().__init__(domain, features, tied, self.components * (1 + 2 * domain.size))
+        self.min_deviation = min_deviation
 
     def distribution(self, numbers: Tensor) -> Distribution:
         logits, others = numbers.tensor_split([self.components], -1)
         means, spreads = others.reshape(*others.shape[:-1], 2, self.components, self.size).unbind(
             -3
         )
-        return GaussianMixture(logits.log_softmax(-1), means, log_variance(spreads))
+        log_vars = log_variance(spreads, self.min_deviation)
+        return GaussianMixture(logits.log_softmax(-1), means, log_vars)
 
 
 class BernoulliHead(FrameHead):
@@ -147,9 +163,9 @@ class BernoulliHead(FrameHead):
         return Bernoulli(numbers)
 
 
-def log_variance(spread: Tensor) -> Tensor:
-    """log of (softplus(spread) + 1e-4)^2."""
-    return 2 * (softplus(spread) + LEAST_DEVIATION).log()
+def log_variance(spread: Tensor, min_deviation: float = LEAST_DEVIATION) -> Tensor:
+    """log of (softplus(spread) + min_deviation)^2."""
+    return 2 * (softplus(spread) + min_deviation).log()
 
 
 HEADS: dict[str, type[Head]] = {
@@ -160,11 +176,21 @@ HEADS: dict[str, type[Head]] = {
 }
 
 
-def make_head(domain: Domain, features: int, name: str | None = None, tied: bool = False) -> Head:
+def make_head(
+    domain: Domain,
+    features: int,
+    name: str | None = None,
+    tied: bool = False,
+    min_deviation: float = LEAST_DEVIATION,
+) -> Head:
     """The head that ``model.head`` names, or the domain's default.
 
+    Args:
+        min_deviation: the least standard deviation of a Gaussian.
+
     Raises:
-        ValueError: no such head, one that does not fit the data, or one that cannot be tied.
+        ValueError: no such head, one that does not fit the data, one that cannot be tied, or a
+            least standard deviation for a head that has none.
     """
     name = name or domain.heads[0]
     if name not in domain.heads:
@@ -173,4 +199,12 @@ def make_head(domain: Domain, features: int, name: str | None = None, tied: bool
             f"model.head={name}: {domain.kind} data take {fitting}; set model.head=null for the"
             f" default, {domain.heads[0]}"
         )
-    return HEADS[name](domain, features, tied=tied)  # type: ignore[call-arg]
+    options: dict[str, Any] = {"tied": tied}
+    if min_deviation != LEAST_DEVIATION:
+        if name not in ("gaussian", "gmm"):
+            raise ValueError(
+                f"model.min_deviation={min_deviation}: the distribution of x_t is {name} here,"
+                f" which has no standard deviation; set model.min_deviation={LEAST_DEVIATION}"
+            )
+        options["min_deviation"] = min_deviation
+    return HEADS[name](domain, features, **options)
