@@ -14,7 +14,7 @@ from vaetext.config.trained import EncodeConfig, InterpolateConfig, ReconstructC
 from vaetext.data.images import Images
 from vaetext.data.pictures import png_bytes
 from vaetext.models.registry import build
-from vaetext.runs.given import given_end
+from vaetext.runs.given import given_ends
 from vaetext.runs.run import Run
 from vaetext.verbs import encode, interpolate, reconstruct, sample
 
@@ -89,10 +89,12 @@ def test_an_end_is_a_line_an_array_or_the_first_sequence_of_a_file(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for given in (FORM.decode(IMAGES[0]), 255 * IMAGES[0], str(folder / "given")):
-        np.testing.assert_array_equal(given_end(FORM, given), IMAGES[0])
+        first, last = given_ends(FORM, given, None)
+        np.testing.assert_array_equal(first, IMAGES[0])
+        assert last is None
     assert "of 3 sequences, 1.png is taken" in caplog.text
-    with pytest.raises(ValueError, match="this data set holds images, not text"):
-        given_end(FORM, "nowhere.png")
+    with pytest.raises(ValueError, match=r"^b=nowhere\.png: no such file, and as a line: frame 1"):
+        given_ends(FORM, None, "nowhere.png")
 
 
 def test_what_does_not_fit_is_an_error(folder: Path) -> None:

@@ -29,15 +29,25 @@ def given_sequences(form: Format, given: Sequence[Any]) -> Sequences:
     return [form.encode(each) if isinstance(each, str) else form.sequence(each) for each in given]
 
 
-def given_end(form: Format, given: Any) -> Any:
-    """The end of a path: a line, an array, or the first sequence of a file of the data's kind.
+def given_ends(form: Format, a: Any, b: Any) -> list[Any]:
+    """The ends of a path, each a line, an array, or the first sequence of a file like the data's.
+
+    Args:
+        form: of the run.
+        a, b: the ends; None stays None.
 
     Raises:
-        ValueError: it is no sequence of this kind.
+        ValueError: one is no sequence of this kind.
     """
-    if isinstance(given, str) and is_path(given) and form.reads(Path(given)):
-        return _named(form.read(Path(given)), given, None, option="end")
-    return given_sequences(form, [given])[0]
+    return [None if end is None else _end(form, end, name) for name, end in (("a", a), ("b", b))]
+
+
+def _end(form: Format, given: Any, option: str) -> Any:
+    if not isinstance(given, str):
+        return form.sequence(given)
+    if is_path(given) and form.reads(Path(given)):
+        return _named(form.read(Path(given)), given, None, option)
+    return _line(form, given, option)
 
 
 def given_prefix(
@@ -80,10 +90,14 @@ def _prefix(form: Format, prefix: Any, name: str | None) -> Any:
         return form.sequence(prefix)
     if is_path(prefix):
         return _named(form.read(Path(prefix)), prefix, name)
+    return _line(form, prefix, "prefix")
+
+
+def _line(form: Format, given: str, option: str) -> Any:
     try:
-        return form.encode(prefix)
+        return form.encode(given)
     except ValueError as error:
-        raise ValueError(f"prefix={prefix}: no such file, and as a line: {error}") from None
+        raise ValueError(f"{option}={given}: no such file, and as a line: {error}") from None
 
 
 def _named(

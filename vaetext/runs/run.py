@@ -10,7 +10,7 @@ from torch import Tensor
 from vaetext.config.decoding import PARTICLES, Decoding
 from vaetext.config.trained import InterpolateConfig, ReconstructConfig, SampleConfig
 from vaetext.evaluation import generation
-from vaetext.runs.given import given_end, given_prefix, given_sequences
+from vaetext.runs.given import given_ends, given_prefix, given_sequences
 from vaetext.runs.trained import Trained
 
 
@@ -118,7 +118,7 @@ class Run(Trained):
             move: latent that moves alone; those conditioned on it follow, at their prior's mean.
         """
         InterpolateConfig(steps=steps, method=method, seed=seed)
-        first, last = (None if x is None else given_end(self.format, x) for x in (a, b))
+        first, last = given_ends(self.format, a, b)
         more: dict[str, Any] = {"method": method, "hold": hold, "move": move}
         seed = self._seed(seed)
         codes = generation.path_between(self.model, first, last, steps, **more, seed=seed)

@@ -8,7 +8,7 @@ from vaetext.report import plots
 from vaetext.report.beside import files_beside, path_images
 from vaetext.report.examples import path_page
 from vaetext.report.output import command_record, output_folder, write_output
-from vaetext.runs.given import given_end
+from vaetext.runs.given import given_ends
 from vaetext.runs.layout import INTERPOLATIONS
 from vaetext.runs.load import load
 
@@ -31,7 +31,7 @@ def run(config: InterpolateConfig) -> None:
     )
     sequences = decode(run.model, codes, config, run.seed)
     lines = [run.format.decode(each) for each in sequences]
-    given = [None if x is None else given_end(run.format, x) for x in (config.a, config.b)]
+    given = given_ends(run.format, config.a, config.b)
     ends = [FROM_PRIOR if each is None else run.format.decode(each) for each in given]
     images = path_images(run.format, given[0], sequences, given[1])
     page = path_page(ends, lines, config.hold, config.move)
