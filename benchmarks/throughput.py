@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,7 +196,7 @@ def row(
     return f"| {' | '.join(cells)} |"
 
 
-def train(training: Training, order: list[Any]) -> int:
+def train(training: Training, order: Sequence[Any]) -> int:
     """Trains on some batches and counts their tokens, padding left out."""
     tokens = 0
     for index in order:

@@ -1,37 +1,14 @@
-"""The order of batches, in training and in evaluation."""
+"""The order of batches in evaluation, and what is known of a split."""
+
+from hashlib import sha256
 
 import numpy as np
 import pytest
 
-from vaetext.data.loader import Split, epoch_order, evaluation_order, training_order
+from vaetext.data import loader
+from vaetext.data.loader import Split, evaluation_order
 
 SPLIT = Split.of([[2] * (n % 4) + [1] for n in range(10)])
-
-
-def test_an_epoch_is_a_pass_over_the_split() -> None:
-    for epoch in range(3):
-        order = epoch_order(SPLIT, 3, seed=0, epoch=epoch)
-        assert sorted(np.concatenate(order)) == list(range(10))
-        for ours, expected in zip(order, training_order(SPLIT, 3, 0, epoch), strict=True):
-            np.testing.assert_array_equal(ours, expected)
-
-
-@pytest.mark.parametrize("count", [1, 3, 4, 5, 9, 12])
-def test_epochs_of_a_fixed_size_follow_pass_after_pass(count: int) -> None:
-    passes = [
-        batch.tolist() for number in range(15) for batch in training_order(SPLIT, 3, 7, number)
-    ]
-    epochs = [epoch_order(SPLIT, 3, seed=7, epoch=epoch, count=count) for epoch in range(4)]
-    assert [len(epoch) for epoch in epochs] == [count] * 4
-    assert [batch.tolist() for epoch in epochs for batch in epoch] == passes[: 4 * count]
-
-
-def test_epochs_differ_in_order_and_batches_are_not_sorted_by_length() -> None:
-    split = Split.of([[2] * (n % 9) + [1] for n in range(100)])
-    first, second = (training_order(split, 5, 0, epoch) for epoch in (0, 1))
-    assert [batch.tolist() for batch in first] != [batch.tolist() for batch in second]
-    longest = [split.lengths[batch].max() for batch in first]
-    assert longest != sorted(longest)
 
 
 @pytest.mark.parametrize("tokens", [9, 10, 30])
@@ -40,3 +17,18 @@ def test_evaluation_batches_keep_to_their_size(tokens: int) -> None:
     order = list(evaluation_order(split, tokens))
     assert all(len(batch) * split.lengths[batch].max() <= tokens for batch in order)
     assert sorted(np.concatenate(order)) == list(range(100))
+
+
+def test_the_digest_is_that_of_offsets_and_sequences() -> None:
+    content = SPLIT.offsets.tobytes() + SPLIT.x.tobytes()
+    assert SPLIT.digest == sha256(content).hexdigest()
+    frames = Split.of([np.ones((3, 2), dtype=np.float32), np.zeros((1, 2), dtype=np.float32)])
+    assert frames.digest == sha256(frames.offsets.tobytes() + frames.x.tobytes()).hexdigest()
+
+
+def test_the_longest_sequence_is_found_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "PART", 3)
+    for length in range(1, 9):
+        split = Split.of([[1]] * 4 + [[2] * length] + [[1]] * 3)
+        assert split.longest == length
+    assert Split.of([]).longest == 0

@@ -161,7 +161,7 @@ def test_plain_names_are_kept_as_they_were(texts: Path) -> None:
     write_corpus(texts / "run", corpora.load(data))
     record = json.loads((texts / "run" / "sources.json").read_text())
     assert sorted(record) == ["file_sha256", "files", "sha256"]
-    assert cache._key(text("a.txt"), ["0"]) == "text-322fe293a922dc43"
+    assert cache._key(text("a.txt"), ["0"]) == "text-ee11ef6a1d6a9add"
     config = compose(["data=text", "data.train=a.txt", "data.valid=1", "data.test=true"])
     saved = config_text(config)
     assert "  train: a.txt\n  valid: '1'\n  test: 'True'\n" in saved

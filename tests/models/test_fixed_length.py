@@ -159,9 +159,9 @@ def test_every_greatest_length_works(config: Model, longest: int) -> None:
 def test_longer_sequence_is_refused(config: Model) -> None:
     model = build(type(config)(**{**vars(config), "max_length": 3}), SYMBOLS)
     assert model.max_length == 3
-    model.check_lengths(np.array([1, 3]), "valid")
+    model.check_lengths(3, "valid")
     with pytest.raises(ValueError, match=r"model\.max_length=3: a sequence of valid has 4 tokens"):
-        model.check_lengths(np.array([4]), "valid")
+        model.check_lengths(4, "valid")
 
 
 def test_alpha_changes_the_loss_and_no_bound() -> None:

@@ -59,7 +59,7 @@ def test_layer_lists_of_different_lengths_are_refused(name: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_longer_sequence_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"model\.max_length=4: .* has 6 tokens"):
-        make(name, max_length=4).check_lengths(np.array([3, 6]), "the input")
+        make(name, max_length=4).check_lengths(6, "the input")
 
 
 @pytest.mark.parametrize(("name", "positions"), [("lcnnvae", [5, 3, 2]), ("lrnnvae", [9, 9, 9])])

@@ -85,4 +85,4 @@ def test_a_longer_image_than_the_model_takes_is_an_error() -> None:
     with pytest.raises(
         ValueError, match=r"model\.max_length=3: a sequence of my\.png has 4 frames"
     ):
-        make().check_lengths(np.array([4]), "my.png")
+        make().check_lengths(4, "my.png")

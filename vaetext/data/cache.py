@@ -10,15 +10,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-import numpy as np
-
 from vaetext.config.data import TextData
 from vaetext.data.files import cache_folder
 from vaetext.data.loader import SPLITS, Split
 from vaetext.data.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
-FORMAT = 5  # raise it when tokenization or what is stored changes
+FORMAT = 6  # raise it when tokenization or what is stored changes
 META = "meta.json"  # cautions, stop words, and checksums of what is stored
 
 
@@ -76,7 +74,8 @@ def _store(made: Tokenized, folder: Path) -> None:
                 pyarrow.array(split.offsets), pyarrow.array(split.x)
             )
             with datasets.arrow_writer.ArrowWriter(path=str(temporary / f"{name}.arrow")) as writer:
-                writer.write_table(pyarrow.table({"ids": ids}))
+                table = pyarrow.table({"ids": ids})
+                writer.write_table(table, len(table))  # in one part, so that it is mapped as one
                 writer.finalize()
         made.tokenizer.save(temporary / "tokenizer.model")
         meta = {
@@ -117,10 +116,9 @@ def _sums(made: Tokenized) -> dict[str, str]:
 
 
 def _flat(path: Path) -> Split:
-    """Flat ids and offsets of an Arrow file, mapped, without Python per token."""
+    """Flat ids and offsets of an Arrow file: views of the file's map, nothing is copied."""
     import pyarrow
 
     with pyarrow.memory_map(str(path)) as file:
-        column = pyarrow.ipc.open_stream(file).read_all().column("ids").combine_chunks()
-    offsets = column.offsets.to_numpy().astype(np.int64)
-    return Split(column.values.to_numpy().astype(np.int32), offsets)
+        (ids,) = pyarrow.ipc.open_stream(file).read_all().column("ids").chunks
+    return Split(ids.values.to_numpy(), ids.offsets.to_numpy())

@@ -53,7 +53,7 @@ class Corpus:
     @property
     def domain(self) -> Domain:
         """What a model must know of the sequences."""
-        longest = max(int(split.lengths.max()) for split in self.splits.values())
+        longest = max(split.longest for split in self.splits.values())
         return replace(self.format.domain(longest), **self.known)  # type: ignore[type-var]
 
 

@@ -1,8 +1,9 @@
-"""From flat arrays to batches: shuffled, of like length, without Python per token."""
+"""From flat arrays, which may be mapped files, to batches, without Python per token."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 
 SPLITS = ("train", "valid", "test")
+PART = 1 << 20  # sequences that are looked at in one go
 Sequences = Sequence[Any]  # each a list or array of ids with EOS, or an array of frames [T, F]
 
 
@@ -39,17 +41,29 @@ class Split:
         """[N] tokens of each sequence with EOS, or frames."""
         return np.diff(self.offsets)
 
+    def lengths_of(self, index: np.ndarray) -> np.ndarray:
+        """[B] tokens or frames of the sequences ``index`` [B]."""
+        return np.asarray(self.offsets[index + 1] - self.offsets[index])
+
+    @cached_property
+    def longest(self) -> int:
+        """Tokens or frames of the longest sequence."""
+        parts = (self.offsets[n : n + PART + 1] for n in range(0, len(self), PART))
+        return max((int(np.diff(part).max()) for part in parts), default=0)
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def __getitem__(self, n: int) -> np.ndarray:
         return self.x[self.offsets[n] : self.offsets[n + 1]]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The sha256 of the sequences, in order."""
-        content = self.offsets.tobytes() + np.ascontiguousarray(self.x).tobytes()
-        return hashlib.sha256(content).hexdigest()
+        found = hashlib.sha256()
+        for array in (self.offsets, self.x):
+            found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        return found.hexdigest()
 
     def epoch(self, seed: int, number: int) -> "Split":
         """What epoch ``number`` trains on: these sequences, or fresh ones."""
@@ -98,45 +112,6 @@ def pad(
         domain,
         None if begins is None else torch.from_numpy(begins),
     )
-
-
-def training_order(
-    split: Split, batch_size: int, seed: int, epoch: int, pool: int = 64
-) -> list[np.ndarray]:
-    """One epoch's batches of sequence numbers, a function of (seed, epoch) alone.
-
-    Sequences are shuffled, sorted by length within pools of ``pool`` batches and cut into batches;
-    then the batches are shuffled. A pool of 1 leaves batches unsorted; at 64 less than 1 % is
-    padding.
-    """
-    rng = np.random.default_rng([seed, epoch])
-    order = rng.permutation(len(split))
-    lengths = split.lengths
-    batches = []
-    for start in range(0, len(order), pool * batch_size):
-        drawn = order[start : start + pool * batch_size]
-        drawn = drawn[np.argsort(lengths[drawn], kind="stable")]
-        batches += [drawn[i : i + batch_size] for i in range(0, len(drawn), batch_size)]
-    return [batches[i] for i in rng.permutation(len(batches))]
-
-
-def epoch_order(
-    split: Split, batch_size: int, seed: int, epoch: int, pool: int = 64, count: int = 0
-) -> list[np.ndarray]:
-    """The batches of one epoch: a pass over the split, or the next ``count`` batches.
-
-    Then one pass follows another, and an epoch may end anywhere in a pass.
-    """
-    a_pass = -(-len(split) // batch_size)
-    count = count or a_pass
-    first, done = divmod(epoch * count, a_pass)
-    passes = range(first, first + -(-(done + count) // a_pass))
-    batches = [
-        batch
-        for number in passes
-        for batch in training_order(split, batch_size, seed, number, pool)
-    ]
-    return batches[done : done + count]
 
 
 def evaluation_order(split: Split, tokens: int) -> Iterator[np.ndarray]:

@@ -48,9 +48,9 @@ def text_corpus(
     for caution in found.cautions:
         log.warning("data=%s: %s", config.name, caution)
     for name, split in found.splits.items():
-        longest = int(split.lengths.argmax())
-        tokens = int(split.lengths[longest]) - 1
+        tokens = split.longest - 1
         if config.max_length and tokens > config.max_length:
+            longest = int(split.lengths.argmax())
             place = _place(read()[name][longest], files) or f"sequence {longest + 1} of {name}"
             raise ValueError(
                 f"{place} has {tokens} tokens, more than data.max_length={config.max_length};"

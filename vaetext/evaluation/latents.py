@@ -25,7 +25,7 @@ def mean_codes(model: SequenceModel, sequences: Sequences) -> Codes:
     """
     check_has_latent(model)
     split = Split.of(sequences)
-    model.check_lengths(split.lengths, "the sentences given")
+    model.check_lengths(split.longest, "the sentences given")
     device = next(model.parameters()).device
     order = list(evaluation_order(split, BATCH_TOKENS))
     parts = []

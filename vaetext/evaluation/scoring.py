@@ -87,7 +87,7 @@ def score(
     Raises:
         ValueError: a sequence is longer than the model can take.
     """
-    model.check_lengths(split.lengths, "the input")
+    model.check_lengths(split.longest, "the input")
     model.eval()
     found = _Collected(model, split, samples if model.latents else 1)
     count = _particles(model, samples, particles)

@@ -147,13 +147,12 @@ class SequenceModel(nn.Module, ABC):
             found |= {each.name for each in self.latents if found & set(each.p_given)}
         return found - {name}
 
-    def check_lengths(self, lengths: np.ndarray, what: str) -> None:
-        """Checks sequences of ``lengths`` [N], EOS counted.
+    def check_lengths(self, longest: int, what: str) -> None:
+        """Checks sequences of at most ``longest`` tokens, EOS counted.
 
         Raises:
             ValueError: one of ``what`` is longer than the model takes.
         """
-        longest = int(lengths.max(initial=0))
         if self.max_length is not None and longest > self.max_length:
             raise ValueError(
                 f"model.max_length={self.max_length}: a sequence of {what} has {longest}"

@@ -175,7 +175,7 @@ def check_input_lengths(model: SequenceModel, inputs: Inputs, source: str) -> No
     lengths = np.array([len(each) for each in inputs.sequences])
     longest = int(lengths.argmax())
     place = f"input={source}, {inputs.places[longest]},"
-    model.check_lengths(lengths[longest : longest + 1], place)
+    model.check_lengths(int(lengths[longest]), place)
 
 
 def _standard_input() -> list[str]:

@@ -1,13 +1,15 @@
 """What each epoch trains on, batch by batch: whole sequences, or segments of long ones."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
-from vaetext.data.loader import Split, collate, epoch_order
+from vaetext.data.loader import Split, collate
+from vaetext.data.order import TrainingOrder
 from vaetext.data.segments import Segments, collate_segments, segment_order
 from vaetext.distributions.state import State, detach, rows
 from vaetext.models.base import SequenceModel
@@ -39,17 +41,18 @@ class WholeSequences:
         self.pool = 1 if has_batch_norm(model) else config.length_pool
         self.count = config.epoch_batches or -(-len(split) // config.batch_size)
 
-    def order(self, epoch: int) -> list[Any]:
+    def order(self, epoch: int) -> Sequence[Any]:
         """An epoch's batches, as numbers in ``split``, which becomes what that epoch trains on."""
         self.split = self.training.epoch(self.seed, epoch)
         size = self.config.batch_size
-        return epoch_order(self.split, size, self.seed, epoch, self.pool, self.config.epoch_batches)
+        count = self.config.epoch_batches
+        return TrainingOrder(self.split, size, self.seed, epoch, self.pool, count)
 
     def batch(self, part: Any) -> Batch:
         """The sequences ``part`` [B] of ``split``."""
         return collate(self.split, part, self.model.domain).to(self.device)
 
-    def share(self, order: list[Any], number: int) -> float:
+    def share(self, order: Sequence[Any], number: int) -> float:
         """The share of batch ``number`` in the sequences of its optimizer step.
 
         An epoch's last batch, and its last step, may be smaller.
@@ -83,7 +86,7 @@ class SegmentedSequences(WholeSequences):
         self.mean_length = float(self.training.lengths.mean())
         self.count = len(self.order(0))
 
-    def order(self, epoch: int) -> list[Any]:
+    def order(self, epoch: int) -> Sequence[Any]:
         self.split = self.training.epoch(self.seed, epoch)
         size = self.config.batch_size
         found = segment_order(self.split, size, self.length, self.seed, epoch)
@@ -97,7 +100,7 @@ class SegmentedSequences(WholeSequences):
         found = collate_segments(self.split, part, self.length, self.model.domain)
         return found.to(self.device)
 
-    def share(self, order: list[Any], number: int) -> float:
+    def share(self, order: Sequence[Any], number: int) -> float:
         return len(order[number]) / (self.config.batch_size * self.config.accumulate)
 
     def sequences(self, batch: Batch) -> float:

@@ -1,6 +1,7 @@
 """How long a run may take, from a few timed steps."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -58,7 +59,7 @@ def seconds(config: TrainConfig, threads: int = 0) -> float:
     return config.trainer.epochs * (len(order) * step + valid) + valid + test
 
 
-def _step_seconds(training: Training, order: list[Any]) -> float:
+def _step_seconds(training: Training, order: Sequence[Any]) -> float:
     """The mean of the first steps of an epoch, whose batches come in no order of length."""
     timed = []
     for index in order[:STEPS]:

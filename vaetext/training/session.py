@@ -218,7 +218,7 @@ def _check_model(config: TrainConfig, model: SequenceModel, corpus: Corpus) -> N
             " set trainer.word_dropout=0"
         )
     for name, split in corpus.splits.items():
-        model.check_lengths(split.lengths, f"{config.data.label} ({name})")
+        model.check_lengths(split.longest, f"{config.data.label} ({name})")
 
 
 def _check_unfinished(training: Training, folder: Path, overrides: dict[str, Any]) -> None:
