@@ -34,7 +34,7 @@ def features(run: Run, split: Split) -> Features:
         counts = torch.zeros(len(batch), model.domain.size, device=batch.x.device)
         counts.scatter_add_(1, batch.x, batch.word_mask.float())
         theta = model.encode(batch).mean
-        outputs = model.decoder.outputs(batch, model.decoder.start(theta[None]))[0]
+        outputs = model.decoder.outputs(batch, model.decoder.start(theta[None]))[0][0]
         last = outputs[torch.arange(len(batch)), batch.lengths - 1]
         parts.append(tuple(each.cpu().numpy() for each in (batch.index, counts, theta, last)))
     index, *columns = (np.concatenate(each) for each in zip(*parts, strict=True))

@@ -37,6 +37,17 @@ class Recurrent(Model):
         min=0.0,
         below=1.0,
     )
+    activation_penalty: float = option(
+        0.0,
+        "weight of the mean square of the decoder's outputs after dropout, summed over steps",
+        min=0.0,
+    )
+    temporal_penalty: float = option(
+        0.0,
+        "weight of the mean square of what the decoder's outputs change by from step to step,"
+        " summed",
+        min=0.0,
+    )
     tied: bool = option(
         False,
         "use the decoder's embedding as output layer, through a linear map if their sizes differ",

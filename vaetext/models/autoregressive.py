@@ -21,7 +21,13 @@ class Autoregressive(SequenceModel):
     decoder: Decoder
 
     def log_px(self, batch: Batch, z: Mapping[str, Tensor], noise: Noise) -> Tensor:
-        return self.decoder.log_px(batch, self.start(self.sample_prior(noise, z), noise))
+        return self.terms(batch, z, noise)[0]
+
+    def terms(
+        self, batch: Batch, z: Mapping[str, Tensor], noise: Noise
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """``log_px``, and the penalties of the decoder's outputs."""
+        return self.decoder.terms(batch, self.start(self.sample_prior(noise, z), noise))
 
     def emit(self, state: State, noise: Noise) -> tuple[Distribution, State]:
         return self.decoder.emit(state)

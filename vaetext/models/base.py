@@ -105,11 +105,18 @@ class SequenceModel(nn.Module, ABC):
     def evidence(
         self, batch: Batch, encoded: Any, noise: Noise, enumerate: bool = False
     ) -> Evidence:
-        """Every term of the bound. Override it for auxiliary terms, or where one pass gives all."""
+        """Every term of the bound. Override it where one pass gives all."""
         latents = self.sample(encoded, noise, enumerate)
         z = {name: each.z for name, each in latents.items()}
         share = self.log_share(latents, noise) if enumerate else None
-        return Evidence(self.log_px(batch, z, noise), latents, log_share=share)
+        log_px, aux = self.terms(batch, z, noise)
+        return Evidence(log_px, latents, aux, log_share=share)
+
+    def terms(
+        self, batch: Batch, z: Mapping[str, Tensor], noise: Noise
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """``log_px``, and ``aux`` of ``Evidence``. Override it for auxiliary terms."""
+        return self.log_px(batch, z, noise), {}
 
     def log_share(self, latents: Mapping[str, LatentSample], noise: Noise) -> Tensor:
         """[K, B] log q(discrete latents|x) - log m, of samples enumerated m times each."""

@@ -1,14 +1,12 @@
 """The hybrid VAE: a convolutional encoder, and a recurrent decoder over a deconvolution."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor
 
 from vaetext.config.models.hybrid_cnn import HybridCNN as Config
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
-from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
@@ -47,15 +45,15 @@ class HybridCNN(Autoregressive, SingleLatent):
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
         return self.encoder(batch)  # type: ignore[no-any-return]
 
-    def evidence(
-        self, batch: Batch, encoded: Any, noise: Noise, enumerate: bool = False
-    ) -> Evidence:
-        """Every term of the bound, and alpha * log p_aux(x|z) as an auxiliary term."""
-        latents = self.sample(encoded, noise)
-        features = self.deconvolution(latents["z"].z)
-        log_px = self.decoder.log_px(batch, self.decoder.start(features, context=features))
+    def terms(
+        self, batch: Batch, z: Mapping[str, Tensor], noise: Noise
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """``log_px``, and alpha * log p_aux(x|z) besides the penalties of the decoder's outputs."""
+        features = self.deconvolution(self.sample_prior(noise, z)["z"])
+        state = self.decoder.start(features, context=features)
+        log_px, penalties = self.decoder.terms(batch, state)
         auxiliary = self.alpha * self.log_px_aux(batch, features)
-        return Evidence(log_px, latents, aux={"deconvolution": auxiliary})
+        return log_px, {"deconvolution": auxiliary, **penalties}
 
     def log_px_aux(self, batch: Batch, features: Tensor) -> Tensor:
         """[K, B] log p_aux(x|z), nats per sequence, of features f [K, B, N, C]."""

@@ -35,11 +35,15 @@ class RNNLM(Autoregressive):
     def sample_prior(self, noise: Noise, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {}
 
-    def log_px(self, batch: Batch, z: Mapping[str, Tensor], noise: Noise) -> Tensor:
+    def terms(
+        self, batch: Batch, z: Mapping[str, Tensor], noise: Noise
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Computed once, as all samples are equal."""
         like = next(self.parameters()).new_zeros(1, len(batch))
-        log_px = self.decoder.log_px(batch, self.decoder.start(like))
-        return log_px.expand(noise.samples, -1)
+        log_px, aux = self.decoder.terms(batch, self.decoder.start(like))
+        samples = noise.samples
+        penalties = {name: each.expand(samples, -1) for name, each in aux.items()}
+        return log_px.expand(samples, -1), penalties
 
     def start(self, z: Mapping[str, Tensor], noise: Noise) -> State:
         like = next(self.parameters()).new_zeros(noise.samples, noise.rows)

@@ -88,8 +88,16 @@ class TopicRNN(SequenceModel):
         return {"theta": given.get("theta", drawn)}
 
     def log_px(self, batch: Batch, z: Mapping[str, Tensor], noise: Noise) -> Tensor:
+        return self.terms(batch, z, noise)[0]
+
+    def terms(
+        self, batch: Batch, z: Mapping[str, Tensor], noise: Noise
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """``log_px``, and the penalties of the decoder's outputs."""
         theta = self.sample_prior(noise, z)["theta"]
-        return self.step_log_px(batch, theta[:, :, None]).sum(-1)
+        outputs, penalties = self._outputs(batch, theta)
+        log_px = self._given(batch, outputs, theta[:, :, None]).sum(-1)
+        return log_px, {name: each.expand_as(log_px) for name, each in penalties.items()}
 
     def step_log_px(self, batch: Batch, theta: Tensor) -> Tensor:
         """[K, B, T] log p(x_t | x_<t, theta) in nats, 0 on padding.
@@ -100,7 +108,14 @@ class TopicRNN(SequenceModel):
             batch: B documents, padded to T.
             theta: [K, B, 1, D], or [K, B, T, D] of each step.
         """
-        h = self.decoder.outputs(batch, self.decoder.start(theta[:1]))  # the same for all samples
+        return self._given(batch, self._outputs(batch, theta)[0], theta)
+
+    def _outputs(self, batch: Batch, theta: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The decoder's outputs [1, B, T, H], the same for all samples, and penalties of them."""
+        return self.decoder.outputs(batch, self.decoder.start(theta[:1]))
+
+    def _given(self, batch: Batch, h: Tensor, theta: Tensor) -> Tensor:
+        """``step_log_px`` of the decoder's outputs h."""
         gate = self._gate(h)[..., 0]
         if self.training:
             stop = self.stop[batch.x]

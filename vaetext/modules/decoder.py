@@ -11,6 +11,7 @@ from vaetext.distributions.state import State
 from vaetext.modules.attention import Attention
 from vaetext.modules.dropout import Dropout, TypeDropout
 from vaetext.modules.heads import make_head
+from vaetext.modules.penalties import Penalties
 from vaetext.modules.recurrent import Recurrent
 
 
@@ -55,6 +56,7 @@ class Decoder(nn.Module):
         self.input_dropout = Dropout(config.dropout, config.locked_dropout)
         self.output_dropout = Dropout(config.output_dropout, config.locked_dropout)
         self.type_dropout = self._make_type_dropout(config.embedding_dropout)
+        self.penalties = Penalties(config.activation_penalty, config.temporal_penalty)
         self.project: nn.Module = nn.Identity()
         if config.tied and config.hidden_dim != config.embedding_dim:
             self.project = nn.Linear(config.hidden_dim, config.embedding_dim, bias=False)
@@ -86,25 +88,28 @@ class Decoder(nn.Module):
             state["context" if context.dim() == 3 else "contexts"] = context
         return state if memory is None else {**state, "memory": memory}
 
-    def log_px(self, batch: Batch, state: State) -> Tensor:
-        """[K, B] log p(x|z), nats per sequence, EOS counted.
+    def terms(self, batch: Batch, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+        """[K, B] log p(x|z), nats per sequence, EOS counted, and penalties of the outputs.
 
         Args:
             batch: B sequences.
             state: as ``start`` gives it.
         """
         limit = state["contexts"].shape[2] if "contexts" in state else None
-        return self.head.log_prob(self.outputs(batch, state), batch, limit, self.table())
+        outputs, penalties = self.outputs(batch, state)
+        return self.head.log_prob(outputs, batch, limit, self.table()), penalties
 
-    def outputs(self, batch: Batch, state: State) -> Tensor:
-        """[K, B, T, H] what the head reads at every step. Arguments as of ``log_px``."""
+    def outputs(self, batch: Batch, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+        """[K, B, T, H] what the head reads at every step, and penalties. Arguments as above."""
         shape = state["x"].shape[:2]
         embedded = self.embedding(batch.inputs)
         if self.type_dropout is not None:
             embedded = self.type_dropout(embedded, batch.inputs)
         repeated = embedded.expand(shape[0], *embedded.shape).flatten(0, 1)
-        hidden, _ = self._run(repeated, state, self._lengths(batch, shape[0]))
-        return self.project(self.output_dropout(hidden)).unflatten(0, shape)  # type: ignore[no-any-return]
+        flat, _ = self._run(repeated, state, self._lengths(batch, shape[0]))
+        hidden = flat.unflatten(0, shape)  # type: ignore[no-untyped-call]
+        dropped = self.output_dropout(flat).unflatten(0, shape)
+        return self.project(dropped), self.penalties(hidden, dropped, batch)
 
     def emit(self, state: State) -> tuple[Distribution, State]:
         """p(x_t) after x_{t-1} = ``state["x"]``, and the state after that step."""
