@@ -14,6 +14,7 @@ from vaetext.config.verbs import VERBS
 ROOT = Path(__file__).parents[1] / "vaetext"
 FLOORS = [  # from the bottom
     {"config"},
+    {"parallel"},
     {"data", "distributions"},
     {"modules"},
     {"models"},

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vaetext.data.domain import Domain
+from vaetext.parallel.share import drawn
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,14 @@ class Batch:
 
         The unknown token (of frames: zeros) takes its place; BOS is kept (Bowman et al. 2016).
         """
-        dropped = torch.rand(self.x.shape[:2], device=self.x.device) < rate
+        dropped = drawn(torch.rand, self.x.shape[:2], device=self.x.device) < rate
         inputs = self.domain.drop(self.inputs, dropped)
         return replace(self)._with(real_indices=self.real_indices, inputs=inputs)
+
+    def rows(self, some: slice) -> "Batch":
+        """Some of its sequences, padded as all of them are."""
+        starts = None if self.starts is None else self.starts[some]
+        return Batch(self.x[some], self.lengths[some], self.index[some], self.domain, starts)
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device.

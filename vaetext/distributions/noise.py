@@ -1,10 +1,13 @@
 """Where randomness comes from: a key that is folded, as in JAX, or torch's global generator."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from zlib import crc32
 
 import torch
 from torch import Tensor
+
+from vaetext.parallel.share import drawn
 
 
 class Noise(ABC):
@@ -45,7 +48,10 @@ class Noise(ABC):
 
 
 class FreshNoise(Noise):
-    """Draws from torch's global generator, for training."""
+    """Draws from torch's global generator, for training.
+
+    Where several processes share a batch, each draws for all of it and takes what its rows have.
+    """
 
     def __init__(
         self, samples: int, rows: int, device: torch.device, dtype: torch.dtype = torch.float32
@@ -56,13 +62,17 @@ class FreshNoise(Noise):
         self.dtype = dtype
 
     def normal(self, *shape: int) -> Tensor:
-        return torch.randn(self.samples, self.rows, *shape, device=self.device, dtype=self.dtype)
+        return self._drawn(torch.randn, shape)
 
     def uniform(self, *shape: int) -> Tensor:
-        return torch.rand(self.samples, self.rows, *shape, device=self.device, dtype=self.dtype)
+        return self._drawn(torch.rand, shape)
 
     def expand(self, times: int) -> Noise:
         return FreshNoise(times * self.samples, self.rows, self.device, self.dtype)
+
+    def _drawn(self, draw: Callable[..., Tensor], shape: tuple[int, ...]) -> Tensor:
+        sizes = (self.samples, self.rows, *shape)
+        return drawn(draw, sizes, axis=1, device=self.device, dtype=self.dtype)
 
 
 class MeanNoise(FreshNoise):

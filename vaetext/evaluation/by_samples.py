@@ -9,6 +9,7 @@ from vaetext.data.loader import Split
 from vaetext.evaluation.results import BoundsByK
 from vaetext.evaluation.scoring import Scores, filtered
 from vaetext.models.base import SequenceModel
+from vaetext.parallel.ranks import ALONE, Ranks
 
 SEQUENCES = 20  # the first of a split: each K of the filter is a pass of its own
 
@@ -21,6 +22,7 @@ def bounds_by_samples(
     seed: int,
     batch_tokens: int,
     device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> BoundsByK:
     """Both bounds at K = 1, 2, 4, ... and at the K that the whole split was scored with.
 
@@ -31,13 +33,16 @@ def bounds_by_samples(
         seed: of the noise, as in ``scores``.
         batch_tokens: most padded tokens that are scored at once.
         device: of the model.
+        ranks: the processes that share it.
     """
     count = min(len(split), SEQUENCES)
     first = Split(split.x, split.offsets[: count + 1])
     steps = int(first.lengths.sum())
     largest = len(scores.log_weight)
     numbers = [2**n for n in range(math.ceil(math.log2(largest)))] + [largest]
-    fivo = [filtered(model, first, seed, each, batch_tokens, device) for each in numbers[:-1]]
+    fivo = [
+        filtered(model, first, seed, each, batch_tokens, device, ranks) for each in numbers[:-1]
+    ]
     assert scores.fivo is not None
     fivo.append(scores.fivo[:count])
     log_weight = scores.log_weight[:, :count]

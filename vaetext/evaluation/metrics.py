@@ -14,9 +14,10 @@ from vaetext.distributions.noise import KeyedNoise
 from vaetext.evaluation.by_samples import bounds_by_samples
 from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.results import SplitResults
-from vaetext.evaluation.scoring import Scores, batches, score
+from vaetext.evaluation.scoring import Scores, batches, own_batches, score
 from vaetext.models.base import SequenceModel
 from vaetext.models.diagnostics import Page
+from vaetext.parallel.ranks import ALONE, Ranks
 
 log = logging.getLogger(__name__)
 ACTIVE = 0.01  # a unit is active when Var_x(E_q[z|x]) is larger (Burda et al. 2016)
@@ -48,8 +49,12 @@ def evaluate(
     device: torch.device,
     particles: int | None = None,
     corpus: Corpus | None = None,
+    ranks: Ranks = ALONE,
 ) -> Evaluation:
     """Every number of a split.
+
+    Where several processes share it, the first has the numbers of one alone, bit for bit, and the
+    others only the bounds.
 
     Args:
         model: scored in evaluation mode.
@@ -60,8 +65,9 @@ def evaluate(
         device: of the model.
         particles: of the filter, as in ``score``.
         corpus: that the split is of, for the model's own diagnostics.
+        ranks: the processes that share it.
     """
-    diagnostics = model.diagnostics()
+    diagnostics = model.diagnostics() if ranks.lead else []
     for diagnostic in diagnostics:
         diagnostic.begin(split, corpus)
     scores = score(
@@ -73,21 +79,23 @@ def evaluate(
         device=device,
         diagnostics=diagnostics,
         particles=particles,
+        ranks=ranks,
     )
     results = summary(scores)
     if scores.particles == len(scores.log_weight) > 1:
         results.by_samples = bounds_by_samples(
-            model, split, scores, seed=seed, batch_tokens=batch_tokens, device=device
+            model, split, scores, seed=seed, batch_tokens=batch_tokens, device=device, ranks=ranks
         )
     for name, codes in scores.codes.items():
         latent = codes.latent
-        if not latent.discrete:
+        if ranks.lead and not latent.discrete:
             results.active_units[name] = active_units(codes)
-        results.mutual_information[name] = mutual_information(codes)
+        if ranks.lead:
+            results.mutual_information[name] = mutual_information(codes)
         permutable = not latent.per_step and codes.lengths is None
         increase = results.shuffle_rec_increase if permutable else results.prior_rec_increase
         increase[name] = rec_increase(
-            model, split, codes if permutable else None, name, seed, batch_tokens, device
+            model, split, codes if permutable else None, name, seed, batch_tokens, device, ranks
         )
     for diagnostic in diagnostics:
         with torch.no_grad():
@@ -237,6 +245,7 @@ def rec_increase(
     seed: int,
     batch_tokens: int,
     device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> float:
     """The rise of rec, nats per sequence, when one latent is replaced.
 
@@ -251,11 +260,12 @@ def rec_increase(
         seed: of the noise and the permutation.
         batch_tokens: most padded tokens that are scored at once.
         device: of the model.
+        ranks: the processes that share the split.
     """
-    total = 0.0
+    rises: dict[int, float] = {}
     permutation = torch.from_numpy(np.random.default_rng(seed).permutation(len(split)))
     redrawn = model.conditioned_on(name)
-    for batch in batches(model, split, batch_tokens, device):
+    for number, batch in own_batches(model, split, batch_tokens, device, ranks):
         noise = KeyedNoise(seed, batch.index, range(1))
         latents = model.sample(model.encode(batch), noise)
         kept = {key: each.z for key, each in latents.items() if key not in redrawn}
@@ -263,5 +273,9 @@ def rec_increase(
         if codes is not None:
             others[name] = codes.z[permutation[batch.index.cpu()]][None].to(device)
         difference = model.log_px(batch, kept, noise) - model.log_px(batch, others, noise)
-        total += difference.double().sum().item()
+        rises[number] = difference.double().sum().item()
+    every = {number: rise for part in ranks.everyone(rises) for number, rise in part.items()}
+    total = 0.0
+    for number in sorted(every):  # in this order it rounds alike, however many processes there are
+        total += every[number]
     return total / len(split)

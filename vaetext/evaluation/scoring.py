@@ -14,6 +14,7 @@ from vaetext.distributions.noise import KeyedNoise, MeanNoise
 from vaetext.evaluation.codes import LatentCodes, Part, join
 from vaetext.models.base import SequenceModel
 from vaetext.models.diagnostics import Diagnostic
+from vaetext.parallel.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,15 @@ def batches(
         yield collate(split, index, model.domain).to(device)
 
 
+def own_batches(
+    model: SequenceModel, split: Split, batch_tokens: int, device: torch.device, ranks: Ranks
+) -> Iterator[tuple[int, Batch]]:
+    """Those batches that this one of several processes has, each with its number."""
+    for number, index in enumerate(evaluation_order(split, batch_tokens)):
+        if ranks.has(number):
+            yield number, collate(split, index, model.domain).to(device)
+
+
 @torch.no_grad()
 def score(
     model: SequenceModel,
@@ -68,11 +78,13 @@ def score(
     diagnostics: Sequence[Diagnostic] = (),
     particles: int | None = None,
     codes: bool = True,
+    ranks: Ranks = ALONE,
 ) -> Scores:
     """Scores every sequence of a split.
 
     Noise is keyed by the number of a sequence in its split, so the n-th sequences of two splits
-    have the same noise. A discrete latent is sampled here, however it was trained.
+    have the same noise. A discrete latent is sampled here, however it was trained. Several
+    processes score every n-th batch each; all of them have all scores, bit for bit those of one.
 
     Args:
         seed: of the noise.
@@ -83,6 +95,7 @@ def score(
         particles: with which a model with a latent per step is filtered too; 0 does not, None takes
             as many as there are samples, if those are several.
         codes: whether the posteriors are kept.
+        ranks: the processes that share the batches.
 
     Raises:
         ValueError: a sequence is longer than the model can take.
@@ -91,18 +104,26 @@ def score(
     model.eval()
     found = _Collected(model, split, samples if model.latents else 1)
     count = _particles(model, samples, particles)
-    for batch in batches(model, split, batch_tokens, device):
+    for number, batch in enumerate(batches(model, split, batch_tokens, device)):
+        own = ranks.has(number)
+        if not own and not diagnostics:
+            continue
         encoded = model.encode(batch)
         for numbers in _chunks(batch, found.samples, batch_tokens):
-            noise = KeyedNoise(seed, batch.index, numbers)
-            evidence = model.evidence(batch, encoded, noise)
-            found.add(batch, numbers, evidence)
+            evidence = model.evidence(batch, encoded, KeyedNoise(seed, batch.index, numbers))
+            if own:
+                found.add(batch, numbers, evidence)
             if numbers.start == 0 and codes:
                 first = evidence.first()
-                found.add_codes(batch, first, model.sample(encoded, MeanNoise(len(batch), device)))
+                if own:
+                    means = model.sample(encoded, MeanNoise(len(batch), device))
+                    found.add_codes(batch, first, means)
                 for diagnostic in diagnostics:
                     diagnostic.update(model, batch, first)
-    fivo = filtered(model, split, seed, count, batch_tokens, device) if count else None
+            if not own:
+                break
+    found.exchange(ranks)
+    fivo = filtered(model, split, seed, count, batch_tokens, device, ranks) if count else None
     return found.scores(fivo, count)
 
 
@@ -144,6 +165,17 @@ class _Collected:
             part = Part.of(latent, first.latents[latent.name], means[latent.name].first())
             self.parts[latent.name].append(part)
 
+    def exchange(self, ranks: Ranks) -> None:
+        """Takes what the other processes have found."""
+        self.log_px = ranks.total(self.log_px)
+        self.log_ratio = ranks.total(self.log_ratio)
+        self.kl = {name: ranks.total(kl) for name, kl in self.kl.items()}
+        self.words = ranks.total(self.words)
+        found = ranks.everyone((self.order, self.parts))
+        self.order = [each for order, _ in found for each in order]
+        for name in self.parts:
+            self.parts[name] = [part for _, parts in found for part in parts[name]]
+
     def scores(self, fivo: Tensor | None, particles: int) -> Scores:
         """All of the split, in its order."""
         places = torch.cat(self.order).argsort()
@@ -180,14 +212,16 @@ def filtered(
     particles: int,
     batch_tokens: int,
     device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> Tensor:
     """[N] a particle filter's estimate of log p(x), float64.
 
     Particles must stay together, so it is batches that are cut.
     """
     found = torch.zeros(len(split), dtype=torch.float64)
-    for batch in batches(model, split, max(1, batch_tokens // particles), device):
+    tokens = max(1, batch_tokens // particles)
+    for _, batch in own_batches(model, split, tokens, device, ranks):
         noise = KeyedNoise(seed, batch.index, range(particles))
         evidence = model.filter(batch, model.encode(batch), noise)
         found[batch.index.cpu()] = evidence.log_likelihood.double().cpu()
-    return found
+    return ranks.total(found)

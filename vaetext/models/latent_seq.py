@@ -22,6 +22,7 @@ from vaetext.modules.additive import AttentiveDecoder, AttentiveRNN, Memory
 from vaetext.modules.initial import initialise
 from vaetext.modules.normalisation import PositionNorm
 from vaetext.modules.recurrent import Recurrent, features
+from vaetext.parallel.share import largest
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ class LatentSeq(Autoregressive):
 
     def _longest(self, length: Tensor) -> int:
         """The steps that some sequence has; on a GPU all, since it would have to be waited for."""
-        return self.config.max_latents if length.is_cuda else int(length.max()) + 1
+        return self.config.max_latents if length.is_cuda else largest(int(length.max())) + 1
 
 
 def _starts(source: Recurrent, target: Recurrent) -> nn.ModuleList:

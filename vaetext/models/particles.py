@@ -11,6 +11,7 @@ from vaetext.distributions.latent import LatentSample, SummedSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State, gather
 from vaetext.models.spans import Encoded
+from vaetext.parallel.share import largest
 
 
 class Particles:
@@ -71,7 +72,7 @@ class Particles:
             self._add(before.softmax(0) * len(before) * real, log_px, sample)
             weight = self.log_w.softmax(0)
             poor = real & (1 / (weight**2).sum(0) < self.least)
-        return self._resample(state, weight, poor) if poor.any() else state
+        return self._resample(state, weight, poor) if largest(int(poor.any())) else state
 
     def _add(self, share: Tensor, log_px: Tensor, sample: LatentSample) -> None:
         """Adds a step to the columns, each particle with its share [K, B]."""

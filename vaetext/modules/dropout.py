@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from vaetext.parallel.share import drawn
+
 
 class Dropout(nn.Module):
     """Zeroes features with probability ``rate`` and scales the rest by 1 / (1 - rate).
@@ -26,7 +28,7 @@ class Dropout(nn.Module):
         shape = steps[:, :1].shape if self.locked else steps.shape
         # uniform samples are far faster on a CPU than Bernoulli samples, and float32, since
         # bfloat16 has too few values
-        uniform = torch.rand(shape, device=steps.device)
+        uniform = drawn(torch.rand, shape, device=steps.device)
         return steps * ((uniform >= self.rate) / (1 - self.rate))
 
 

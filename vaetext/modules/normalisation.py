@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from vaetext.parallel.share import current, size, synchronised
+
 MOMENTUM = 0.1
 EPSILON = 1e-5
 TINY = 1e-10
@@ -11,8 +13,9 @@ TINY = 1e-10
 class BatchNorm(nn.Module):
     """scale * (h - mean) / sqrt(var + 1e-5) + shift, of each feature (Ioffe and Szegedy 2015).
 
-    In training, mean and variance are those of the batch, over rows and real steps. In evaluation
-    they are running averages, so the numbers of one sequence do not depend on the others.
+    In training, mean and variance are those of the batch, over rows and real steps; where several
+    processes share it, of the whole batch. In evaluation they are running averages, so the numbers
+    of one sequence do not depend on the others.
 
     Args:
         features: F.
@@ -40,7 +43,9 @@ class BatchNorm(nn.Module):
         """
         h = h.to(torch.promote_types(h.dtype, torch.float32)).movedim(self.axis, 1)
         if mask is None:
-            return self._unmasked(h).movedim(1, self.axis)
+            if current() is None or size(h.numel() // h.shape[1]) == 1:
+                return self._unmasked(h).movedim(1, self.axis)
+            mask = torch.ones_like(h[:, 0], dtype=torch.bool)
         h = h.movedim(1, -1)
         mean, var = self._moments(h, mask) if self.training else (self.mean, self.var)
         normal = (h - mean) * (self.scale * (var + EPSILON).rsqrt()) + self.shift
@@ -64,9 +69,9 @@ class BatchNorm(nn.Module):
         """Mean and variance [F] of h [..., F] where ``mask`` [...] is true."""
         real = mask[..., None].to(h.dtype)
         axes = tuple(range(h.dim() - 1))
-        count = real.sum()
-        mean = (real * h).sum(axes) / count
-        var = (real * (h - mean) ** 2).sum(axes) / count
+        count = synchronised(real.sum())
+        mean = synchronised((real * h).sum(axes)) / count
+        var = synchronised((real * (h - mean) ** 2).sum(axes)) / count
         unbiased = var * count / (count - 1).clamp(min=1)  # as torch's running variance
         self.mean.lerp_(mean.detach(), MOMENTUM)
         self.var.lerp_(unbiased.detach(), MOMENTUM)
@@ -116,9 +121,9 @@ class PositionNorm(nn.Module):
         """
         axes = tuple(range(m.dim() - 1))
         real = mask[..., None].to(m.dtype)
-        count = real.sum()
-        own_mean = (real * m).sum(axes) / count.clamp(min=1)
-        own_var = (real * (m - own_mean) ** 2).sum(axes) / (count - 1).clamp(min=1)
+        count = synchronised(real.sum())
+        own_mean = synchronised((real * m).sum(axes)) / count.clamp(min=1)
+        own_var = synchronised((real * (m - own_mean) ** 2).sum(axes)) / (count - 1).clamp(min=1)
         enough = count > 1
         own_mean = torch.where(enough, own_mean, mean.clone())
         own_var = torch.where(enough, own_var, var.clone())

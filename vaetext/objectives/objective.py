@@ -15,6 +15,7 @@ from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
 from vaetext.models.base import SequenceModel
+from vaetext.parallel.share import mean, size, total
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Objective(nn.Module):
     The reward of a sample is its term of the trained bound, with the same KL weights and floors,
     less the KLs that no discrete draw moves. With a discrete latent a floor is decided by a running
     mean of the KL (a buffer): one that the draw itself moved would bias a score function.
+
+    All means are over the whole batch, also where several processes share it.
 
     Args:
         config: the trainer's options.
@@ -100,16 +103,16 @@ class Objective(nn.Module):
         """
         floors = self.free_bits if free_bits is None else free_bits
         if self.config.bound != "elbo":
-            loss = -evidence.log_likelihood.mean()
+            loss = -mean(evidence.log_likelihood)
         elif self.discrete:
             loss = self._bound_of_samples(evidence, kl_weights, floors)
         else:
             loss = self._bound_of_means(evidence, kl_weights, floors)
         for aux in evidence.aux.values():
-            loss = loss - evidence.average(aux).mean()
-        rec = -evidence.average(evidence.log_px).mean().detach()
+            loss = loss - mean(evidence.average(aux))
+        rec = -mean(evidence.average(evidence.log_px)).detach()
         kl = {
-            name: evidence.average(each.total_kl).mean().detach()
+            name: mean(evidence.average(each.total_kl)).detach()
             for name, each in evidence.latents.items()
         }
         return Loss(loss, rec, kl)
@@ -118,10 +121,10 @@ class Objective(nn.Module):
         self, evidence: Evidence, kl_weights: Mapping[str, float], floors: Mapping[str, float]
     ) -> Tensor:
         """The negative weighted bound; a batch mean under its floor costs the floor."""
-        loss = -evidence.average(evidence.log_px).mean()
+        loss = -mean(evidence.average(evidence.log_px))
         for name, sample in evidence.latents.items():
-            mean, count = self._mean_kl(evidence, name, sample, floors[name])
-            floored = mean.clamp(min=floors[name]) if floors[name] else mean
+            kl, count = self._mean_kl(evidence, name, sample, floors[name])
+            floored = kl.clamp(min=floors[name]) if floors[name] else kl
             loss = loss + kl_weights[name] * (floored * count).sum()
         return loss
 
@@ -138,11 +141,11 @@ class Objective(nn.Module):
             floors = floors + kl_weights[name] * floor
             if name in self.moved:
                 reward = reward - kl_weights[name] * kl.detach()
-        loss = floors - evidence.average(bound).mean()
+        loss = floors - mean(evidence.average(bound))
         if self.enumerates:
             return loss
         log_q = sum(evidence.latents[name].log_q for name in self.discrete)
-        surrogate = self.config.reward_weight * (log_q * self._advantage(reward)).mean()
+        surrogate = self.config.reward_weight * mean(log_q * self._advantage(reward))
         return loss - (surrogate - surrogate.detach())  # a gradient, and nothing to the value
 
     def _advantage(self, reward: Tensor) -> Tensor:
@@ -150,12 +153,13 @@ class Objective(nn.Module):
         if self.config.estimator == "rloo":
             return reward - (reward.sum(0) - reward) / (len(reward) - 1)
         first = self.baseline == 0  # no batch was seen before: then the others of this batch
-        others = (reward.sum() - reward) / max(reward.numel() - 1, 1)
+        rewards = len(reward) * size(reward.shape[1])
+        others = (total(reward.sum()) - reward) / max(rewards - 1, 1)
         advantage = reward - torch.where(first, others, self.baseline.to(reward))
         if self.training:
-            mean = reward.mean().to(self.baseline)
+            now = mean(reward).to(self.baseline)
             decay = self.config.baseline_decay
-            self.baseline.copy_(torch.where(first, mean, self.baseline.lerp(mean, 1 - decay)))
+            self.baseline.copy_(torch.where(first, now, self.baseline.lerp(now, 1 - decay)))
         return advantage
 
     def _mean_kl(
@@ -167,14 +171,15 @@ class Objective(nn.Module):
         sequences that reach it.
         """
         if not floor or self.config.free_bits_per == "latent":
-            return evidence.average(sample.total_kl).mean(), 1.0
+            return mean(evidence.average(sample.total_kl)), 1.0
         axis = self._part_axis(name, sample)
         kl = evidence.average(sample.kl).movedim(axis - 1, -1)  # the average took the axis of K
-        total = kl.flatten(0, -2).sum(0)
+        nats = total(kl.flatten(0, -2).sum(0))
+        rows = size(kl.shape[0])
         if self.config.free_bits_per == "dimension" or sample.mask is None:
-            return total / kl.shape[0], 1.0
-        reached = (sample.mask > 0).any(0).sum(0)
-        return total / reached.clamp(min=1), reached / kl.shape[0]
+            return nats / rows, 1.0
+        reached = total((sample.mask > 0).any(0).sum(0))
+        return nats / reached.clamp(min=1), reached / rows
 
     def _floored(
         self, evidence: Evidence, name: str, sample: LatentSample, free_bits: float
@@ -182,30 +187,30 @@ class Objective(nn.Module):
         """[K, B] the KL of the parts whose running mean is over the floor, and what others cost."""
         if not free_bits:
             return sample.total_kl, 0.0
-        mean, count = self._mean_kl(evidence, name, sample, free_bits)
-        active = (self._running_mean(name, mean.detach()) > free_bits).to(mean.dtype)
+        now, count = self._mean_kl(evidence, name, sample, free_bits)
+        active = (self._running_mean(name, now.detach()) > free_bits).to(now.dtype)
         floor = ((1 - active) * free_bits * count).sum()
         if active.dim() == 0:
             return active * sample.total_kl, floor
         kl = (sample.kl.movedim(self._part_axis(name, sample), -1) * active).flatten(2).sum(2)
         return kl, floor
 
-    def _running_mean(self, name: str, mean: Tensor) -> Tensor:
-        """The mean KL of each part in earlier batches, shaped like ``mean``, that in this one.
+    def _running_mean(self, name: str, now: Tensor) -> Tensor:
+        """The mean KL of each part in earlier batches, shaped like ``now``, that in this one.
 
         Where no earlier batch had a part, as a step that is later than any before, it is its own.
         """
         key = f"kl_{name}"
         if not hasattr(self, key):
-            self.register_buffer(key, mean.clone())
+            self.register_buffer(key, now.clone())
         known: Tensor = getattr(self, key)
-        if mean.dim() and len(known) < len(mean):
-            known = torch.cat([known, mean[len(known) :]])
+        if now.dim() and len(known) < len(now):
+            known = torch.cat([known, now[len(known) :]])
             setattr(self, key, known)
-        parts = known[: len(mean)] if mean.dim() else known  # a view of the buffer
+        parts = known[: len(now)] if now.dim() else known  # a view of the buffer
         before = parts.clone()
         if self.training:
-            parts.lerp_(mean, 1 - self.config.baseline_decay)
+            parts.lerp_(now, 1 - self.config.baseline_decay)
         return before
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:

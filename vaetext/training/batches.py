@@ -14,6 +14,7 @@ from vaetext.data.segments import Segments, collate_segments, segment_order
 from vaetext.distributions.state import State, detach, rows
 from vaetext.models.base import SequenceModel
 from vaetext.modules.normalisation import has_batch_norm
+from vaetext.parallel.share import current
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class WholeSequences:
         return TrainingOrder(self.split, size, self.seed, epoch, self.pool, count)
 
     def batch(self, part: Any) -> Batch:
-        """The sequences ``part`` [B] of ``split``."""
+        """The sequences ``part`` [B] of ``split``, of all processes."""
         return collate(self.split, part, self.model.domain).to(self.device)
 
     def share(self, order: Sequence[Any], number: int) -> float:
@@ -65,7 +66,11 @@ class WholeSequences:
         return len(batch)
 
     def carry(self, state: State | None) -> None:
-        """Keeps the state after a batch."""
+        """Keeps the state after a batch, of the rows of all processes."""
+
+    def continued(self) -> State | None:
+        """The state that the rows of this process continue from; None: the initial one."""
+        return None
 
     def restore(self, carried: State, epoch: int, done: int) -> None:
         """Continues an epoch after ``done`` of its batches, with the state after them."""
@@ -108,7 +113,14 @@ class SegmentedSequences(WholeSequences):
         return batch.real_indices.shape[0] / self.mean_length
 
     def carry(self, state: State | None) -> None:
+        share = current()
         self.carried = detach(state or {})
+        if share:
+            self.carried = {name: share.gathered(leaf, 1) for name, leaf in self.carried.items()}
+
+    def continued(self) -> State | None:
+        share = current()
+        return (share.part(self.carried) if share else self.carried) or None
 
     def restore(self, carried: State, epoch: int, done: int) -> None:
         order = self.order(epoch)

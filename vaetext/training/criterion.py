@@ -3,9 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from vaetext.config.trainer import Trainer
+from vaetext.data.loader import Split
+from vaetext.evaluation.metrics import summary
 from vaetext.evaluation.results import SplitResults
+from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
+from vaetext.parallel.ranks import Ranks
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,30 @@ class Criterion:
     def saved_as(self) -> str:
         """Its name in the best checkpoint, where bounds of another K are other bounds."""
         return self.key if self.key == "neg_elbo" else self.title
+
+    def measured(
+        self,
+        model: SequenceModel,
+        split: Split,
+        *,
+        seed: int,
+        batch_tokens: int,
+        device: torch.device,
+        ranks: Ranks,
+    ) -> dict[str, Any]:
+        """rec, KL, -ELBO and the bound that chooses, of the validation split, nats per sequence."""
+        scores = score(
+            model,
+            split,
+            seed=seed,
+            samples=self.samples,
+            particles=self.particles,
+            batch_tokens=batch_tokens,
+            device=device,
+            codes=False,
+            ranks=ranks,
+        )
+        return self.metrics(summary(scores))
 
     def metrics(self, results: SplitResults) -> dict[str, Any]:
         """The line of metrics of the validation split; what chooses is named with its K."""

@@ -21,8 +21,12 @@ log = logging.getLogger(__name__)
 
 
 def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training) -> None:
-    """Evaluates the best checkpoint and writes results, table, examples and plots."""
+    """Evaluates the best checkpoint and writes results, table, examples and plots.
+
+    Several processes share the evaluation, and the first writes.
+    """
     training.metrics.check()
+    training.ranks.wait()  # the checkpoint is written
     groups, _ = checkpoint.load(training.best, training.device)
     checkpoint.load_weights(training.model, groups.get("model", {}), training.best)
     training.model.eval()
@@ -31,6 +35,8 @@ def finish(config: TrainConfig, folder: Path, corpus: Corpus, training: Training
     log.info("evaluating the checkpoint of epoch %s: the lowest valid %s", best, chosen.title)
     valid = _evaluated("valid", config, corpus, training, chosen.samples, chosen.particles)
     test = _evaluated("test", config, corpus, training, max(config.trainer.iw_samples, 1))
+    if not training.ranks.lead:
+        return
     record = _results(config, training, {"valid": valid.results, "test": test.results}).to_json()
     training.metrics.check()
     atomic_write(folder / RESULTS, json.dumps(record, indent=2) + "\n")
@@ -61,6 +67,7 @@ def _evaluated(
         batch_tokens=config.trainer.eval_batch_tokens,
         device=training.device,
         corpus=corpus,
+        ranks=training.ranks,
     )
 
 

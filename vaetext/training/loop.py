@@ -11,12 +11,13 @@ import torch
 from vaetext.config.trainer import Trainer
 from vaetext.data.batch import Batch
 from vaetext.data.loader import Split
+from vaetext.distributions.evidence import Evidence
 from vaetext.distributions.noise import FreshNoise
-from vaetext.evaluation.metrics import summary
-from vaetext.evaluation.scoring import score
 from vaetext.models.base import SequenceModel
-from vaetext.objectives.objective import Objective
+from vaetext.objectives.objective import Loss, Objective
 from vaetext.objectives.schedules import free_bits, kl_weights, learning_rate, ramp_end
+from vaetext.parallel.ranks import ALONE, Ranks
+from vaetext.parallel.share import sharing
 from vaetext.runs.device import autocast
 from vaetext.runs.layout import BEST, LAST, METRICS
 from vaetext.runs.signals import interrupts
@@ -26,7 +27,7 @@ from vaetext.training.criterion import criterion
 from vaetext.training.interrupts import StopRequest, stopped
 from vaetext.training.metrics_file import MetricsFile, means_of, schedules_of
 from vaetext.training.notices import broken, log_early_stop, warn_of_low_weights
-from vaetext.training.optimizer import make_optimizer, total_norm
+from vaetext.training.optimizer import make_optimizer, prepare
 from vaetext.training.saving import load_best, load_last, save_best, save_last
 from vaetext.training.state import State
 from vaetext.training.sums import Sums
@@ -42,6 +43,7 @@ class Training:
         folder: the run folder; ``metrics.jsonl`` and ``checkpoints/`` are written there.
         report: called with each line of metrics (a bar, or one line an epoch).
         segment: steps of the segments that recordings are trained in; 0: whole sequences.
+        ranks: the processes that share each batch; the first alone writes.
 
     Attributes:
         saved: called after each checkpoint.
@@ -58,24 +60,27 @@ class Training:
         seed: int,
         report: Callable[[dict[str, Any]], object] = lambda line: None,
         segment: int = 0,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.config = config
         self.model = model
         self.splits = splits
         self.device = device
         self.seed = seed
+        self.ranks = ranks
         self.report = report
         self.saved: Callable[[], object] = lambda: None
         self.validated: Callable[[], object] = lambda: None
         self.folder = folder
-        self.metrics = MetricsFile(folder / METRICS)
+        self.metrics = MetricsFile(folder / METRICS, written=ranks.lead)
         self.last = folder / LAST
         self.best = folder / BEST
         self.objective = Objective(config, model).to(device)
         self.optimizer = make_optimizer(config, model)
         self.averages = Averages(config, model)
+        self._saved = (model, self.objective, self.optimizer, self.averages)
         self.state = State()
-        self.data = batches(config, model, splits["train"], seed, device, segment)
+        self.data = batches(config, model, splits["train"], seed, ranks.place(device), segment)
         self.order = self.data.order
         self.batch = self.data.batch
         self.criterion = criterion(config, model)
@@ -96,7 +101,7 @@ class Training:
             if self.state.step == 0:
                 self.metrics.remove()  # of an earlier try that had no checkpoint
                 order = self.order(0)[:SETUP_BATCHES]
-                self.model.setup(self.batch(index) for index in order)
+                self.model.setup(self.batch(index).to(self.device) for index in order)
             if self.finished:
                 return self.state
             warn_of_low_weights(self.config, self.model.latent_names)
@@ -110,6 +115,7 @@ class Training:
         """One epoch of training, from the state's batch on."""
         self.model.train()
         self.objective.train()
+        self.ranks.copy_lead(self.model.state_dict().values())  # machines may round differently
         order = self.order(self.state.epoch)
         started = time.monotonic()
         before = self.state.seconds
@@ -131,40 +137,37 @@ class Training:
         Args:
             share: of the batch in the step's sequences, over which the loss is a mean.
         """
-        if self.config.word_dropout:
-            batch = batch.with_word_dropout(self.config.word_dropout)
         sequences = self.data.sequences(batch)
-        with autocast(self.device, self.config.precision):
-            noise = FreshNoise(self.config.samples, len(batch), self.device)
-            carried = self.data.carried or None
-            evidence = self.objective.evidence(self.model, batch, noise, carried)
-            weights = kl_weights(self.config, self.epochs, self.model.latent_names)
-            floors = free_bits(
-                self.config, self.epochs, self.model.latent_names, sequences / len(batch)
-            )
-            loss = self.objective(evidence, weights, floors)
-        torch.autograd.backward(loss.loss * share)
-        self.data.carry(evidence.state)
+        with sharing(self.ranks, len(batch)) as part:
+            own = batch if part is None else batch.rows(part.rows).to(self.device)
+            evidence, loss = self._loss(own, sequences / len(batch))
+            torch.autograd.backward(loss.loss * share)
+            self.data.carry(evidence.state)
         self.window.add(loss, len(batch), sequences)
+
+    def _loss(self, own: Batch, worth: float) -> tuple[Evidence, Loss]:
+        """The evidence of rows, each ``worth`` as many sequences, and the loss of the batch."""
+        if self.config.word_dropout:
+            own = own.with_word_dropout(self.config.word_dropout)
+        names = self.model.latent_names
+        with autocast(self.device, self.config.precision):
+            noise = FreshNoise(self.config.samples, len(own), self.device)
+            evidence = self.objective.evidence(self.model, own, noise, self.data.continued())
+            weights = kl_weights(self.config, self.epochs, names)
+            floors = free_bits(self.config, self.epochs, names, worth)
+            return evidence, self.objective(evidence, weights, floors)
 
     def update(self) -> None:
         """One optimizer step; nothing here waits for the device."""
         rate = learning_rate(self.config, self.epochs, self.state.step, self.state.reductions)
-        parameters = []
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-            parameters += group["params"]
-        norm = total_norm([each.grad for each in parameters if each.grad is not None])
-        if self.config.clip:
-            # the fused kernel divides gradients by it as it reads them: one pass over memory less
-            scale = (norm / self.config.clip).clamp(min=1.0)
-            self.optimizer.grad_scale = scale  # type: ignore[attr-defined]
+        norm = prepare(self.optimizer, rate, self.config.clip, self.ranks)
         # a sum is finite only where all its parts are
         broken = (self.bad_step < 0) & ~(norm + self.window.values.sum()).isfinite()
         self.bad_step = torch.where(broken, self.state.step, self.bad_step)
         self.optimizer.step()
         self.averages.update()
         self.optimizer.zero_grad()
+        self.ranks.copy_random(self.device)
         self.state.step += 1
 
     def end_epoch(self) -> None:
@@ -185,8 +188,7 @@ class Training:
         self.data.carried = {}
         state.sums = {}
         self.save()
-        if self.stop.number:
-            raise stopped(self.stop.number, self.state.step, self.folder)
+        self._stop(*self.ranks.largest(self.stop.number))
 
     def _validate_epoch(self) -> None:
         state = self.state
@@ -201,24 +203,21 @@ class Training:
 
     def validate(self) -> dict[str, Any]:
         """rec, KL, -ELBO and the bound that chooses, of the validation split, nats per sequence."""
-        scores = score(
+        return self.criterion.measured(
             self.model,
             self.splits["valid"],
             seed=self.seed,
-            samples=self.criterion.samples,
-            particles=self.criterion.particles,
             batch_tokens=self.config.eval_batch_tokens,
             device=self.device,
-            codes=False,
+            ranks=self.ranks,
         )
-        return self.criterion.metrics(summary(scores))
 
     def update_best(self, bound: float) -> None:
         """Takes an epoch's bound on valid, nats per sequence; saves the weights if it is lowest."""
         least = self.config.min_improvement * float(self.splits["valid"].lengths.mean())
         patience = self.config.plateau_patience if self.config.schedule == "plateau" else None
         rising = self.state.epoch < self.ramp_end
-        if self.state.update_best(bound, least, patience, rising):
+        if self.state.update_best(bound, least, patience, rising) and self.ranks.lead:
             save_best(self.best, self.model, self.state.epoch, self.criterion.saved_as, bound)
 
     def read_window(self) -> None:
@@ -238,21 +237,20 @@ class Training:
     def save(self) -> None:
         """Writes the last checkpoint, once the metrics before it are on disk."""
         self._raise_if_broken()
-        self.metrics.sync()
         self.state.window = self.window.read()
         self.state.batches = self.data.count
-        carried = self.data.carried
-        means = self.averages
-        save_last(self.last, self.model, self.objective, self.optimizer, means, carried, self.state)
+        self.metrics.sync()
+        if self.ranks.lead:
+            save_last(self.last, *self._saved, self.data.carried, self.state)
         self.saved_at = time.monotonic()
         self.saved()
 
     def restore(self) -> None:
         """Goes back to the last checkpoint; metrics written after it are cut off."""
-        for unfinished in self.last.parent.glob(".*.tmp"):
-            unfinished.unlink()
-        found = load_last(self.last, self.model, self.objective, self.optimizer, self.averages)
-        self.state, carried = found
+        if self.ranks.lead:
+            for unfinished in self.last.parent.glob(".*.tmp"):
+                unfinished.unlink()
+        self.state, carried = load_last(self.last, *self._saved)
         if self.best.is_file():
             # it is written before ``last``: after a kill between the two it is an epoch ahead
             self.state.take_best(*load_best(self.best, self.criterion.saved_as, self.device))
@@ -262,6 +260,7 @@ class Training:
         self.window.load(self.state.window)
         size = self.state.metrics_bytes
         self.state.metrics_bytes = self.metrics.restore(size, self.state.step)
+        self.ranks.wait()  # nothing is written before all have read
 
     @property
     def _schedules(self) -> dict[str, Any]:
@@ -281,11 +280,15 @@ class Training:
     def _after_step(self) -> None:
         if self.state.step % self.config.log_every == 0:
             self.read_window()
-        due = time.monotonic() - self.saved_at > 60 * self.config.checkpoint_minutes
-        if self.stop.number or due:
+        late = time.monotonic() - self.saved_at > 60 * self.config.checkpoint_minutes
+        number, due = self.ranks.largest(self.stop.number, late)
+        if number or due:
             self.save()
-        if self.stop.number:
-            raise stopped(self.stop.number, self.state.step, self.folder)
+        self._stop(number)
+
+    def _stop(self, number: float) -> None:
+        if number:
+            raise stopped(int(number), self.state.step, self.folder)
 
     def _raise_if_broken(self) -> None:
         if (step := int(self.bad_step)) >= 0:

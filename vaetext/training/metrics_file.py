@@ -18,17 +18,23 @@ log = logging.getLogger(__name__)
 class MetricsFile:
     """Lines of JSON, appended; a resumed run cuts off what was written after its checkpoint.
 
-    Attributes:
+    Args:
         path: of the file.
+        written: whether this process writes it; if not, nothing happens.
+
+    Attributes:
         check: called before anything is written; raises where the run folder is gone.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, written: bool = True) -> None:
         self.path = path
+        self.written = written
         self.check: Callable[[], object] = lambda: None
 
     def append(self, line: dict[str, Any]) -> int:
         """Appends a line; returns the size of the file in bytes."""
+        if not self.written:
+            return 0
         self.check()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), self.path.open("ab") as file:
@@ -38,7 +44,7 @@ class MetricsFile:
     def sync(self) -> None:
         """Brings what was written to the disk."""
         self.check()
-        if self.path.exists():
+        if self.written and self.path.exists():
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
 
@@ -48,6 +54,8 @@ class MetricsFile:
         Lines that are damaged or lost are named by a warning. Nothing but the curve of training
         depends on them. Returns the size of what is kept, in bytes.
         """
+        if not self.written:
+            return 0
         content = self.path.read_bytes() if self.path.exists() else b""
         *lines, rest = content[:size].split(b"\n")
         steps = [_step(line) for line in lines]
@@ -73,7 +81,8 @@ class MetricsFile:
 
     def remove(self) -> None:
         """Deletes the file."""
-        self.path.unlink(missing_ok=True)
+        if self.written:
+            self.path.unlink(missing_ok=True)
 
 
 def _step(line: bytes) -> int | None:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from vaetext.config.trainer import Trainer
 from vaetext.models.base import SequenceModel
+from vaetext.parallel.ranks import Ranks
 
 
 def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimizer:
@@ -18,6 +19,26 @@ def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimiz
     return kind(
         model.parameters(), lr=config.lr, betas=betas, weight_decay=config.weight_decay, fused=True
     )
+
+
+def prepare(optimizer: torch.optim.Optimizer, rate: float, clip: float, ranks: Ranks) -> Tensor:
+    """Adds up gradients over processes, and sets what the next step uses; returns their norm.
+
+    Args:
+        rate: learning rate.
+        clip: largest norm of all gradients together; 0 does not clip.
+        ranks: the processes that share each batch.
+    """
+    parameters = []
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+        parameters += group["params"]
+    ranks.add_gradients(parameters)
+    norm = total_norm([each.grad for each in parameters if each.grad is not None])
+    if clip:
+        # the fused kernel divides gradients by it as it reads them: one pass over memory less
+        optimizer.grad_scale = (norm / clip).clamp(min=1.0)  # type: ignore[attr-defined]
+    return norm
 
 
 def total_norm(gradients: list[Tensor]) -> Tensor:
