@@ -27,7 +27,13 @@ def sweep(folder: Path) -> Path:
                 model = VRAE(name="vrae", latent_dim=size)
                 run = make_run(folder / name, result(rec, {"z": kl}), seed, model, beta_max=beta)
                 lines = [
-                    {"epoch": epoch, "split": "valid", "neg_elbo": rec + kl + 9 / (epoch + 1)}
+                    {
+                        "epoch": epoch,
+                        "split": "valid",
+                        "step": 40 * (epoch + 1),
+                        "neg_elbo": rec + kl + 9 / (epoch + 1),
+                        "seconds": 2.5 * (epoch + 1),
+                    }
                     for epoch in range(3)
                 ]
                 (run / METRICS).write_bytes(b"".join(map(write_line, lines)))
@@ -91,6 +97,19 @@ def test_the_curves_are_those_of_every_run(tmp_path: Path) -> None:
     assert axis.lines[0].get_xydata().tolist()[2] == [2.0, pytest.approx(103.58)]
 
 
+@pytest.mark.parametrize(
+    ("over", "label", "last"),
+    [("step", "optimizer step", 120.0), ("seconds", "seconds of training", 7.5)],
+)
+def test_curves_over_steps_or_seconds_show_where_a_bound_is_reached(
+    over: str, label: str, last: float, tmp_path: Path
+) -> None:
+    (axis,) = plots.curves(swept_rows(tmp_path), over, [104.5]).axes
+    assert axis.get_xlabel() == label
+    assert axis.lines[0].get_xydata().tolist()[2] == [last, pytest.approx(103.58)]
+    assert list(axis.lines[8].get_ydata()) == [104.5, 104.5]  # after those of eight runs
+
+
 @pytest.mark.parametrize("plot", ["rate-distortion", "curves", "heatmap"])
 def test_a_plot_is_written_to_the_folder_of_the_runs(plot: str, tmp_path: Path) -> None:
     folder = sweep(tmp_path / "foo")
@@ -122,6 +141,7 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
             ["axes=[latent_dim,beta_max]"],
             "axes=['latent_dim', 'beta_max'] has an effect with plot=",
         ),
+        (["over=seconds"], "over=seconds has an effect with plot=curves only"),
         (["descending=true"], "descending=True has an effect with sort="),
         (["columns=[ELBO]"], "columns: 'ELBO' is no figure"),
     ],

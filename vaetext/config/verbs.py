@@ -42,7 +42,9 @@ class TablesConfig(VerbConfig):
     format: str = option("markdown", "format of the table", choices=("markdown", "csv", "latex"))
     split: str = option("test", "split whose results are shown", choices=("valid", "test"))
     columns: list[str] = option(
-        [], "figures that are shown, as in -ELBO,KL (KL: of every latent); []: all"
+        [],
+        "figures that are shown, as in -ELBO,KL (KL: of every latent), and 'seconds to V', of"
+        " training until -ELBO on valid is at most V; []: all figures",
     )
     sort: str | None = option(None, "column or option by which each data set's rows are sorted")
     descending: bool = option(False, "sort: the highest first")
@@ -54,10 +56,15 @@ class TablesConfig(VerbConfig):
     plot: str | None = option(
         None,
         "picture, as png, pdf and svg: KL against rec, means of columns= over two options, or"
-        " -ELBO on valid over epochs",
+        " -ELBO on valid over training",
         choices=("rate-distortion", "heatmap", "curves"),
     )
     axes: list[str] = option([], "plot=heatmap: the two options; []: those in which rows differ")
+    over: str = option(
+        "epoch",
+        "plot=curves: what training is measured in; seconds leave out evaluation",
+        choices=("epoch", "step", "seconds"),
+    )
     output: str | None = option(
         None,
         "folder to which table.md, table.csv and table.tex are written as well, and a plot, whose"
@@ -70,6 +77,8 @@ class TablesConfig(VerbConfig):
             check_unused(self, "sort=...", "descending")
         if self.plot != "heatmap":
             check_unused(self, "plot=heatmap", "axes")
+        if self.plot != "curves":
+            check_unused(self, "plot=curves", "over")
 
 
 @dataclass

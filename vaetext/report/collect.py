@@ -2,13 +2,14 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vaetext.report.columns import Values, columns
 from vaetext.report.rows import Finished, Row, Setting, natural
 from vaetext.report.settings import read_setting, sources, table_options
+from vaetext.report.times import seconds_to
 from vaetext.runs.folder import load_config
 from vaetext.runs.layout import CONFIG, DONE, ENVIRONMENT, RESULTS
 from vaetext.runs.results import checked_results, is_done, read_json, read_results
@@ -41,16 +42,21 @@ def find_runs(paths: list[str]) -> list[Path]:
     return list(found)
 
 
-def collect(runs: list[Path], split: str) -> list[Row]:
+def collect(runs: list[Path], split: str, bounds: Mapping[str, float] | None = None) -> list[Row]:
     """A row for each setting, with the figures of every seed; of a seed's runs the newest counts.
 
     A run that is damaged, of another version, or of a model that is not installed, is left out.
+
+    Args:
+        runs: their folders.
+        split: of which the figures are.
+        bounds: as of ``seconds_to``, whose columns each row has too.
 
     Raises:
         ValueError: none of the runs can be read.
     """
     groups: dict[str, dict[int, Finished]] = {}
-    for run in _readable(runs, split):
+    for run in _readable(runs, split, bounds or {}):
         seeds = groups.setdefault(json.dumps(run.setting, sort_keys=True), {})
         if run.seed in seeds:
             repeated = seeds[run.seed].folder
@@ -118,7 +124,7 @@ def _folders_below(path: Path) -> list[Path]:
     return sorted(each.parent.parent.resolve() for each in path.resolve().rglob(CONFIG))
 
 
-def _readable(runs: list[Path], split: str) -> Iterator[Finished]:
+def _readable(runs: list[Path], split: str, bounds: Mapping[str, float]) -> Iterator[Finished]:
     """The runs that can be read, the oldest first; the others are logged.
 
     Raises:
@@ -127,7 +133,7 @@ def _readable(runs: list[Path], split: str) -> Iterator[Finished]:
     count = 0
     for folder in sorted(runs, key=lambda folder: (folder / DONE).stat().st_mtime):
         try:
-            run = _read(folder, split)
+            run = _read(folder, split, bounds)
         except ValueError as error:
             if len(runs) == 1:
                 raise
@@ -139,9 +145,9 @@ def _readable(runs: list[Path], split: str) -> Iterator[Finished]:
         raise ValueError(f"none of the {len(runs)} runs can be read; see above")
 
 
-def _read(folder: Path, split: str) -> Finished:
+def _read(folder: Path, split: str, bounds: Mapping[str, float]) -> Finished:
     config = load_config(folder)
-    values = figures(folder, split)
+    values = {**figures(folder, split), **seconds_to(folder, bounds)}
     results = read_results(folder)
     return Finished(
         folder,

@@ -97,6 +97,10 @@ _NOTES: dict[tuple[str, ...], str] = {  # kinds of columns -> what is said where
     ),
     ("mixing",): "mixing: share of the other label among the 10 nearest, the mean of both ways.",
     ("seconds per epoch",): "Seconds per epoch are of training, without evaluation.",
+    ("seconds",): (
+        "seconds to V: of training, without evaluation, until the first epoch whose -ELBO on valid"
+        " is at most V; - where there is no such epoch."
+    ),
     ("distance to truth",): "distance to truth = mean(-ELBO + log p(x)).",
 }
 

@@ -8,6 +8,7 @@ from vaetext.report.collect import collect, find_runs
 from vaetext.report.output import write_output
 from vaetext.report.rows import all_titles, best_rows, heatmap_options, named_titles, sort_rows
 from vaetext.report.table import EXTENSIONS, FORMATS, Shown
+from vaetext.report.times import bounds_in
 
 BOUND = "-ELBO"  # what a heat map shows by default
 
@@ -38,14 +39,15 @@ def select(config: TablesConfig) -> Shown:
     Raises:
         ValueError: as ``run`` does.
     """
-    rows = collect(find_runs(config.runs), config.split)
+    times = bounds_in([*config.columns, config.sort or ""])
+    rows = collect(find_runs(config.runs), config.split, times)
     note = ""
     if config.best:
         rows = best_rows(rows, config.best)
         note = f"Of each data set and model the row with the lowest mean {config.best}."
     if config.sort:
         rows = sort_rows(rows, config.sort, config.descending)
-    titles = named_titles(config.columns, all_titles(rows))
+    titles = named_titles(config.columns, [*all_titles(rows), *times])
     return Shown(rows, config.split, titles, note)
 
 
@@ -61,7 +63,8 @@ def pictures(config: TablesConfig, table: Shown) -> dict[str, str | bytes]:
         options = heatmap_options(config.axes, table.rows)
         rows = [row for row in table.rows if all(key in row.options for key in options)]
         figure = plots.heatmap(rows, table.titles if config.columns else [BOUND], options)
+    elif config.plot == "rate-distortion":
+        figure = plots.rate_distortion(table.rows)
     else:
-        drawn = plots.curves if config.plot == "curves" else plots.rate_distortion
-        figure = drawn(table.rows)
+        figure = plots.curves(table.rows, config.over, bounds_in(table.titles).values())
     return {f"{config.plot}.{form}": plots.picture(figure, form) for form in plots.PICTURES}

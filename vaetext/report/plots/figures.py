@@ -48,7 +48,7 @@ def panels(rows: int, columns: int, height: float = 3.2) -> tuple[Figure, Any]:
 
 def integer_ticks(axis: Axes) -> None:
     """Leaves fractions out of the x axis."""
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def framed(axis: Axes, share: float = 90) -> None:

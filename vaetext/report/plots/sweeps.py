@@ -4,7 +4,7 @@ The KL has weight 1 everywhere, whatever weight or free bits a model was trained
 """
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from vaetext.report.columns import LOWER_IS_BETTER, kind
 from vaetext.report.plots.figures import framed, integer_ticks, legend_outside, panels
 from vaetext.report.rows import Row, natural, option_keys
 from vaetext.report.table import number
-from vaetext.runs.results import read_metrics
+from vaetext.runs.layout import METRICS
+from vaetext.runs.results import checked_results, read_metrics
 
+LABELS = {"epoch": "epoch", "step": "optimizer step", "seconds": "seconds of training"}
 STYLES = ("-", "--", ":", "-.")  # of lines, one a model
 MOST_NAMED = 14  # points of a panel that have a label
 
@@ -71,8 +73,13 @@ def heatmap(rows: Sequence[Row], titles: Sequence[str], options: Sequence[str]) 
     return figure
 
 
-def curves(rows: Sequence[Row]) -> Figure:
-    """-ELBO on valid over epochs: a colour a row, a style of line a model, a panel a data set.
+def curves(rows: Sequence[Row], over: str = "epoch", bounds: Iterable[float] = ()) -> Figure:
+    """-ELBO on valid over training: a colour a row, a style of line a model, a panel a data set.
+
+    Args:
+        rows: of a table.
+        over: a key of ``LABELS``; seconds are of training without evaluation.
+        bounds: -ELBOs, in nats, at which there is a dotted line.
 
     Raises:
         ValueError: a line of a run's metrics is damaged.
@@ -85,10 +92,13 @@ def curves(rows: Sequence[Row]) -> Figure:
     for axis, (title, own) in zip(axes[0], datasets.items(), strict=True):
         for color, row in zip(_colors(len(own)), own, strict=True):
             style = STYLES[models.index(row.label) % len(STYLES)]
-            _run_curves(axis, row, names[id(row)], color=color, ls=style)
+            _run_curves(axis, row, over, names[id(row)], color=color, ls=style)
         framed(axis, 75)
+        for bound in bounds:
+            axis.axhline(bound, color="0.6", ls=":", lw=0.8, zorder=0)
         integer_ticks(axis)
-        axis.set(title=title, xlabel="epoch", ylabel="-ELBO on valid (nats)")
+        axis.set_xlim(0 if over == "seconds" else None)
+        axis.set(title=title, xlabel=LABELS[over], ylabel="-ELBO on valid (nats)")
         legend_outside(axis, ncols=-(-len(own) // 20))
     return figure
 
@@ -216,13 +226,14 @@ def _values(rows: Sequence[Row], key: str) -> list[str]:
     return sorted(found, key=lambda text: natural(found[text]))
 
 
-def _run_curves(axis: Axes, row: Row, name: str, **look: Any) -> None:
+def _run_curves(axis: Axes, row: Row, over: str, name: str, **look: Any) -> None:
     for place, run in enumerate(row.runs):
-        lines = [line for line in read_metrics(run.folder) if line["split"] == "valid"]
-        epochs = [line["epoch"] for line in lines]
-        bounds = [line["neg_elbo"] for line in lines]
+        with checked_results(run.folder / METRICS):
+            lines = [line for line in read_metrics(run.folder) if line["split"] == "valid"]
+            passed = [line[over] for line in lines]
+            bounds = [line["neg_elbo"] for line in lines]
         label = None if place else name
-        axis.plot(epochs, bounds, marker="o", ms=2, lw=1, alpha=0.8, label=label, **look)
+        axis.plot(passed, bounds, marker="o", ms=2, lw=1, alpha=0.8, label=label, **look)
 
 
 def _colors(count: int) -> list[Any]:
