@@ -95,7 +95,7 @@ def test_a_download_is_reported_and_kept(server: Server, fresh_cache: Path, sum:
     path = locate(remote(server, sum), None, lambda *each: seen.append(each))
     assert path == fresh_cache / "data/a/file.txt"
     assert path.read_bytes() == CONTENT
-    assert seen[-1] == ("file.txt", len(CONTENT), len(CONTENT))
+    assert seen[-1] == ("downloading file.txt", len(CONTENT), len(CONTENT))
     assert locate(remote(server, sum), None) == path
     assert server.asked == [None]
     assert not list(path.parent.glob("*.part"))

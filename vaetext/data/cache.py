@@ -5,14 +5,18 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from uuid import uuid4
+from tempfile import TemporaryDirectory
+
+from filelock import FileLock, Timeout
 
 from vaetext.config.data import TextData
 from vaetext.data.files import cache_folder
 from vaetext.data.loader import SPLITS, Split
+from vaetext.data.mapped import read_split
 from vaetext.data.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -30,53 +34,63 @@ class Tokenized:
     stop_words: list[int] = field(default_factory=list)
 
 
-def fetch(config: TextData, sums: list[str], make: Callable[[], Tokenized]) -> Tokenized:
+def fetch(config: TextData, sums: list[str], make: Callable[[Path], Tokenized]) -> Tokenized:
     """What ``make`` gives, from the cache where an earlier call had the same text and options.
 
-    A damaged entry is rebuilt; a cache that cannot be written costs a warning.
+    A damaged entry is rebuilt; a cache that cannot be written costs a warning. Of several processes
+    that want the same text one makes it, and the others wait.
 
     Args:
         sums: of the files' bytes. Sizes and times do not show that a file has changed.
+        make: tokenizes the text, and writes its splits into a folder, from which they are mapped.
     """
     folder = cache_folder() / "tokens" / _key(config, sums)
+    if found := _stored(folder):
+        return found
     try:
-        if folder.is_dir():
-            return _read(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("%s is damaged (%s) and is rebuilt", folder, error)
-        shutil.rmtree(folder, ignore_errors=True)
-    made = make()
-    try:
-        _store(made, folder)
+        with _alone(folder):
+            return _stored(folder, "and is rebuilt") or _prepared(folder, make)
     except OSError as error:
         log.warning("%s cannot be written (%s): the text is tokenized every time", folder, error)
-    return made
+    with TemporaryDirectory() as temporary:  # what is mapped stays until the process ends
+        return make(Path(temporary))
 
 
-def _key(config: TextData, sums: list[str]) -> str:
-    unread = {"label": "", "segment": 0, "document": 1}  # they change no line
-    options = {**asdict(config), **unread}
-    text = json.dumps([FORMAT, options, sums], sort_keys=True)
-    return f"{config.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def _store(made: Tokenized, folder: Path) -> None:
-    """Writes a folder whole, under a temporary name first: two processes may do so at once."""
-    import datasets
-    import pyarrow
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{uuid4().hex}")
-    temporary.mkdir()
+def _stored(folder: Path, remedy: str = "") -> Tokenized | None:
+    """What is stored in a folder; None where there is nothing, or it is damaged."""
     try:
-        for name, split in made.splits.items():
-            ids = pyarrow.LargeListArray.from_arrays(
-                pyarrow.array(split.offsets), pyarrow.array(split.x)
-            )
-            with datasets.arrow_writer.ArrowWriter(path=str(temporary / f"{name}.arrow")) as writer:
-                table = pyarrow.table({"ids": ids})
-                writer.write_table(table, len(table))  # in one part, so that it is mapped as one
-                writer.finalize()
+        return _read(folder) if folder.is_dir() else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if remedy:
+            log.warning("%s is damaged (%s) %s", folder, error, remedy)
+        return None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Waits until no other process makes the folder."""
+    path = cache_folder() / "locks" / f"{folder.name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("another process prepares the same text; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _prepared(folder: Path, make: Callable[[Path], Tokenized]) -> Tokenized:
+    """Makes a folder under a temporary name, which an interrupted process may have left before."""
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary = folder.with_name(f".{folder.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        made = make(temporary)
         made.tokenizer.save(temporary / "tokenizer.model")
         meta = {
             "cautions": made.cautions,
@@ -85,11 +99,16 @@ def _store(made: Tokenized, folder: Path) -> None:
         }
         (temporary / META).write_text(json.dumps(meta))
         os.replace(temporary, folder)
-    except OSError:
-        if not folder.is_dir():  # else another process was faster
-            raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    return made
+
+
+def _key(config: TextData, sums: list[str]) -> str:
+    unread = {"label": "", "segment": 0, "document": 1}  # they change no line
+    options = {**asdict(config), **unread}
+    text = json.dumps([FORMAT, options, sums], sort_keys=True)
+    return f"{config.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _read(folder: Path) -> Tokenized:
@@ -101,7 +120,7 @@ def _read(folder: Path) -> Tokenized:
     meta = json.loads((folder / META).read_text())
     found = Tokenized(
         Tokenizer.load(folder / "tokenizer.model"),
-        {name: _flat(folder / f"{name}.arrow") for name in SPLITS},
+        {name: read_split(folder / f"{name}.arrow") for name in SPLITS},
         meta["cautions"],
         meta["stop_words"],
     )
@@ -113,12 +132,3 @@ def _read(folder: Path) -> Tokenized:
 def _sums(made: Tokenized) -> dict[str, str]:
     splits = {name: split.digest for name, split in made.splits.items()}
     return {**splits, "tokenizer": hashlib.sha256(made.tokenizer.model).hexdigest()}
-
-
-def _flat(path: Path) -> Split:
-    """Flat ids and offsets of an Arrow file: views of the file's map, nothing is copied."""
-    import pyarrow
-
-    with pyarrow.memory_map(str(path)) as file:
-        (ids,) = pyarrow.ipc.open_stream(file).read_all().column("ids").chunks
-    return Split(ids.values.to_numpy(), ids.offsets.to_numpy())

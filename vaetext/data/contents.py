@@ -1,7 +1,12 @@
 """What the bytes of a file are, and the lines of text in them."""
 
 import re
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import chain
+from typing import IO
 
+BLOCK = 1 << 20  # bytes of a file that are read at once
 _PACKED = {  # the first bytes of packed files: what it is, what to do
     rb"PK\x03\x04|PK\x05\x06": ("a zip archive", "unpack it"),
     rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": ("packed by bzip2", "unpack it"),
@@ -47,27 +52,55 @@ def text_lines(content: bytes, name: str) -> list[str]:
         ValueError: the bytes are packed, not UTF-8, hold a NUL byte, or end lines in carriage
             returns alone.
     """
+    return list(chain.from_iterable(line_blocks(BytesIO(content), name)))
+
+
+def line_blocks(file: IO[bytes], name: str) -> Iterator[list[str]]:
+    """The lines of a file of UTF-8 text as ``text_lines`` gives them, about ``BLOCK`` bytes a time.
+
+    Args:
+        name: of the file, for messages.
+
+    Raises:
+        ValueError: as ``text_lines`` does, when it comes to the place.
+    """
+    lines = returns = 0
+    coding = "utf-8-sig"
+    while content := b"".join(file.readlines(BLOCK)):
+        if coding == "utf-8-sig":
+            _check_first(content, name)
+        returns += _lone_returns(content)
+        yield _decoded(content, coding, name, lines)
+        lines += content.count(b"\n")
+        coding = "utf-8"
+    if returns > lines:
+        raise ValueError(
+            f"{name}: its lines end in carriage returns alone, as on old Macs;"
+            " convert it with `tr '\\r' '\\n'`, for example"
+        )
+
+
+def _check_first(content: bytes, name: str) -> None:
     check_unpacked(content, name)
     if coding := _wide_coding(content):
         raise ValueError(
             f"{name} is {coding.upper()}, not UTF-8;"
             f" convert it with `iconv -f {coding} -t utf-8`, for example"
         )
+
+
+def _decoded(content: bytes, coding: str, name: str, before: int) -> list[str]:
+    """The lines of a part of a file, ``before`` of which come before it."""
     if (at := content.find(b"\0")) >= 0:
         raise ValueError(
-            f"{name}, line {_line(content, at)}: it holds a NUL byte, so it is no text;"
+            f"{name}, line {before + _line(content, at)}: it holds a NUL byte, so it is no text;"
             " name a text file, or delete these bytes with `tr -d '\\000'`"
         )
-    if _lone_returns(content) > content.count(b"\n"):
-        raise ValueError(
-            f"{name}: its lines end in carriage returns alone, as on old Macs;"
-            " convert it with `tr '\\r' '\\n'`, for example"
-        )
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode(coding)
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{name}, line {_line(content, error.start)}: not UTF-8 ({error.reason});"
+            f"{name}, line {before + _line(content, error.start)}: not UTF-8 ({error.reason});"
             " convert it, for example with `iconv -t utf-8`"
         ) from error
     lines = [line.removesuffix("\r") for line in text.split("\n")]

@@ -15,7 +15,8 @@ from vaetext.data.documents import Documents, documents
 from vaetext.data.domain import Domain
 from vaetext.data.files import Report, quiet
 from vaetext.data.format import Format
-from vaetext.data.loader import Split
+from vaetext.data.lines import Lines, encode
+from vaetext.data.loader import Sequences, Split
 from vaetext.data.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Corpus:
     known: dict[str, Any] = field(default_factory=dict)
     curve: Callable[[Any], np.ndarray] | None = None
     facts: Callable[[], dict[str, float]] = dict
-    lines: Callable[[], dict[str, list[str]]] | None = None
+    lines: Callable[[], Lines] | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -88,8 +89,7 @@ def load_split(config: Data, name: str, form: Format, report: Report = quiet) ->
         return _text_split(config, name, form, module.read_split, report)
     if form.is_text:
         raise ValueError(f"data={config.label} is no text, which this run reads")
-    found = module.read_split(config, name, form, report)
-    return found if isinstance(found, Split) else Split.of(found)
+    return _as_split(module.read_split(config, name, form, report))
 
 
 def _text_split(
@@ -98,7 +98,7 @@ def _text_split(
     """The lines of a split in a run's vocabulary, or documents of them."""
     if not isinstance(form, Tokenizer):
         raise ValueError(f"data={config.label} is text, and this run reads {form.description}")
-    lines = Split.of(read(config, name, Tokenizer(form.model), report))
+    lines = _as_split(read(config, name, Tokenizer(form.model), report))
     if config.document == 1:
         return lines
     if not isinstance(form, Documents):
@@ -118,12 +118,16 @@ def recoded(corpus: Corpus, name: str, form: Format) -> Split:
     if corpus.format == form:
         return split
     if corpus.lines and form.is_text:
-        return replace(Split.of(form.encode_all(corpus.lines()[name])), factors=split.factors)
+        return replace(encode(form, corpus.lines()[name]), factors=split.factors)
     each = [split[n] for n in range(len(split))]
     found = Split.of([form.recode(one, corpus.format) for one in each])
     lines, read = map(corpus.format.decode, each), (form.decode(found[n]) for n in range(len(each)))
     kept = form.is_text and all(map(str.__eq__, lines, read))
     return replace(found, log_p=split.log_p if kept else None, factors=split.factors)
+
+
+def _as_split(found: Split | Sequences) -> Split:
+    return found if isinstance(found, Split) else Split.of(found)
 
 
 def frames_corpus(

@@ -19,12 +19,13 @@ from typing import IO
 
 from filelock import FileLock
 
-from vaetext.data.contents import check_unpacked, text_lines
+from vaetext.data.contents import check_unpacked, line_blocks, text_lines
 
 SUFFIXES = ("", ".xz", ".gz")
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".zip")
 BLOCK = 1 << 20
-Report = Callable[[str, int, int | None], None]  # file, bytes so far, bytes in total if known
+# what is done ("downloading ptb.train.txt"), how much so far, how much in all if known
+Report = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 
 def quiet(name: str, done: int, size: int | None) -> None:
-    """Reports nothing of a download."""
+    """Reports nothing."""
 
 
 def locate(remote: Remote, root: str | None, report: Report = quiet) -> Path:
@@ -123,7 +124,9 @@ def download(remote: Remote, target: Path, report: Report = quiet) -> Path:
     with FileLock(target.with_name(target.name + ".lock")):
         if target.is_file():
             return target
-        _fetch(remote.url, part, lambda done, size: report(target.name, done, size))
+        _fetch(
+            remote.url, part, lambda done, size: report(f"downloading {target.name}", done, size)
+        )
         found = remote.digest(part)
         if found != remote.sum:
             part.unlink()
@@ -225,7 +228,20 @@ def read_lines(path: Path, sum: str | None = None) -> list[str]:
     Raises:
         ValueError: the file is missing, a folder, damaged, not UTF-8 text, or has another sum.
     """
-    return text_lines(read_published(path, sum) if sum else read_bytes(path), str(path))
+    if sum:
+        return text_lines(read_published(path, sum), str(path))
+    return list(stream_lines(path))
+
+
+def stream_lines(path: Path) -> Iterator[str]:
+    """The same lines, of which few are in memory at a time.
+
+    Raises:
+        ValueError: as ``read_lines`` does, when it comes to the place.
+    """
+    with _reading(path), open_binary(path) as file:
+        for block in line_blocks(file, str(path)):
+            yield from block
 
 
 def check_regular(path: Path, option: str) -> None:

@@ -48,8 +48,7 @@ class Split:
     @cached_property
     def longest(self) -> int:
         """Tokens or frames of the longest sequence."""
-        parts = (self.offsets[n : n + PART + 1] for n in range(0, len(self), PART))
-        return max((int(np.diff(part).max()) for part in parts), default=0)
+        return max((int(part.lengths.max()) for part in self.parts()), default=0)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -80,6 +79,20 @@ class Split:
             flat = np.fromiter(ids, dtype=np.int32, count=int(lengths.sum()))
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         return Split(flat, offsets, log_p)
+
+    @staticmethod
+    def joined(parts: Sequence["Split"]) -> "Split":
+        """The sequences of several splits, one after another."""
+        ends = np.cumsum([0, *(len(part.x) for part in parts)])
+        offsets = [part.offsets[1:] + end for part, end in zip(parts, ends[:-1], strict=True)]
+        flat = np.concatenate([part.x for part in parts])
+        return Split(flat, np.concatenate([[0], *offsets]).astype(np.int64))
+
+    def parts(self) -> Iterator["Split"]:
+        """The sequences in splits of at most ``PART``, one after another."""
+        for start in range(0, len(self), PART):
+            offsets = self.offsets[start : start + PART + 1]
+            yield Split(self.x[offsets[0] : offsets[-1]], offsets - offsets[0])
 
 
 def collate(split: Split, index: np.ndarray, domain: Domain) -> Batch:

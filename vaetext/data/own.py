@@ -1,7 +1,8 @@
 """A user's own files: those of three splits, or some that are cut into train, valid and test."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from glob import glob
+from itertools import compress
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from vaetext.config.data import OwnFiles
 from vaetext.data.files import check_regular, find, natural, roots
-from vaetext.data.loader import SPLITS
+from vaetext.data.loader import PART, SPLITS
 
 Item = TypeVar("Item")
 
@@ -119,16 +120,49 @@ def cut(
     Raises:
         ValueError: the shares are not three or do not sum to one, or a split has no sequence.
     """
+    cut_sizes(config, len(items), source, unit)
+    split = np.concatenate(list(cut_parts(config, len(items))))
+    return {name: list(compress(items, split == n)) for n, name in enumerate(SPLITS)}
+
+
+def cut_sizes(config: OwnFiles, count: int, source: object, unit: str) -> list[int]:
+    """How many of ``count`` sequences are in train, valid and test.
+
+    Raises:
+        ValueError: as ``cut`` does.
+    """
     if len(config.split) != 3 or abs(sum(config.split) - 1) > 1e-6:
         raise ValueError(
             f"data.split={config.split} must be three shares that sum to 1, such as [0.9,0.05,0.05]"
         )
-    order = np.random.default_rng(config.split_seed).permutation(len(items))
-    ends = np.round(np.cumsum(config.split) * len(items)).astype(int)
-    parts = [[items[n] for n in sorted(part)] for part in np.split(order, ends[:2])]
-    if not all(parts):
+    parts = [np.diff(_ends(config, size), prepend=0) for size in _part_sizes(count)]
+    sizes: list[int] = np.sum(parts, 0, dtype=int).tolist() if parts else [0, 0, 0]
+    if not all(sizes):
         raise ValueError(
-            f"data.split={config.split} leaves a split of {source} ({unit}: {len(items)}) empty;"
+            f"data.split={config.split} leaves a split of {source} ({unit}: {count}) empty;"
             " name three files, or other shares"
         )
-    return dict(zip(SPLITS, parts, strict=True))
+    return sizes
+
+
+def cut_parts(config: OwnFiles, count: int) -> Iterator[np.ndarray]:
+    """The split, 0 to 2, of each of ``count`` sequences: arrays of at most ``PART`` of them.
+
+    Each ``PART`` sequences are cut by themselves, so that memory does not grow with ``count``.
+    """
+    for number, size in enumerate(_part_sizes(count)):
+        rng = np.random.default_rng([config.split_seed, number])  # 0: that of split_seed alone
+        split = np.empty(size, dtype=np.int8)
+        for n, chosen in enumerate(np.split(rng.permutation(size), _ends(config, size)[:2])):
+            split[chosen] = n
+        yield split
+
+
+def _part_sizes(count: int) -> list[int]:
+    return [min(PART, count - start) for start in range(0, count, PART)]
+
+
+def _ends(config: OwnFiles, size: int) -> np.ndarray:
+    """[3] where train, valid and test end among ``size`` shuffled sequences."""
+    ends = np.round(np.cumsum(config.split[:2]) * size).astype(int)
+    return np.array([*ends, size])

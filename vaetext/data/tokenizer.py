@@ -14,9 +14,11 @@ import sentencepiece
 from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Symbols
 from vaetext.data.format import Format
+from vaetext.data.lines import Sentences, sample
 from vaetext.data.loader import Split
 
 UNK, EOS = 0, 1
+SAMPLE = 1 << 20  # most lines that sentencepiece learns from; it holds them in memory
 SPACE = "\u2581"  # sentencepiece's sign for a space
 MARKS = ("<unk>", "</s>")  # words that are written for unknown and EOS
 UNKNOWN = "\u2585"  # sentencepiece's sign for an unknown piece
@@ -62,15 +64,23 @@ class Tokenizer(Format):
     def counts(self, split: Split) -> dict[str, str]:
         """Column -> figure of a split, for ``vaetext data``."""
         tokens = len(split.x)
-        words = np.add.reduceat((split.x != EOS).astype(np.int64), split.offsets[:-1])
+        words = longest = unknown = 0
+        seen = np.zeros(self.size, dtype=bool)
+        for part in split.parts():
+            count = np.add.reduceat((part.x != EOS).astype(np.int64), part.offsets[:-1])
+            words += int(count.sum())
+            longest = max(longest, int(count.max()))
+            unknown += int((part.x == UNK).sum())
+            seen[part.x] = True
+        seen[EOS] = False
         return {
             "sequences": f"{len(split):,}",
             "tokens with EOS": f"{tokens:,}",
-            "without": f"{words.sum():,}",
+            "without": f"{words:,}",
             "mean length with EOS": f"{tokens / len(split):.3f}",
-            "longest without": f"{words.max():,}",
-            "types": f"{len(np.setdiff1d(split.x, [EOS])):,}",
-            "unknown": f"{int((split.x == UNK).sum()):,}",
+            "longest without": f"{longest:,}",
+            "types": f"{int(seen.sum()):,}",
+            "unknown": f"{unknown:,}",
         }
 
     @cached_property
@@ -163,22 +173,26 @@ class Tokenizer(Format):
             raise ValueError(f"{path} is not a sentencepiece model: {error}") from error
 
 
-def reserved(lines: list[str], kind: str) -> dict[str, int]:
-    """What of a text becomes unknown since it is reserved: how often each sign occurs.
+def reserved(lines: list[str], kind: str) -> Counter[str]:
+    """What of a text becomes unknown since it is reserved: how often each sign occurs, or zero.
 
     These are sentencepiece's own characters and, among words, ``</s>``; ``<unk>`` says itself that
     it is unknown.
     """
     signs = {f"U+{ord(char):04X}": char for char in sorted(RESERVED)}
-    counts = {name: sum(line.count(char) for line in lines) for name, char in signs.items()}
+    counts = Counter(
+        {name: sum(line.count(char) for line in lines) for name, char in signs.items()}
+    )
     if kind == "word":
         counts["</s>"] = sum(line.split().count("</s>") for line in lines if "</s>" in line)
         del counts["U+001F"]  # white space
-    return {name: count for name, count in counts.items() if count}
+    return counts
 
 
-def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) -> Tokenizer:
+def train(lines: Sentences, kind: str, vocab_size: int = 0, min_count: int = 1) -> Tokenizer:
     """A tokenizer of the training lines.
+
+    Words and characters are counted in all lines. Subwords are learned from at most ``SAMPLE``.
 
     Args:
         kind: word, char, bpe or unigram.
@@ -212,7 +226,7 @@ def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) 
         "".join(" " if char in RESERVED else char for char in line)
         if RESERVED & set(line)
         else line
-        for line in lines
+        for line in sample(lines, SAMPLE)
     ]
     try:
         return Tokenizer(_train(clean, kind, vocab_size=vocab_size))
@@ -224,7 +238,7 @@ def train(lines: list[str], kind: str, vocab_size: int = 0, min_count: int = 1) 
         ) from error
 
 
-def _train_types(lines: list[str], kind: str, vocab_size: int, min_count: int) -> bytes:
+def _train_types(lines: Sentences, kind: str, vocab_size: int, min_count: int) -> bytes:
     """A model of words or characters; words are learned from their counts alone, which is fast."""
     counts = Counter(
         token for line in lines for token in (line.split() if kind == "word" else line)
@@ -244,12 +258,17 @@ def _train_types(lines: list[str], kind: str, vocab_size: int, min_count: int) -
         return _train(
             [f"{word}\t{n}" for word, n in kept.items()], kind, vocab_size=size, input_format="tsv"
         )
-    clean = (
-        ["".join(char for char in line if char in kept) for line in lines]
-        if len(kept) < len(counts)
-        else lines
+    return _train(
+        _with_all(kept, sample(lines, SAMPLE), len(kept) < len(counts)), kind, vocab_size=size
     )
-    return _train(clean, kind, vocab_size=size)
+
+
+def _with_all(chars: dict[str, int], lines: list[str], clean: bool) -> list[str]:
+    """Lines with each of ``chars`` and, if ``clean``, without any other."""
+    if clean:
+        lines = ["".join(char for char in line if char in chars) for line in lines]
+    missing = set(chars).difference(*lines)
+    return [*lines, "".join(each for each in chars if each in missing)] if missing else lines
 
 
 def _train(lines: list[str], model_type: str, **options: Any) -> bytes:

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -20,6 +21,7 @@ from rich.progress import (
 from rich.table import Column
 
 log = logging.getLogger(__name__)
+LOGGED = 10  # seconds between two lines on the progress of data, where there is no terminal
 
 
 class LogConsole(Console):
@@ -119,14 +121,15 @@ class TrainingProgress:
             )
 
 
-class DownloadProgress:
-    """A bar for each file that is being downloaded, on a terminal."""
+class DataProgress:
+    """A bar for each download and each step of preparing a text, on a terminal; lines elsewhere."""
 
     def __init__(self) -> None:
         self.bar = Progress(console=console, disable=not console.is_terminal, transient=True)
         self.tasks: dict[str, TaskID] = {}
+        self.logged = time.monotonic()
 
-    def __enter__(self) -> "DownloadProgress":
+    def __enter__(self) -> "DataProgress":
         self.bar.start()
         return self
 
@@ -138,12 +141,15 @@ class DownloadProgress:
     ) -> None:
         self.bar.stop()
 
-    def report(self, name: str, done: int, size: int | None) -> None:
-        """Shows how many bytes of the file ``name`` are done, and how many there will be."""
-        if name not in self.tasks:
-            log.info("downloading %s", name)
-            self.tasks[name] = self.bar.add_task(name, total=size)
-        self.bar.update(self.tasks[name], completed=done, total=size)
+    def report(self, what: str, done: int, size: int | None) -> None:
+        """Shows how much of ``what`` is done, of ``size`` if that is known: bytes, or lines."""
+        if what not in self.tasks:
+            log.info("%s", what)
+            self.tasks[what] = self.bar.add_task(what, total=size)
+        self.bar.update(self.tasks[what], completed=done, total=size)
+        if not console.is_terminal and time.monotonic() - self.logged > LOGGED:
+            log.info("%s: %s", what, f"{done / size:.0%}" if size else f"{done:,}")
+            self.logged = time.monotonic()
 
 
 def _discard(stream: IO[str]) -> None:

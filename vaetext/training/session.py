@@ -18,7 +18,7 @@ from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.models.base import SequenceModel, parameter_count
 from vaetext.models.registry import build
-from vaetext.report.console import DownloadProgress, TrainingProgress
+from vaetext.report.console import DataProgress, TrainingProgress
 from vaetext.runs.corpus import (
     changed_splits,
     check_corpus,
@@ -192,8 +192,8 @@ def _keep_latest(training: Training, resume: bool) -> None:
 
 def _load_corpus(config: TrainConfig, folder: Path, resume: bool, begun: bool) -> Corpus:
     """The data, checked against what the run in ``folder`` has begun with."""
-    with DownloadProgress() as downloads:
-        corpus = corpora.load(relocate_files(config.data, folder), downloads.report)
+    with DataProgress() as progress:
+        corpus = corpora.load(relocate_files(config.data, folder), progress.report)
     if not resume and has_trained(folder):
         raise ValueError(
             f"{folder / LAST} is missing, so training cannot be resumed; copy it again, or train a"

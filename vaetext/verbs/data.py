@@ -3,14 +3,14 @@
 from vaetext.config.verbs import DataConfig
 from vaetext.data import corpora
 from vaetext.data.corpora import Corpus
-from vaetext.report.console import DownloadProgress, show
+from vaetext.report.console import DataProgress, show
 
 SHOWN = 400  # most characters of an example: a piano roll may have a hundred times as many
 
 
 def run(config: DataConfig) -> None:
     """Prints a data set's files, counts and examples, and facts of its distribution if known."""
-    with DownloadProgress() as progress:
+    with DataProgress() as progress:
         corpus = corpora.load(config.data, progress.report)
     show(description(corpus, config.examples))
     if facts := corpus.facts():

@@ -20,13 +20,14 @@ from vaetext.data.corpora import Corpus
 from vaetext.data.files import Report, find, read_bytes, read_lines, roots
 from vaetext.data.format import Format
 from vaetext.data.loader import SPLITS, Sequences
-from vaetext.data.sentences import Lines, text_corpus
+from vaetext.data.sentences import text_corpus
 
 FULL = "sentiment140/training.1600000.processed.noemoticon.csv"
 SAMPLE = tuple(f"sentiment140_sample/{split}.tsv" for split in SPLITS)
 MORE = "sentiment140_more/extra.tsv"  # further tweets to train on, none of them in the sample
 URL = "https://cs.stanford.edu/people/alecmgo/trainingandtestdata.zip"
 DELETED = re.compile(r"[^A-Za-z0-9 !#$'()*+,\-./:;<=>?@^]")
+Tweeted = dict[str, list[str]]  # split -> its tweets
 SHARES = (0.75, 0.05, 0.20)  # train, valid and test of the full file
 
 
@@ -72,7 +73,7 @@ def tweet_files(root: str | None, more: bool = False) -> list[Path]:
     return [*found, _further(root)] if more else found
 
 
-def read(config: Tweets, files: list[Path]) -> Lines:
+def read(config: Tweets, files: list[Path]) -> Tweeted:
     """Cleaned tweets shorter than ``max_chars`` whose every word occurs twice in the corpus.
 
     Petersen's split is not published: the full file is shuffled and cut 75 / 5 / 20, and the
@@ -130,7 +131,7 @@ def _keep(tweet: str, config: Tweets, counts: Counter[str]) -> bool:
     return not config.repeated_words or all(counts[word] > 1 for word in tweet.split())
 
 
-def _sample(files: list[Path]) -> Lines:
+def _sample(files: list[Path]) -> Tweeted:
     return {name: _third_column(path) for name, path in zip(SPLITS, files, strict=False)}
 
 
@@ -143,7 +144,7 @@ def _third_column(path: Path) -> list[str]:
     return [row[2] for row in rows]
 
 
-def _full(path: Path) -> Lines:
+def _full(path: Path) -> Tweeted:
     """The sixth column of the published CSV, shuffled and cut."""
     content = read_bytes(path)
     check_unpacked(content, str(path))

@@ -6,8 +6,9 @@ from vaetext.config.data import TextData
 from vaetext.data.corpora import Corpus
 from vaetext.data.files import Report
 from vaetext.data.format import Format
+from vaetext.data.lines import Lines
 from vaetext.data.loader import Sequences
-from vaetext.data.sentences import Lines, locate_all, text_corpus
+from vaetext.data.sentences import locate_all, text_corpus
 from vaetext.data.sets import yelp13
 
 TRAIN = 7000  # reviews of Yelp's validation file that are trained on
