@@ -1,10 +1,12 @@
 """Whether a training step that tries every value of a discrete latent fits into memory."""
 
 import os
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from vaetext.data.batch import Batch
 from vaetext.distributions.noise import FreshNoise
@@ -43,21 +45,32 @@ def check_memory(training: Training) -> None:
 
 def kept_bytes(model: SequenceModel, objective: Objective, batch: Batch) -> int:
     """Bytes that the forward pass of a step keeps for its gradient, weights left out."""
-    kept: dict[int, Tensor] = {}  # holds the tensors, so that no place is given out twice
+    counted = {_place(each): _reference(each) for each in _weights(model)}
+    total = 0
 
-    def keep(tensor: Tensor) -> Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
+    def count(tensor: Tensor) -> None:  # and keeps nothing, as no gradient will be asked for
+        nonlocal total
+        known = counted.get(_place(tensor))
+        if known is None or known.expired():  # else another tensor has the same memory
+            counted[_place(tensor)] = _reference(tensor)
+            total += tensor.untyped_storage().nbytes()
 
-    own = {each.untyped_storage().data_ptr() for each in _weights(model)}
     device = batch.x.device
     noise = FreshNoise(objective.config.samples, len(batch), device)
     with (
         torch.random.fork_rng([device] if device.type == "cuda" else []),
-        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+        torch.autograd.graph.saved_tensors_hooks(count, lambda nothing: nothing),
     ):
         objective.evidence(model, batch, noise)
-    return sum(each.untyped_storage().nbytes() for at, each in kept.items() if at not in own)
+    return total
+
+
+def _place(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+def _reference(tensor: Tensor) -> Any:
+    return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
 
 
 def total_memory(device: torch.device) -> int:
