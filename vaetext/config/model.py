@@ -206,12 +206,6 @@ class Stepwise(Model):
         " components) of real-valued frames; null: the first that fits the data",
         choices=("softmax", "bernoulli", "gaussian", "gmm"),
     )
-    min_deviation: float = option(
-        1e-4,
-        "least standard deviation of x_t under a gaussian or gmm head, the data's being 1; where"
-        " silence gives way to sound within a frame, a deviation that is too small costs most",
-        above=0.0,
-    )
 
 
 @dataclass

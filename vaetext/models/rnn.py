@@ -40,7 +40,7 @@ class RNN(SequenceModel):
         self.rnn = Recurrent(config.cell, units, config.hidden_dim)
         self.output = Net([config.hidden_dim], units, config.feature_layers)
         self.dropout = Dropout(config.dropout)
-        self.head = make_head(domain, units, config.head, min_deviation=config.min_deviation)
+        self.head = make_head(domain, units, config.head)
 
     def encode(self, batch: Batch, carried: State | None = None) -> State:
         """The state before the batch."""

@@ -48,7 +48,7 @@ class SRNN(StepModel):
         self.posterior = GaussianNet([config.latent_dim, hidden], units, layers, config.latent_dim)
         self.output = Net([config.latent_dim, hidden], units, layers)
         self.dropout = Dropout(config.dropout)
-        self.head = make_head(domain, units, config.head, min_deviation=config.min_deviation)
+        self.head = make_head(domain, units, config.head)
 
     def initial(self) -> State:
         """``rnn`` is its state [1, 1, 1 or 2, H]; the others are the shares of z_{t-1} and d_t."""

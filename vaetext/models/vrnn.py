@@ -56,7 +56,7 @@ class VRNN(StepModel):
         self.cell = Cell(config.cell, units, units, config.hidden_dim)
         self.output = Net([units, config.hidden_dim], units, layers)
         self.dropout = Dropout(config.dropout)
-        self.head = make_head(domain, units, config.head, min_deviation=config.min_deviation)
+        self.head = make_head(domain, units, config.head)
         if config.prior == "learned":
             self.prior = GaussianNet([config.hidden_dim], units, layers, config.latent_dim)
         else:

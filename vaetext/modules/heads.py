@@ -1,7 +1,6 @@
 """Output layers: features h of a step -> the distribution of x_t."""
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -112,45 +111,30 @@ class FrameHead(Head):
 
 
 class GaussianFrameHead(FrameHead):
-    """N(mean, diag(std^2)), std = softplus + ``min_deviation`` (the floor is ours)."""
+    """N(mean, diag(std^2)), std = softplus + 1e-4 (the floor is ours)."""
 
-    def __init__(
-        self,
-        domain: Domain,
-        features: int,
-        tied: bool = False,
-        min_deviation: float = LEAST_DEVIATION,
-    ) -> None:
+    def __init__(self, domain: Domain, features: int, tied: bool = False) -> None:
         super().__init__(domain, features, tied, 2 * domain.size)
-        self.min_deviation = min_deviation
 
     def distribution(self, numbers: Tensor) -> Distribution:
         mean, spread = numbers.chunk(2, -1)
-        return Gaussian(mean, log_variance(spread, self.min_deviation))
+        return Gaussian(mean, log_variance(spread))
 
 
 class MixtureFrameHead(FrameHead):
-    """A mixture of 20 diagonal Gaussians (Chung et al. 2015), std as ``GaussianFrameHead``'s."""
+    """A mixture of 20 diagonal Gaussians (Chung et al. 2015), std = softplus + 1e-4."""
 
     components = 20
 
-    def __init__(
-        self,
-        domain: Domain,
-        features: int,
-        tied: bool = False,
-        min_deviation: float = LEAST_DEVIATION,
-    ) -> None:
+    def __init__(self, domain: Domain, features: int, tied: bool = False) -> None:
         super().__init__(domain, features, tied, self.components * (1 + 2 * domain.size))
-        self.min_deviation = min_deviation
 
     def distribution(self, numbers: Tensor) -> Distribution:
         logits, others = numbers.tensor_split([self.components], -1)
         means, spreads = others.reshape(*others.shape[:-1], 2, self.components, self.size).unbind(
             -3
         )
-        log_vars = log_variance(spreads, self.min_deviation)
-        return GaussianMixture(logits.log_softmax(-1), means, log_vars)
+        return GaussianMixture(logits.log_softmax(-1), means, log_variance(spreads))
 
 
 class BernoulliHead(FrameHead):
@@ -163,9 +147,9 @@ class BernoulliHead(FrameHead):
         return Bernoulli(numbers)
 
 
-def log_variance(spread: Tensor, min_deviation: float = LEAST_DEVIATION) -> Tensor:
-    """log of (softplus(spread) + min_deviation)^2."""
-    return 2 * (softplus(spread) + min_deviation).log()
+def log_variance(spread: Tensor) -> Tensor:
+    """log of (softplus(spread) + 1e-4)^2."""
+    return 2 * (softplus(spread) + LEAST_DEVIATION).log()
 
 
 HEADS: dict[str, type[Head]] = {
@@ -176,21 +160,11 @@ HEADS: dict[str, type[Head]] = {
 }
 
 
-def make_head(
-    domain: Domain,
-    features: int,
-    name: str | None = None,
-    tied: bool = False,
-    min_deviation: float = LEAST_DEVIATION,
-) -> Head:
+def make_head(domain: Domain, features: int, name: str | None = None, tied: bool = False) -> Head:
     """The head that ``model.head`` names, or the domain's default.
 
-    Args:
-        min_deviation: the least standard deviation of a Gaussian.
-
     Raises:
-        ValueError: no such head, one that does not fit the data, one that cannot be tied, or a
-            least standard deviation for a head that has none.
+        ValueError: no such head, one that does not fit the data, or one that cannot be tied.
     """
     name = name or domain.heads[0]
     if name not in domain.heads:
@@ -199,12 +173,4 @@ def make_head(
             f"model.head={name}: {domain.kind} data take {fitting}; set model.head=null for the"
             f" default, {domain.heads[0]}"
         )
-    options: dict[str, Any] = {"tied": tied}
-    if min_deviation != LEAST_DEVIATION:
-        if name not in ("gaussian", "gmm"):
-            raise ValueError(
-                f"model.min_deviation={min_deviation}: the distribution of x_t is {name} here,"
-                f" which has no standard deviation; set model.min_deviation={LEAST_DEVIATION}"
-            )
-        options["min_deviation"] = min_deviation
-    return HEADS[name](domain, features, **options)
+    return HEADS[name](domain, features, tied=tied)  # type: ignore[call-arg]
