@@ -23,7 +23,7 @@ TEXT = [f"w{n % 7} w{n % 3} é{n}" for n in range(500)]
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read 50 bytes at a time, cut 60 lines at a time, tokenized 7 lines at a time."""
     monkeypatch.setattr(contents, "BLOCK", 50)
-    monkeypatch.setattr(own, "PART", 60)
+    monkeypatch.setattr(own, "LARGE", 60)
     monkeypatch.setattr(lines, "BLOCK", 7)
 
 

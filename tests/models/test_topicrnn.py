@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vaetext.config.decoding import DecodingOptions
 from vaetext.config.models.topicrnn import TopicRNN as Config
+from vaetext.data import loader
 from vaetext.data.batch import Batch
 from vaetext.data.corpora import Corpus
 from vaetext.data.domain import Symbols
@@ -212,7 +213,9 @@ def test_documents_of_one_sentence_have_no_window() -> None:
     assert set(found.results.diagnostics) == {"stop words"}
 
 
-def test_coherence_is_the_mean_npmi_of_pairs() -> None:
+@pytest.mark.parametrize("part", [1, 3, 9])
+def test_coherence_is_the_mean_npmi_of_pairs(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "PART", part)
     split = Split.of([[4, 5, 1], [4, 5, 5, 1], [4, 6, 1], [7, 1]])
     found = coherence(np.array([[4, 5], [4, 6], [5, 6], [1, 4]]), split, 8)
     assert found[0] == pytest.approx(math.log(0.5 / (0.75 * 0.5)) / -math.log(0.5))

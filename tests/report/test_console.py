@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -100,3 +101,32 @@ def test_a_log_that_nobody_reads_ends_nothing() -> None:
         logs = console.LogConsole(file=closed)
         for _ in range(3):
             logs.print("epoch 1")
+
+
+@pytest.mark.parametrize("screen", [False], indirect=True)
+def test_progress_of_data_is_logged_where_there_is_no_terminal(
+    screen: io.StringIO, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    times = iter([0.0, 1.0, 20.0, 20.0, 25.0, 40.0, 40.0])
+    monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    with console.DataProgress() as progress:
+        for done in (1, 2, 3):
+            progress.report("tokenizing train", done, 4)
+        progress.report("reading my.txt", 5000, None)
+    assert caplog.messages == [
+        "tokenizing train",
+        "tokenizing train: 50%",
+        "reading my.txt",
+        "reading my.txt: 5,000",
+    ]
+    assert not screen.getvalue()
+
+
+@pytest.mark.parametrize("screen", [True], indirect=True)
+def test_a_terminal_shows_a_bar_of_what_is_done_with_the_data(screen: io.StringIO) -> None:
+    with console.DataProgress() as progress:
+        progress.report("tokenizing train", 1, 4)
+        progress.bar.refresh()
+        assert "tokenizing train" in screen.getvalue()
+        assert "25%" in screen.getvalue()

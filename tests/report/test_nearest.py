@@ -10,6 +10,7 @@ from vaetext.config.data import Grammar
 from vaetext.data import corpora
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.loader import Split
+from vaetext.report import nearest
 from vaetext.report.nearest import nearest_page, nearest_sequences
 
 EOS = 1
@@ -31,8 +32,11 @@ def distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
     return between(len(one), len(other))
 
 
-@pytest.mark.parametrize("types", [3, 40])
-def test_the_nearest_is_the_first_at_the_smallest_edit_distance(types: int) -> None:
+@pytest.mark.parametrize(("types", "compared"), [(3, 7), (3, 150), (40, 1 << 14)])
+def test_the_nearest_is_the_first_at_the_smallest_edit_distance(
+    types: int, compared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearest, "COMPARED", compared)
     rng = np.random.default_rng(types)
     sentences = [tuple(rng.integers(2, types, rng.integers(0, 9)).tolist()) for _ in range(150)]
     split = Split.of([[*each, EOS] for each in sentences])

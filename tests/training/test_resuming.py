@@ -16,7 +16,7 @@ from toys.length import ToyLength
 from vaetext.config.data import Sine
 from vaetext.config.models.vrae import VRAE
 from vaetext.config.trainer import Trainer
-from vaetext.data import corpora
+from vaetext.data import corpora, order
 from vaetext.data.domain import Symbols
 from vaetext.models.registry import build
 from vaetext.runs import checkpoint
@@ -44,6 +44,21 @@ def test_a_killed_run_is_resumed_bit_for_bit(
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     training(whole, **options).fit()
     resumed_after_kill(training, cut, step, **options).fit()
+    same(whole, cut)
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": 3}, {"epoch_batches": 5}])
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_a_run_on_a_split_shuffled_by_blocks_is_resumed_bit_for_bit(
+    tmp_path: Path, step: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order, "WINDOW", 10)
+    monkeypatch.setattr(order, "BLOCK", 3)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    training(whole, **options).fit()
+    resumed = resumed_after_kill(training, cut, step, **options)
+    assert resumed.order(0).windows == 3  # type: ignore[attr-defined]
+    resumed.fit()
     same(whole, cut)
 
 

@@ -1,4 +1,4 @@
-"""Tokenized corpora in Arrow files: a corpus is read and tokenized once."""
+"""Tokenized corpora in Arrow files: a corpus is read or drawn, and tokenized, once."""
 
 import hashlib
 import json
@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 
 from filelock import FileLock, Timeout
 
-from vaetext.config.data import TextData
+from vaetext.config.data import Data
 from vaetext.data.files import cache_folder
-from vaetext.data.loader import SPLITS, Split
+from vaetext.data.loader import SPLITS, Split, digest_of
 from vaetext.data.mapped import read_split
 from vaetext.data.tokenizer import Tokenizer
 
@@ -34,14 +34,14 @@ class Tokenized:
     stop_words: list[int] = field(default_factory=list)
 
 
-def fetch(config: TextData, sums: list[str], make: Callable[[Path], Tokenized]) -> Tokenized:
-    """What ``make`` gives, from the cache where an earlier call had the same text and options.
+def fetch(config: Data, sums: list[str], make: Callable[[Path], Tokenized]) -> Tokenized:
+    """What ``make`` gives, from the cache where an earlier call had the same options and files.
 
     A damaged entry is rebuilt; a cache that cannot be written costs a warning. Of several processes
     that want the same text one makes it, and the others wait.
 
     Args:
-        sums: of the files' bytes. Sizes and times do not show that a file has changed.
+        sums: of the bytes of its files. Sizes and times do not show that a file has changed.
         make: tokenizes the text, and writes its splits into a folder, from which they are mapped.
     """
     folder = cache_folder() / "tokens" / _key(config, sums)
@@ -104,7 +104,7 @@ def _prepared(folder: Path, make: Callable[[Path], Tokenized]) -> Tokenized:
     return made
 
 
-def _key(config: TextData, sums: list[str]) -> str:
+def _key(config: Data, sums: list[str]) -> str:
     unread = {"label": "", "segment": 0, "document": 1}  # they change no line
     options = {**asdict(config), **unread}
     text = json.dumps([FORMAT, options, sums], sort_keys=True)
@@ -120,7 +120,7 @@ def _read(folder: Path) -> Tokenized:
     meta = json.loads((folder / META).read_text())
     found = Tokenized(
         Tokenizer.load(folder / "tokenizer.model"),
-        {name: read_split(folder / f"{name}.arrow") for name in SPLITS},
+        {name: read_split(folder / f"{name}.arrow") for name in SPLITS if name in meta["sums"]},
         meta["cautions"],
         meta["stop_words"],
     )
@@ -131,4 +131,7 @@ def _read(folder: Path) -> Tokenized:
 
 def _sums(made: Tokenized) -> dict[str, str]:
     splits = {name: split.digest for name, split in made.splits.items()}
+    for name, split in made.splits.items():
+        if split.log_p is not None:
+            splits[f"{name}: log_p"] = digest_of(split.log_p)
     return {**splits, "tokenizer": hashlib.sha256(made.tokenizer.model).hexdigest()}

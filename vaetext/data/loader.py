@@ -13,7 +13,8 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 
 SPLITS = ("train", "valid", "test")
-PART = 1 << 20  # sequences that are looked at in one go
+LARGE = 1 << 20  # sequences above which a corpus is cut and shuffled part by part
+PART = 1 << 16  # sequences that are looked at in one go
 Sequences = Sequence[Any]  # each a list or array of ids with EOS, or an array of frames [T, F]
 
 
@@ -59,10 +60,7 @@ class Split:
     @cached_property
     def digest(self) -> str:
         """The sha256 of the sequences, in order."""
-        found = hashlib.sha256()
-        for array in (self.offsets, self.x):
-            found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-        return found.hexdigest()
+        return digest_of(self.offsets, self.x)
 
     def epoch(self, seed: int, number: int) -> "Split":
         """What epoch ``number`` trains on: these sequences, or fresh ones."""
@@ -88,11 +86,20 @@ class Split:
         flat = np.concatenate([part.x for part in parts])
         return Split(flat, np.concatenate([[0], *offsets]).astype(np.int64))
 
-    def parts(self) -> Iterator["Split"]:
-        """The sequences in splits of at most ``PART``, one after another."""
-        for start in range(0, len(self), PART):
-            offsets = self.offsets[start : start + PART + 1]
+    def parts(self, size: int | None = None) -> Iterator["Split"]:
+        """The sequences in splits of at most ``size``, or ``PART``, one after another."""
+        size = size or PART
+        for start in range(0, len(self), size):
+            offsets = self.offsets[start : start + size + 1]
             yield Split(self.x[offsets[0] : offsets[-1]], offsets - offsets[0])
+
+
+def digest_of(*arrays: np.ndarray) -> str:
+    """The sha256 of the bytes of arrays, one after another, in hex."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
 
 def collate(split: Split, index: np.ndarray, domain: Domain) -> Batch:

@@ -19,18 +19,20 @@ class SplitWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.raw = [path.with_suffix(f".{name}") for name in ("ids", "offsets")]
-        self.ids, self.offsets = (each.open("wb") for each in self.raw)
+        self.raw = [path.with_suffix(f".{name}") for name in ("ids", "offsets", "log_p")]
+        self.ids, self.offsets, self.log_p = (each.open("wb") for each in self.raw)
         self.end = 0
         np.zeros(1, dtype=np.int64).tofile(self.offsets)
 
-    def add(self, sequences: Sequence[list[int]]) -> None:
-        """Adds sequences of ids, each with its EOS."""
+    def add(self, sequences: Sequence[list[int]], log_p: np.ndarray | None = None) -> None:
+        """Adds sequences of ids, each with its EOS, and their true log p(x) [N] if it is known."""
         lengths = np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences))
         ends = self.end + np.cumsum(lengths)
         ids = chain.from_iterable(sequences)
         np.fromiter(ids, dtype=np.int32, count=int(lengths.sum())).tofile(self.ids)
         ends.tofile(self.offsets)
+        if log_p is not None:
+            log_p.tofile(self.log_p)
         self.end = int(ends[-1])
 
     def __enter__(self) -> "SplitWriter":
@@ -42,20 +44,23 @@ class SplitWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.ids.close()
-        self.offsets.close()
+        for file in (self.ids, self.offsets, self.log_p):
+            file.close()
         if kind is None:
             _write(self.path, *self.raw)
         for each in self.raw:
             each.unlink()
 
 
-def _write(path: Path, ids: Path, offsets: Path) -> None:
+def _write(path: Path, ids: Path, offsets: Path, log_p: Path) -> None:
     import datasets
     import pyarrow
 
     flat, ends = _mapped(ids, pyarrow.int32()), _mapped(offsets, pyarrow.int64())
-    table = pyarrow.table({"ids": pyarrow.LargeListArray.from_arrays(ends, flat)})
+    columns = {"ids": pyarrow.LargeListArray.from_arrays(ends, flat)}
+    if log_p.stat().st_size:
+        columns["log_p"] = _mapped(log_p, pyarrow.float64())
+    table = pyarrow.table(columns)
     with datasets.arrow_writer.ArrowWriter(path=str(path)) as writer:
         writer.write_table(table, max(len(table), 1))  # in one part, so that it is mapped as one
         writer.finalize()
@@ -71,9 +76,11 @@ def _mapped(path: Path, kind: Any) -> Any:
 
 
 def read_split(path: Path) -> Split:
-    """Flat ids and offsets of an Arrow file: views of the file's map, nothing is copied."""
+    """The arrays of an Arrow file: views of the file's map, nothing is copied."""
     import pyarrow
 
     with pyarrow.memory_map(str(path)) as file:
-        (ids,) = pyarrow.ipc.open_stream(file).read_all().column("ids").chunks
-    return Split(ids.values.to_numpy(), ids.offsets.to_numpy())
+        table = pyarrow.ipc.open_stream(file).read_all()
+    (ids,) = table.column("ids").chunks
+    log_p = table.column("log_p").chunk(0).to_numpy() if "log_p" in table.column_names else None
+    return Split(ids.values.to_numpy(), ids.offsets.to_numpy(), log_p)

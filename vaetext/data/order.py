@@ -5,9 +5,9 @@ from typing import overload
 
 import numpy as np
 
-from vaetext.data.loader import Split
+from vaetext.data.loader import LARGE, Split
 
-WINDOW = 1 << 20  # sequences that are shuffled at once
+WINDOW = LARGE  # sequences that are shuffled at once
 BLOCK = 1 << 12  # consecutive sequences that are shuffled as one where there are more than WINDOW
 
 

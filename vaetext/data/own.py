@@ -10,7 +10,7 @@ import numpy as np
 
 from vaetext.config.data import OwnFiles
 from vaetext.data.files import check_regular, find, natural, roots
-from vaetext.data.loader import PART, SPLITS
+from vaetext.data.loader import LARGE, SPLITS
 
 Item = TypeVar("Item")
 
@@ -146,9 +146,9 @@ def cut_sizes(config: OwnFiles, count: int, source: object, unit: str) -> list[i
 
 
 def cut_parts(config: OwnFiles, count: int) -> Iterator[np.ndarray]:
-    """The split, 0 to 2, of each of ``count`` sequences: arrays of at most ``PART`` of them.
+    """The split, 0 to 2, of each of ``count`` sequences: arrays of at most ``LARGE`` of them.
 
-    Each ``PART`` sequences are cut by themselves, so that memory does not grow with ``count``.
+    Each ``LARGE`` sequences are cut by themselves, so that memory does not grow with ``count``.
     """
     for number, size in enumerate(_part_sizes(count)):
         rng = np.random.default_rng([config.split_seed, number])  # 0: that of split_seed alone
@@ -159,7 +159,7 @@ def cut_parts(config: OwnFiles, count: int) -> Iterator[np.ndarray]:
 
 
 def _part_sizes(count: int) -> list[int]:
-    return [min(PART, count - start) for start in range(0, count, PART)]
+    return [min(LARGE, count - start) for start in range(0, count, LARGE)]
 
 
 def _ends(config: OwnFiles, size: int) -> np.ndarray:

@@ -15,10 +15,10 @@ from vaetext.data.atomic import atomic_write
 from vaetext.data.domain import Symbols
 from vaetext.data.format import Format
 from vaetext.data.lines import Sentences, sample
-from vaetext.data.loader import Split
+from vaetext.data.loader import LARGE, Split
 
 UNK, EOS = 0, 1
-SAMPLE = 1 << 20  # most lines that sentencepiece learns from; it holds them in memory
+SAMPLE = LARGE  # most lines that sentencepiece learns from; it holds them in memory
 SPACE = "\u2581"  # sentencepiece's sign for a space
 MARKS = ("<unk>", "</s>")  # words that are written for unknown and EOS
 UNKNOWN = "\u2585"  # sentencepiece's sign for an unknown piece

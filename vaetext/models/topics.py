@@ -118,11 +118,10 @@ def coherence(top: np.ndarray, split: Split, size: int) -> np.ndarray:
     words, place = np.unique(top, return_inverse=True)
     column = np.full(size, -1)
     column[words] = np.arange(len(words))
-    document = np.repeat(np.arange(len(split)), split.lengths)
-    listed = column[split.x] >= 0
-    seen = np.zeros((len(split), len(words)), dtype=np.float32)
-    seen[document[listed], column[split.x[listed]]] = 1
-    joint = (seen.T @ seen).astype(np.float64) / len(split)
+    joint = np.zeros((len(words), len(words)))
+    for part in split.parts():
+        joint += _together(part, column, len(words))
+    joint /= len(split)
     place = place.reshape(top.shape)
     first, second = np.triu_indices(top.shape[1], 1)
     i, j = place[:, first], place[:, second]
@@ -130,6 +129,15 @@ def coherence(top: np.ndarray, split: Split, size: int) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         npmi = np.log(p_ij / (p_i * p_j)) / -np.log(p_ij)
     return np.asarray(np.where(p_ij == 0, -1, np.where(p_ij == 1, 1, npmi)).mean(1))
+
+
+def _together(split: Split, column: np.ndarray, size: int) -> np.ndarray:
+    """[size, size] how many documents have both of two words, ``column`` of their ids."""
+    document = np.repeat(np.arange(len(split)), split.lengths)
+    listed = column[split.x] >= 0
+    seen = np.zeros((len(split), size), dtype=np.float32)
+    seen[document[listed], column[split.x[listed]]] = 1
+    return (seen.T @ seen).astype(np.float64)
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
@@ -11,6 +12,8 @@ from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.data.loader import Split
 from vaetext.runs.layout import NEAREST
+
+COMPARED = 1 << 14  # sequences whose distances are in memory at once
 
 
 def nearest_sequences(queries: Sequence[list[int]], split: Split) -> list[tuple[int, int]]:
@@ -20,8 +23,14 @@ def nearest_sequences(queries: Sequence[list[int]], split: Split) -> list[tuple[
     sequences at the same distance the first is taken. Queries are given without the last EOS, and
     that of the split's sequences is left out.
     """
-    distances = cdist(queries, _without_eos(split), scorer=Levenshtein.distance)  # [queries, N]
-    return [(int(row.argmin()), int(row.min())) for row in distances]
+    number = np.zeros(len(queries), dtype=np.int64)
+    least = np.full(len(queries), np.iinfo(np.int64).max)
+    for n, part in enumerate(split.parts(COMPARED)):
+        distances = cdist(queries, _without_eos(part), scorer=Levenshtein.distance)
+        nearer = distances.min(1) < least
+        number[nearer] = n * COMPARED + distances.argmin(1)[nearer]
+        least[nearer] = distances.min(1)[nearer]
+    return list(zip(number.tolist(), least.tolist(), strict=True))
 
 
 def nearest_page(samples: list[list[int]], corpus: Corpus) -> str:

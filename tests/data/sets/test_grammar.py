@@ -4,6 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -199,6 +200,39 @@ def test_draws_are_a_function_of_the_seed(splits: dict[str, grammar.Sample]) -> 
     other = grammar.generate(Grammar(name="grammar", seed=1, train_size=600))
     assert all(again[name].sentences == drawn.sentences for name, drawn in splits.items())
     assert other["train"].sentences != splits["train"].sentences
+
+
+def test_a_large_split_is_drawn_part_by_part_into_the_cache(
+    monkeypatch: pytest.MonkeyPatch, fresh_cache: Path
+) -> None:
+    monkeypatch.setattr(grammar, "LARGE", 100)
+    monkeypatch.setattr(grammar, "PART", 64)
+    config = Grammar(name="grammar", train_size=150, valid_size=70, test_size=9)
+    seen: list[tuple[str, int, int | None]] = []
+    first = corpora.load(config, lambda *each: seen.append(each))
+    assert seen == [("drawing train", n, 150) for n in (64, 128, 150)]
+    again = corpora.load(config, lambda *each: seen.append(each))
+    assert len(seen) == 3
+    for corpus in (first, again):
+        assert [len(split) for split in corpus.splits.values()] == [150, 70, 9]
+        train = corpus.splits["train"]
+        assert train.log_p is not None
+        lines = [corpus.format.decode(train[n]) for n in range(150)]
+        assert len(set(lines)) > 120
+        np.testing.assert_allclose(train.log_p, list(map(grammar.log_prob, lines)), atol=1e-10)
+        assert not train.factors
+        assert len(corpus.splits["valid"].factors["topic"]) == 70
+    assert [each.digest for each in first.splits.values()] == [
+        each.digest for each in again.splits.values()
+    ]
+
+
+def test_parts_change_no_log_p(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = grammar.generate(SMALL)["train"]
+    monkeypatch.setattr(grammar, "PART", 64)
+    parts = grammar.generate(SMALL)["train"]
+    assert parts.sentences == whole.sentences
+    np.testing.assert_allclose(parts.log_p, whole.log_p, rtol=1e-13)
 
 
 def test_splits_have_their_sizes_and_differ(splits: dict[str, grammar.Sample]) -> None:

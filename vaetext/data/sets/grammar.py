@@ -7,16 +7,21 @@ slots, and p(x) = sum over latents of p(latents) prod over slots p(word | latent
 terms.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from vaetext.config.data import Grammar
+from vaetext.data import cache
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.corpora import Corpus
 from vaetext.data.files import Report
-from vaetext.data.loader import SPLITS, Split
+from vaetext.data.loader import LARGE, PART, SPLITS, Split
+from vaetext.data.mapped import SplitWriter, read_split
 from vaetext.data.slots import NOTHING, Distribution, distribution, syntaxes, topics
+from vaetext.data.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -35,26 +40,61 @@ class Sample:
 
 
 def load(config: Grammar, report: Report) -> Corpus:
-    """The grammar's sentences; the tokenizer knows every word, seen in training or not."""
-    drawn = generate(config)
-    words = [word for slot in distribution().slots for word in slot.words if word]
-    learned = tokenizers.train([*drawn["train"].sentences, *words], "word")
-    splits = {
-        name: replace(
-            Split.of(learned.encode_all(each.sentences), each.log_p), factors=each.latents
-        )
-        for name, each in drawn.items()
-    }
+    """The grammar's sentences; the tokenizer knows every word, seen in training or not.
+
+    Splits of more than ``LARGE`` sentences are drawn part by part into the cache, without factors.
+    """
+    large = {name: size for name, size in _sizes(config).items() if size > LARGE}
+    drawn = generate(config, *(name for name in SPLITS if name not in large))
+    if large:
+        found = cache.fetch(config, [], lambda folder: _draw(config, large, folder, report))
+        learned, splits = found.tokenizer, dict(found.splits)
+    else:
+        learned, splits = _learn(drawn["train"]), {}
+    for name, each in drawn.items():
+        split = Split.of(learned.encode_all(each.sentences), each.log_p)
+        splits[name] = replace(split, factors=each.latents)
+    splits = {name: splits[name] for name in SPLITS}
     return Corpus(config.name, learned, splits, facts=lambda: facts(config.seed))
 
 
-def generate(config: Grammar) -> dict[str, Sample]:
-    """Every split, drawn independently from ``config.seed``."""
-    sizes = (config.train_size, config.valid_size, config.test_size)
+def generate(config: Grammar, *names: str) -> dict[str, Sample]:
+    """Every split, or those of ``names``, drawn independently from ``config.seed``."""
+    sizes = _sizes(config)
     return {
-        name: sample(size, np.random.default_rng([config.seed, n]))
-        for n, (name, size) in enumerate(zip(SPLITS, sizes, strict=True))
+        name: sample(sizes[name], np.random.default_rng([config.seed, SPLITS.index(name)]))
+        for name in (names or SPLITS)
     }
+
+
+def _sizes(config: Grammar) -> dict[str, int]:
+    return dict(zip(SPLITS, (config.train_size, config.valid_size, config.test_size), strict=True))
+
+
+def _learn(train: Sample) -> Tokenizer:
+    words = [word for slot in distribution().slots for word in slot.words if word]
+    return tokenizers.train([*train.sentences, *words], "word")
+
+
+def _draw(config: Grammar, large: dict[str, int], folder: Path, report: Report) -> cache.Tokenized:
+    """Writes large splits; the order of words is that of the first part's frequencies."""
+    learned = _learn(next(_parts(config, "train", config.train_size)))
+    splits = {}
+    for name, size in large.items():
+        path = folder / f"{name}.arrow"
+        with SplitWriter(path) as writer:
+            for number, part in enumerate(_parts(config, name, size)):
+                writer.add(learned.encode_all(part.sentences), part.log_p)
+                report(f"drawing {name}", min((number + 1) * PART, size), size)
+        splits[name] = read_split(path)
+    return cache.Tokenized(learned, splits, cautions=[])
+
+
+def _parts(config: Grammar, name: str, size: int) -> Iterator[Sample]:
+    """A large split, ``PART`` sentences at a time."""
+    for number, start in enumerate(range(0, size, PART)):
+        rng = np.random.default_rng([config.seed, SPLITS.index(name), number])
+        yield sample(min(PART, size - start), rng)
 
 
 def sample(size: int, rng: np.random.Generator) -> Sample:
@@ -68,7 +108,11 @@ def sample(size: int, rng: np.random.Generator) -> Sample:
     sentences = [" ".join(word for word in row if word) for row in zip(*words, strict=True)]
     tense, number, kind = np.array(syntaxes())[syntax].T
     latents = {"topic": np.array(topics())[topic], "tense": tense, "number": number, "type": kind}
-    return Sample(sentences, _logsumexp(_joint(distribution(), choices)), latents)
+    log_p = [  # of few at once: a sentence takes 288 numbers
+        _logsumexp(_joint(distribution(), [each[start : start + PART] for each in choices]))
+        for start in range(0, size, PART)
+    ]
+    return Sample(sentences, np.concatenate(log_p), latents)
 
 
 def log_prob(sentence: str) -> float:
