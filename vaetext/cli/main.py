@@ -17,7 +17,10 @@ from vaetext.cli.arguments import (
 )
 from vaetext.config.options import closest
 from vaetext.config.verbs import VERBS
+from vaetext.parallel.outside import follows, outside
 from vaetext.runs.signals import Ending, interruption, interrupts, signal_of
+
+TRAINING = ("train", "resume")  # that several processes do together
 
 
 def main() -> None:
@@ -90,7 +93,23 @@ def _run(verb: str, arguments: list[str]) -> None:
     if not names & set(SHOWING_FLAGS):
         require_run(verb, overrides)
     os.environ["VAETEXT_SWEEP"] = sweep_name(overrides)
+    if outside() and verb in TRAINING:
+        overrides = [*overrides, *_of_one_of_several(names)]
     _start(verb, [*flags, *overrides])
+
+
+def _of_one_of_several(flags: set[str]) -> list[str]:
+    """Overrides of one of several processes that torchrun, say, has started: the first one writes.
+
+    Raises:
+        ValueError: each would begin all jobs of a multirun.
+    """
+    if flags & {"-m", "--multirun"}:
+        raise ValueError(
+            "-m: each of the processes that were started outside (see WORLD_SIZE) would begin every"
+            " job; train one run, or start one process and set trainer.devices"
+        )
+    return ["hydra/output=none", "hydra/job_logging=silent"] if follows() else []
 
 
 def _start(verb: str, arguments: list[str]) -> None:

@@ -7,6 +7,7 @@ from vaetext.config.options import check_unused, option
 
 TECHNICAL = (
     "device",
+    "devices",
     "threads",
     "log_every",
     "checkpoint_minutes",
@@ -16,6 +17,7 @@ TECHNICAL = (
     "tensorboard",
     "examples",
 )  # options that change no weight
+MOST = 1024  # processes on a machine
 
 
 @dataclass
@@ -134,6 +136,10 @@ class Trainer(KLWeight):
         min=0,
     )
     device: str = option("auto", "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one")
+    devices: str = option(
+        "1",
+        "processes that share each batch, a GPU each, or all on the CPU; auto: one for each GPU",
+    )
     precision: str = option(
         "fp32",
         "matrix products in training; bf16 needs a GPU, or a CPU with AVX512 or AMX (evaluation:"
@@ -142,8 +148,8 @@ class Trainer(KLWeight):
     )
     threads: int = option(
         0,
-        "CPU threads; 0: one for each core (if other programs use the cores too, 1 thread or"
-        " OMP_WAIT_POLICY=passive is many times faster)",
+        "CPU threads of each process; 0: one for each core, divided among them (if other programs"
+        " use the cores too, 1 thread or OMP_WAIT_POLICY=passive is many times faster)",
         min=0,
         max=1024,
     )
@@ -164,6 +170,10 @@ class Trainer(KLWeight):
             raise ValueError(
                 f"betas={self.betas} must be two numbers: the decay rates of the mean and the"
                 " square of the gradient"
+            )
+        if self.devices != "auto" and not _is_count(self.devices):
+            raise ValueError(
+                f"devices={self.devices}: give the number of processes, 1 to {MOST}, or auto"
             )
         self._check_unused()
         if self.bound != "elbo":
@@ -198,3 +208,7 @@ class Trainer(KLWeight):
                 " beta_schedule=constant beta_max=1 free_bits=0 (of single latents too), or"
                 " bound=elbo"
             )
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and 1 <= int(text) <= MOST and not text.startswith("0")

@@ -55,15 +55,18 @@ def check_precision(precision: str, device: torch.device) -> None:
         )
 
 
-def use_threads(count: int) -> None:
+def use_threads(count: int, processes: int = 1) -> None:
     """Sets torch's CPU threads.
 
-    0 takes OMP_NUM_THREADS (its first number) where it is set, and else every core that this
-    process may use.
+    Args:
+        count: 0 takes OMP_NUM_THREADS (its first number) where it is set, and else every core that
+            this process may use.
+        processes: that share those.
     """
     given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     cores = int(given) if given.isdecimal() else 0
-    torch.set_num_threads(count or cores or len(os.sched_getaffinity(0)))
+    found = cores or len(os.sched_getaffinity(0))
+    torch.set_num_threads(count or max(1, found // processes))
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:

@@ -14,7 +14,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 PACKAGES = ("torch", "hydra-core", "omegaconf", "datasets", "sentencepiece", "safetensors", "numpy")
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+def environment(device: torch.device, processes: int = 1) -> dict[str, Any]:
     """Versions, device and commit, as ``env.json`` holds them."""
     return {
         "vaetext": vaetext.__version__,
@@ -22,6 +22,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": {name: version(name) for name in PACKAGES},
         "device": device_name(device),
+        "processes": processes,
         "threads": torch.get_num_threads(),
         "commit": commit(),
     }

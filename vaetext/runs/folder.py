@@ -35,7 +35,7 @@ from vaetext.runs.results import is_done, read_json
 log = logging.getLogger(__name__)
 ELSEWHERE = (  # options that may differ where a run is resumed
     *("outputs", "sweep", "debug", "data.root"),
-    *("trainer.device", "trainer.threads"),
+    *("trainer.device", "trainer.devices", "trainer.threads"),
 )
 
 

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from vaetext.runs.folder import check_same_config, is_bare, make_folder
 from vaetext.runs.layout import LOG
 from vaetext.runs.load import load
 from vaetext.runs.run import Run
+from vaetext.training.group import ranks_outside
 from vaetext.training.session import begin
 
 
@@ -38,15 +39,21 @@ def train(
             continues.
     """
     config = compose(overrides, config_dir)
-    place = _default_folder(config) if folder is None else _given_folder(Path(folder), config)
+    ranks = ranks_outside(config.trainer)
+    place = _place(config, folder) if ranks.lead else Path()
+    place = ranks.from_lead(place)
     try:
-        with logged(place / LOG):
+        with logged(place / LOG) if ranks.lead else nullcontext():
             begin(config, place)
     except BaseException:
-        if folder is None and is_bare(place):
+        if ranks.lead and folder is None and is_bare(place):
             shutil.rmtree(place)
         raise
     return load(place, device=config.trainer.device)
+
+
+def _place(config: TrainConfig, folder: str | Path | None) -> Path:
+    return _default_folder(config) if folder is None else _given_folder(Path(folder), config)
 
 
 def _default_folder(config: TrainConfig) -> Path:

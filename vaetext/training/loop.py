@@ -191,13 +191,12 @@ class Training:
         self._stop(*self.ranks.largest(self.stop.number))
 
     def _validate_epoch(self) -> None:
-        state = self.state
         record = self.validate()
         for name, key in (("-ELBO", "neg_elbo"), (self.criterion.title, self.criterion.key)):
             if not math.isfinite(record[key]):
-                after = f"after epoch {state.epoch} (step {state.step})"
+                after = f"after epoch {self.state.epoch} (step {self.state.step})"
                 raise broken(f"valid {name} was not finite {after}", self.last)
-        self._write("valid", {**record, "seconds": state.seconds})
+        self._write("valid", {**record, "seconds": self.state.seconds})
         self.update_best(record[self.criterion.key])
         self.validated()
 
@@ -288,6 +287,7 @@ class Training:
 
     def _stop(self, number: float) -> None:
         if number:
+            self.ranks.wait()  # until the checkpoint is written
             raise stopped(int(number), self.state.step, self.folder)
 
     def _raise_if_broken(self) -> None:

@@ -28,8 +28,11 @@ def check_memory(training: Training) -> None:
         return
     size = training.config.batch_size
     longest = training.splits["train"].lengths.argmax()
-    each = kept_bytes(training.model, objective, training.batch(np.array([longest])))
+    batch = training.batch(np.array([longest])).to(training.device)
+    each = kept_bytes(training.model, objective, batch)
     there = total_memory(training.device)
+    if training.device.type == "cuda":
+        there *= training.ranks.size  # a GPU each
     if each * size <= there:
         return
     names = " and ".join(sorted(objective.discrete))

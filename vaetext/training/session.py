@@ -3,8 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +11,20 @@ import torch
 
 from vaetext.config.saved import override_trainer
 from vaetext.config.train import TrainConfig
-from vaetext.config.trainer import TECHNICAL
-from vaetext.data import corpora
 from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.models.base import SequenceModel, parameter_count
 from vaetext.models.registry import build
-from vaetext.report.console import DataProgress, TrainingProgress
+from vaetext.parallel.ranks import Ranks
+from vaetext.report.console import TrainingProgress
 from vaetext.runs.corpus import (
-    changed_splits,
-    check_corpus,
     read_domain,
-    relocate_files,
     write_corpus,
 )
-from vaetext.runs.device import check_precision, choose, use_threads
+from vaetext.runs.device import check_precision, use_threads
 from vaetext.runs.environment import environment
 from vaetext.runs.folder import (
     check_links,
-    has_trained,
     link_latest,
     load_config,
     read_overrides,
@@ -42,15 +36,20 @@ from vaetext.runs.folder import (
 from vaetext.runs.layout import DONE, ENVIRONMENT, LAST, RESULTS, SOURCES
 from vaetext.runs.results import checked_results, is_done, read_results
 from vaetext.runs.signals import signal_of
+from vaetext.training.checks import check_model, check_unfinished, load_corpus
 from vaetext.training.examples import EpochExamples
 from vaetext.training.finish import finish
+from vaetext.training.group import device_of, processes, ranks_outside
 from vaetext.training.initial import start_from
 from vaetext.training.interrupts import Stopped
+from vaetext.training.launch import launch
 from vaetext.training.loop import Training
 from vaetext.training.memory import check_memory
 from vaetext.training.tensorboard import Tensorboard, require_tensorboard
 
 log = logging.getLogger(__name__)
+Report = Callable[[dict[str, Any]], object]  # takes a line of metrics
+Shown = Callable[[Training], AbstractContextManager[Report]]
 
 
 def begin(config: TrainConfig, folder: Path) -> float:
@@ -62,14 +61,16 @@ def begin(config: TrainConfig, folder: Path) -> float:
     Raises:
         ValueError, Stopped: as ``train`` does.
     """
-    save_config(folder, config)
-    if is_done(folder):
+    ranks = ranks_outside(config.trainer)
+    if ranks.lead:
+        save_config(folder, config)
+    if ranks.from_lead(is_done(folder)):
         log.info("%s has finished; skipped", folder)
         with checked_results(folder / RESULTS):
             record = read_results(folder)
             return float(record["valid"][record.get("chosen_by", "neg_elbo")])
-    config = override_trainer(config, read_overrides(folder))
-    return train(config, folder, resume=(folder / LAST).is_file())
+    config = override_trainer(config, ranks.from_lead(read_overrides(folder)))
+    return train(config, folder, resume=ranks.from_lead((folder / LAST).is_file()))
 
 
 def resume(folder: Path, overrides: dict[str, Any]) -> None:
@@ -80,17 +81,22 @@ def resume(folder: Path, overrides: dict[str, Any]) -> None:
     Raises:
         ValueError, Stopped: as ``train`` does.
     """
-    if is_done(folder) and not overrides:
+    ranks = ranks_outside(load_config(folder).trainer)
+    if ranks.from_lead(is_done(folder)) and not overrides:
         log.info("%s has finished; nothing to resume", folder)
         return
     config = override_trainer(load_config(folder), overrides)
-    train(config, folder, resume=(folder / LAST).is_file(), overrides=overrides)
+    resume = ranks.from_lead((folder / LAST).is_file())
+    train(config, folder, resume=resume, overrides=overrides)
 
 
 def train(
     config: TrainConfig, folder: Path, resume: bool = False, overrides: dict[str, Any] | None = None
 ) -> float:
     """Trains in ``folder``, or resumes there from its last checkpoint, then writes every result.
+
+    ``trainer.devices`` processes share each batch; one of several that were started outside, as by
+    torchrun, does its part, and the first of them writes.
 
     Nothing in the folder changes before the data, the model and the checkpoint are known to fit.
 
@@ -110,25 +116,51 @@ def train(
     check_links(folder)
     if config.trainer.tensorboard:
         require_tensorboard()
-    with run_lock(folder) as check:
-        return _train(config, folder, resume, overrides or {}, check)
+    ranks = ranks_outside(config.trainer)
+    size = processes(config.trainer) if ranks.size == 1 else 1
+    if size > 1:
+        return launch(config, folder, resume, overrides or {}, size)
+    return train_as(ranks, config, folder, resume, overrides or {}, _shown)
 
 
-def _train(
+def train_as(
+    ranks: Ranks,
     config: TrainConfig,
     folder: Path,
     resume: bool,
     overrides: dict[str, Any],
+    shown: Shown,
+    sharing: int = 1,
+) -> float:
+    """``train`` as one of some processes.
+
+    Args:
+        shown: takes each line of metrics.
+        sharing: processes that share the cores which this one may use.
+    """
+    with run_lock(folder) if ranks.lead else nullcontext(lambda: None) as check:
+        use_threads(config.trainer.threads, sharing)
+        return _train(ranks, config, folder, resume, overrides, shown, check)
+
+
+def _train(
+    ranks: Ranks,
+    config: TrainConfig,
+    folder: Path,
+    resume: bool,
+    overrides: dict[str, Any],
+    shown: Shown,
     check: Callable[[], None],
 ) -> float:
-    use_threads(config.trainer.threads)
-    device = choose(config.trainer.device)
+    device = device_of(config.trainer, ranks.size, ranks.local)
     check_precision(config.trainer.precision, device)
-    begun = (folder / SOURCES).is_file()  # a run may have stopped before its first checkpoint
-    corpus = _load_corpus(config, folder, resume, begun)
+    # a run may have stopped before its first checkpoint
+    begun = ranks.from_lead((folder / SOURCES).is_file())
+    with ranks.in_turn():
+        corpus = load_corpus(config, folder, resume, begun)
     torch.manual_seed(config.seed)
     model = build(config.model, read_domain(folder) if resume else corpus.domain).to(device)
-    _check_model(config, model, corpus)
+    check_model(config, model, corpus)
     if config.trainer.init_from and not resume:
         start_from(model, config, corpus)
     training = Training(
@@ -139,31 +171,24 @@ def _train(
         device,
         config.seed,
         segment=config.data.segment,
+        ranks=ranks,
     )
     check_memory(training)
     if resume:
         training.restore()
-        _check_unfinished(training, folder, overrides)
-    if not begun:
-        write_corpus(folder, corpus)
-    if overrides:
-        write_overrides(folder, overrides)
-    (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
-    atomic_write(folder / ENVIRONMENT, json.dumps(environment(device), indent=2) + "\n")
+        check_unfinished(training, folder, overrides)
+    if ranks.lead:
+        if not begun:
+            write_corpus(folder, corpus)
+        if overrides:
+            write_overrides(folder, overrides)
+        (folder / DONE).unlink(missing_ok=True)  # a finished run that is resumed with more epochs
+        made_with = json.dumps(environment(device, ranks.size), indent=2)
+        atomic_write(folder / ENVIRONMENT, made_with + "\n")
+        _keep_latest(training, resume)
+        log.info("%s", _title(config, model, device, ranks, folder))
     training.metrics.check = check
-    _keep_latest(training, resume)
-    size = f"{parameter_count(model):,} parameters"
-    names = f"{config.model.name} on {config.data.label}"
-    log.info("%s: %s, %s, in %s", names, size, device, folder)
-    with (
-        TrainingProgress(config.trainer.epochs, lambda: training.epochs) as progress,
-        _tensorboard(config, folder, training.state.step) as board,
-    ):
-        reports = [progress.report, *([board.report] if board else [])]
-        training.report = lambda line: [report(line) for report in reports]
-        if config.trainer.sample_every:
-            shown = {"show": board.show} if board else {}
-            training.validated = EpochExamples(training, corpus.format, **shown)
+    with _reported(training, config, corpus, shown) if ranks.lead else nullcontext():
         training.fit()
     try:
         finish(config, folder, corpus, training)
@@ -177,6 +202,39 @@ def _train(
     return training.state.best
 
 
+def _title(
+    config: TrainConfig, model: SequenceModel, device: torch.device, ranks: Ranks, folder: Path
+) -> str:
+    size = f"{parameter_count(model):,} parameters"
+    names = f"{config.model.name} on {config.data.label}"
+    place = f"{ranks.size} processes ({device.type})" if ranks.size > 1 else str(device)
+    return f"{names}: {size}, {place}, in {folder}"
+
+
+@contextmanager
+def _shown(training: Training) -> Iterator[Report]:
+    """A bar in the terminal, or a line each epoch."""
+    with TrainingProgress(training.config.epochs, lambda: training.epochs) as progress:
+        yield progress.report
+
+
+@contextmanager
+def _reported(
+    training: Training, config: TrainConfig, corpus: Corpus, shown: Shown
+) -> Iterator[None]:
+    """Metrics are shown meanwhile, and examples written, as the trainer's options say."""
+    with (
+        shown(training) as show,
+        _tensorboard(config, training.folder, training.state.step) as board,
+    ):
+        reports = [show, *([board.report] if board else [])]
+        training.report = lambda line: [report(line) for report in reports]
+        if config.trainer.sample_every:
+            pages = {"show": board.show} if board else {}
+            training.validated = EpochExamples(training, corpus.format, **pages)
+        yield
+
+
 def _keep_latest(training: Training, resume: bool) -> None:
     """Points ``latest`` at the run as soon as it has a checkpoint."""
 
@@ -188,63 +246,6 @@ def _keep_latest(training: Training, resume: bool) -> None:
         saved()
     else:
         training.saved = saved
-
-
-def _load_corpus(config: TrainConfig, folder: Path, resume: bool, begun: bool) -> Corpus:
-    """The data, checked against what the run in ``folder`` has begun with."""
-    with DataProgress() as progress:
-        corpus = corpora.load(relocate_files(config.data, folder), progress.report)
-    if not resume and has_trained(folder):
-        raise ValueError(
-            f"{folder / LAST} is missing, so training cannot be resumed; copy it again, or train a"
-            " new run (this one stays as it is)"
-        )
-    if begun or resume:
-        check_corpus(folder, corpus)
-        if names := changed_splits(folder, corpus):
-            raise ValueError(
-                f"{folder}: data={corpus.name} holds other sequences now than in training"
-                f" ({names}); put back what it was trained on, or train a new run"
-            )
-    return corpus
-
-
-def _check_model(config: TrainConfig, model: SequenceModel, corpus: Corpus) -> None:
-    """Raises ValueError where a model cannot be trained so, or its data is too long for it."""
-    dropout = config.trainer.word_dropout
-    if dropout and not model.reads_inputs:
-        raise ValueError(
-            f"trainer.word_dropout={dropout}: {config.model.name}'s decoder takes no token inputs;"
-            " set trainer.word_dropout=0"
-        )
-    for name, split in corpus.splits.items():
-        model.check_lengths(split.longest, f"{config.data.label} ({name})")
-
-
-def _check_unfinished(training: Training, folder: Path, overrides: dict[str, Any]) -> None:
-    """Raises ValueError where training is over and options would change nothing."""
-    if not training.finished:
-        return
-    epoch = training.state.epoch
-    if epoch < training.config.epochs:
-        log.warning(
-            "training had stopped early, since valid %s no longer improved; trainer.patience=0"
-            " continues to trainer.epochs",
-            training.criterion.title,
-        )
-    if unused := _changes_of_training(folder, overrides):
-        raise ValueError(
-            f"{folder}: training is over after {epoch} epochs, so"
-            f" trainer.{unused[0]}={overrides[unused[0]]} would change nothing; raise"
-            " trainer.epochs (where it had stopped early, with trainer.patience=0), or train a new"
-            " run"
-        )
-
-
-def _changes_of_training(folder: Path, overrides: dict[str, Any]) -> list[str]:
-    """The options in ``overrides`` that differ from the run's own and matter to training only."""
-    own = asdict(load_config(folder).trainer) if overrides else {}
-    return [key for key, value in overrides.items() if key not in TECHNICAL and own[key] != value]
 
 
 @contextmanager

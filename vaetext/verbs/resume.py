@@ -6,6 +6,7 @@ from typing import Any
 
 from vaetext.config.errors import explain
 from vaetext.config.verbs import ResumeConfig
+from vaetext.parallel.outside import follows, outside
 from vaetext.report.console import show
 from vaetext.runs.layout import CONFIG, TABLE
 from vaetext.runs.results import is_done
@@ -27,6 +28,11 @@ def run(config: ResumeConfig) -> None:
     path = Path(config.run)
     if (path / CONFIG).is_file():
         return _resume(path, config.trainer)
+    if outside():
+        raise ValueError(
+            f"{path} is no run: processes that were started outside resume one run each time; start"
+            " them for one of its runs, or leave them out and set trainer.devices"
+        )
     failed = []
     for folder in run_folders(path):
         try:
@@ -46,5 +52,5 @@ def run(config: ResumeConfig) -> None:
 def _resume(folder: Path, overrides: dict[str, Any]) -> None:
     unchanged = is_done(folder) and not overrides
     session.resume(folder, overrides)
-    if not unchanged:
+    if not unchanged and not follows():
         show((folder / TABLE).read_text())

@@ -6,6 +6,7 @@ from vaetext.report.output import given_overrides, output_folder
 from vaetext.runs.folder import save_config
 from vaetext.runs.layout import TABLE
 from vaetext.runs.results import is_done
+from vaetext.training.group import ranks_outside
 from vaetext.training.session import begin
 
 
@@ -17,10 +18,12 @@ def run(config: TrainConfig) -> float:
     Returns:
         The best valid -ELBO, nats per sequence, which a sweeper may minimise.
     """
-    folder = output_folder()
-    save_config(folder, config, given_overrides())
+    ranks = ranks_outside(config.trainer)
+    folder = ranks.from_lead(output_folder())
+    if ranks.lead:
+        save_config(folder, config, given_overrides())
     finished = is_done(folder)
     neg_elbo = begin(config, folder)
-    if not finished:
+    if ranks.lead and not finished:
         show((folder / TABLE).read_text())
     return neg_elbo
