@@ -9,10 +9,12 @@ and tokenized into a cache there (about 36 bytes each, twice that while it is wr
 data`. A second process goes through the batches of 32 of a whole epoch, without a model. A third
 one trains a tiny vrae for 400 steps and writes everything that a run writes. Memory is RssAnon in
 /proc/PID/status, read every 20 ms: what a process has for itself, without the pages of mapped
-files, which the system drops when it needs them. The table has its highest value in each process.
+files, which the system drops when it needs them. The table has its highest value in each process,
+and seconds of CPU time.
 """
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -44,7 +46,7 @@ TINY = (
 
 @dataclass(frozen=True)
 class Use:
-    """What a process took: seconds, and its highest RssAnon in MiB."""
+    """What a process took: seconds of CPU time, and its highest RssAnon in MiB."""
 
     seconds: float
     anonymous: float
@@ -88,7 +90,7 @@ def grammar(folder: Path, count: int) -> list[str]:
 
 def measured(folder: Path, *arguments: str) -> Use:
     """Runs Python with these arguments, with the cache in ``folder``."""
-    started = time.monotonic()
+    before = cpu_seconds()
     environment = {**os.environ, "VAETEXT_CACHE": str(folder / "cache")}
     command = [sys.executable, *arguments]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
@@ -98,7 +100,13 @@ def measured(folder: Path, *arguments: str) -> Use:
         time.sleep(EVERY)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return Use(time.monotonic() - started, highest)
+    return Use(cpu_seconds() - before, highest)
+
+
+def cpu_seconds() -> float:
+    """The CPU time of all processes that have ended."""
+    use = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return use.ru_utime + use.ru_stime
 
 
 def anonymous(process: int) -> float:

@@ -118,7 +118,7 @@ def test_few_windows_are_made_where_a_step_has_batches_of_two(
     made = []
     window = TrainingOrder._window
 
-    def counted(self: TrainingOrder, number: int, which: int) -> list[np.ndarray]:
+    def counted(self: TrainingOrder, number: int, which: int) -> order.Window:
         made.append((number, which))
         return window(self, number, which)
 

@@ -9,6 +9,7 @@ from vaetext.data.loader import LARGE, Split
 
 WINDOW = LARGE  # sequences that are shuffled at once
 BLOCK = 1 << 12  # consecutive sequences that are shuffled as one where there are more than WINDOW
+Window = tuple[np.ndarray, np.ndarray]  # sequences [N], batch by batch; order of the batches
 
 
 class TrainingOrder(Sequence[np.ndarray]):
@@ -45,7 +46,7 @@ class TrainingOrder(Sequence[np.ndarray]):
         self.first = epoch * self.batches
         self.windows = -(-len(split) // WINDOW)
         self.of_window = -(-self.of_pass // self.windows)
-        self._kept: dict[tuple[int, int], list[np.ndarray]] = {}  # the last two windows
+        self._kept: dict[tuple[int, int], Window] = {}  # the last two windows
 
     def __len__(self) -> int:
         return self.batches
@@ -60,27 +61,27 @@ class TrainingOrder(Sequence[np.ndarray]):
             return [self[n] for n in range(len(self))[number]]
         passes, place = divmod(self.first + range(len(self))[number], self.of_pass)
         window, place = divmod(place, self.of_window)
-        return self._batches(passes, window)[place]
+        order, places = self._kept_window(passes, window)
+        start = int(places[place]) * self.batch_size
+        return order[start : start + self.batch_size]
 
-    def _batches(self, number: int, window: int) -> list[np.ndarray]:
-        """The batches of a window, kept while the next one is used: a step may have both's."""
+    def _kept_window(self, number: int, window: int) -> Window:
+        """A window, which is kept while the next one is used: a step may have batches of both."""
         key = (number, window)
         if key not in self._kept:
-            last = list(self._kept.items())[-1:]
-            self._kept = {**dict(last), key: self._window(number, window)}
+            self._kept = dict(list(self._kept.items())[-1:])
+            self._kept[key] = self._window(number, window)
         return self._kept[key]
 
-    def _window(self, number: int, window: int) -> list[np.ndarray]:
-        """The batches of a window of pass ``number``."""
-        size = self.batch_size
+    def _window(self, number: int, window: int) -> Window:
+        """The sequences of a window of pass ``number``, batch by batch, and the batches' order."""
         rng = np.random.default_rng([self.seed, number, window])  # window 0: that of [seed, number]
-        order = rng.permutation(self._members(number, window))
-        batches = []
-        for start in range(0, len(order), self.pool * size):
-            drawn = order[start : start + self.pool * size]
-            drawn = drawn[np.argsort(self.split.lengths_of(drawn), kind="stable")]
-            batches += [drawn[i : i + size] for i in range(0, len(drawn), size)]
-        return [batches[i] for i in rng.permutation(len(batches))]
+        order = self._members(number, window)
+        rng.shuffle(order)
+        for start in range(0, len(order), self.pool * self.batch_size):
+            drawn = order[start : start + self.pool * self.batch_size]
+            drawn[:] = drawn[np.argsort(self.split.lengths_of(drawn), kind="stable")]
+        return order, rng.permutation(-(-len(order) // self.batch_size))
 
     def _members(self, number: int, window: int) -> np.ndarray:
         """The sequences of a window: its part of the shuffled blocks, one after another."""
