@@ -42,6 +42,12 @@ class KLWeight(Checked):
         "nats of KL that are free, for each latent, dimension or step",
         min=0.0,
     )
+    free_bits_as: str = option(
+        "floor",
+        "free_bits are a floor, under which the KL of a batch costs as much as at it, or a"
+        " constraint KL >= free_bits with a Lagrange multiplier (minimum desired rate)",
+        choices=("floor", "constraint"),
+    )
     free_bits_per: str = option(
         "latent",
         "free_bits applies to the KL of each latent, dimension or step (means over a batch)",
@@ -67,9 +73,11 @@ class KLWeight(Checked):
         self._check_latents()
         if self.free_bits_epochs:
             check_unused(self, "free_bits_epochs=0", "free_bits_share")
+        if self.free_bits_as == "constraint":
+            check_unused(self, "free_bits_as=floor", "free_bits_per")
         if not self.has_free_bits:
             falls = ("free_bits_epochs", "free_bits_share")
-            check_unused(self, "free_bits above 0", "free_bits_per", *falls)
+            check_unused(self, "free_bits above 0", "free_bits_as", "free_bits_per", *falls)
 
     def of_latent(self, option: str, name: str) -> float:
         """An option for one latent: its own value in ``latents``, or the one for all."""

@@ -1,7 +1,7 @@
 """The training objective of every model: a weighted bound as a loss, and its gradients."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from vaetext.distributions.latent import Latent, LatentSample
 from vaetext.distributions.noise import Noise
 from vaetext.distributions.state import State
 from vaetext.models.base import SequenceModel
+from vaetext.objectives.multipliers import Multipliers
 from vaetext.parallel.share import mean, size, total
 
 
@@ -35,6 +36,8 @@ class Loss:
 
 class Objective(nn.Module):
     """-E[log p(x|z)] - aux + sum over latents of weight * KL, each KL floored by its free bits.
+
+    With ``trainer.free_bits_as=constraint`` there is no floor: a multiplier lowers the weight.
 
     ``trainer.bound=iwae|fivo`` trains on -log p^(x) from K samples or particles instead (Burda et
     al. 2016; Maddison et al. 2017). A discrete latent gets its gradient by ``trainer.estimator``:
@@ -69,6 +72,7 @@ class Objective(nn.Module):
             each.name: config.of_latent("free_bits", each.name) for each in model.latents
         }
         self.register_buffer("baseline", torch.zeros((), dtype=torch.float64))
+        self.multipliers = Multipliers()
         self._check(model)
 
     def evidence(
@@ -101,7 +105,20 @@ class Objective(nn.Module):
             kl_weights: latent name -> weight of its KL.
             free_bits: latent name -> nats of its KL that are free; None: ``trainer.free_bits``.
         """
-        floors = self.free_bits if free_bits is None else free_bits
+        nats = self.free_bits if free_bits is None else free_bits
+        if self.config.free_bits_as == "floor":
+            return self._loss(evidence, kl_weights, nats)
+        weights = self.multipliers.weights(kl_weights)
+        found = self._loss(evidence, weights, dict.fromkeys(nats, 0.0))
+        cost = sum(self.multipliers.lowered(name) * each for name, each in nats.items())
+        if self.training:
+            self.multipliers.update(found.kl, nats)
+        return replace(found, loss=found.loss + cost)
+
+    def _loss(
+        self, evidence: Evidence, kl_weights: Mapping[str, float], floors: Mapping[str, float]
+    ) -> Loss:
+        """The loss of a batch whose KLs have floors."""
         if self.config.bound != "elbo":
             loss = -mean(evidence.log_likelihood)
         elif self.discrete:

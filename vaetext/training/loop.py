@@ -263,7 +263,7 @@ class Training:
 
     @property
     def _schedules(self) -> dict[str, Any]:
-        return schedules_of(self.config, self.state, self.data.count, self.model.latent_names)
+        return schedules_of(self.config, self.state, self.data.count, self.objective)
 
     @property
     def finished(self) -> bool:

@@ -2,12 +2,13 @@
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from vaetext.config.trainer import Trainer
 from vaetext.data.atomic import atomic_write, naming
+from vaetext.objectives.objective import Objective
 from vaetext.objectives.schedules import free_bits, kl_weight, kl_weights, learning_rate
 from vaetext.runs.metrics_line import read_line, write_line
 from vaetext.training.state import State
@@ -104,21 +105,24 @@ def means_of(sums: dict[str, float]) -> dict[str, Any]:
 
 
 def schedules_of(
-    config: Trainer, state: State, batches: int, latents: Sequence[str]
+    config: Trainer, state: State, batches: int, objective: Objective
 ) -> dict[str, Any]:
     """The KL weight, learning rate and falling free bits of the last optimizer step.
 
     Args:
         batches: of an epoch.
-        latents: names, each with its own KL weight where they follow one another.
+        objective: whose multipliers lower the KL weights.
     """
     last = max(state.batch - 1, 0)
     first = last - last % config.accumulate  # schedules change once a step is done
     epochs = state.epoch + first / batches
     rate = learning_rate(config, epochs, max(state.step - 1, 0), state.reductions)
     found: dict[str, Any] = {"beta": kl_weight(config, epochs)}
-    if config.beta_delay or config.latents:
-        found["kl_weights"] = kl_weights(config, epochs, latents)
+    latents = list(objective.free_bits)
+    if config.beta_delay or config.latents or config.free_bits_as == "constraint":
+        weights = kl_weights(config, epochs, latents)
+        of = objective.multipliers.of
+        found["kl_weights"] = {name: weight - of(name) for name, weight in weights.items()}
     if config.fall_epochs:
         found["free_bits"] = free_bits(config, epochs, latents)
     return {**found, "lr": rate}

@@ -9,6 +9,7 @@ import torch
 
 from vaetext.distributions.state import State as ModelState
 from vaetext.models.base import SequenceModel
+from vaetext.objectives.multipliers import KINDS
 from vaetext.objectives.objective import Objective
 from vaetext.runs import checkpoint
 from vaetext.training.averages import Averages
@@ -87,7 +88,8 @@ def _check_sums(state: State, names: list[str]) -> None:
 def _check_means(objective: Objective, means: checkpoint.Tensors, path: Path) -> None:
     later = {  # the objective makes them at its first batch, a number or one for each part
         name: mean
-        for name in (f"kl_{latent}" for latent in objective.free_bits)
+        for latent in objective.free_bits
+        for name in (f"kl_{latent}", *(f"multipliers.{kind}_{latent}" for kind in KINDS))
         if (mean := means.get(name)) is not None and mean.is_floating_point() and mean.dim() < 2
     }
     own = {**later, **objective.state_dict()}

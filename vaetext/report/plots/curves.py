@@ -125,7 +125,7 @@ def _kl_weights(axis: Axes, steps: list[Line]) -> None:
     else:
         axis.plot(_steps(steps), [line["beta"] for line in steps], color="C3")
     axis.set_ylabel("KL weight beta", color="k" if own else "C3")
-    axis.set_ylim(0, None)
+    axis.set_ylim(axis.get_ylim()[0] if axis.dataLim.y0 < 0 else 0, None)
 
 
 def _steps(lines: list[Line]) -> list[int]:
