@@ -49,6 +49,7 @@ TRAINERS: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
     "free-bits-per-dimension": ("vrae", {}, {**FREE, "free_bits_per": "dimension"}, "symbols"),
     "free-bits-per-step": ("vrnn", {}, {**FREE, "free_bits_per": "step"}, "frames"),
     "segments": ("vrnn", {}, {**FREE, "free_bits_per": "step"}, "frames"),
+    "constraint": ("vrae", {}, {**FREE, "free_bits_as": "constraint"}, "symbols"),
     "iwae": ("vrae", {}, {"bound": "iwae"}, "symbols"),
     "fivo": ("vrnn", {}, {"bound": "fivo", "samples": 4}, "frames"),
     "reinforce": ("latent-seq", {"mean_std": 0.7}, FREE, "symbols"),

@@ -3,12 +3,16 @@
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tiny import GRAMMAR, begin
+from command_line import run_cli
+from tiny import GRAMMAR, SIZES, begin
 
 from vaetext.config.trainer import Trainer
 from vaetext.parallel.outside import outside
@@ -91,6 +95,17 @@ def test_processes_started_outside_are_those_of_torchs_variables(
     monkeypatch.setenv("RANK", "first")
     with pytest.raises(ValueError, match="RANK=first"):
         outside()
+
+
+def test_a_multirun_is_refused_where_processes_are_started_outside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in OUTSIDE.items():
+        monkeypatch.setenv(name, value)
+    done = run_cli("train -m seed=1,2")
+    assert done.status == 1 and "-m: each of the processes that were started outside" in done.error
+    assert not list(tmp_path.iterdir())
 
 
 def test_processes_divide_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,3 +192,33 @@ def test_an_interrupt_saves_once_and_another_number_of_processes_goes_on(
     assert [line["step"] for line in lines(folder)] == [line["step"] for line in lines(whole)]
     ours, expected = results(folder)["test"], results(whole)["test"]
     assert ours["neg_elbo"] == pytest.approx(expected["neg_elbo"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_processes_started_outside_train_in_one_folder(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    given = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": port}
+    words = ["train", "trainer=debug", "trainer.examples=false", *SMALL, *SIZES]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "vaetext", *words],
+            cwd=tmp_path,
+            env={**os.environ, **given, "RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    said = [each.communicate(timeout=300) for each in started]
+    assert [each.returncode for each in started] == [0, 0]
+    assert "-ELBO" in said[0][0] and said[1] == ("", "")
+    (run,) = [
+        each
+        for each in (tmp_path / "outputs/grammar/vrae").iterdir()
+        if each.is_dir() and not each.is_symlink()
+    ]
+    assert (run / "DONE").is_file()
+    assert [each.name for each in tmp_path.iterdir()] == ["outputs"]

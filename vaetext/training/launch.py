@@ -164,19 +164,21 @@ class Group:
         Raises:
             ValueError, Stopped: what has ended one of them.
         """
-        for each in self.processes:
-            if each.outcome and each.outcome[0] == "stopped":
-                raise Stopped(*each.outcome[1])
+        outcomes: list[tuple[str, Any]] = [
+            each.outcome or ("died", None) for each in self.processes
+        ]
+        if all(kind == "done" for kind, _ in outcomes):
+            return float(outcomes[0][1])
+        for kind, content in outcomes:
+            if kind == "stopped":
+                raise Stopped(*content)
         if self.signal:
             raise Interrupted(self.signal, f"continue with {resume_command(self.folder)}")
         for each in self.processes:
             if each.outcome is None and not each.killed:
                 raise ValueError(self._death(each))
-        errors = [each.outcome[1] for each in self.processes if each.outcome and each.failed]
-        for error in sorted(errors, key=lambda error: not isinstance(error, ValueError)):
-            raise error
-        assert self.processes[0].outcome is not None
-        return float(self.processes[0].outcome[1])
+        errors = [content for kind, content in outcomes if kind == "failed"]
+        raise min(errors, key=lambda error: not isinstance(error, ValueError))  # first our own
 
     @property
     def _open(self) -> list[Connection]:

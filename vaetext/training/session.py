@@ -15,7 +15,8 @@ from vaetext.data.atomic import atomic_write
 from vaetext.data.corpora import Corpus
 from vaetext.models.base import SequenceModel, parameter_count
 from vaetext.models.registry import build
-from vaetext.parallel.ranks import Ranks
+from vaetext.parallel.outside import outside
+from vaetext.parallel.ranks import ALONE, Ranks
 from vaetext.report.console import TrainingProgress
 from vaetext.runs.corpus import (
     read_domain,
@@ -81,7 +82,7 @@ def resume(folder: Path, overrides: dict[str, Any]) -> None:
     Raises:
         ValueError, Stopped: as ``train`` does.
     """
-    ranks = ranks_outside(load_config(folder).trainer)
+    ranks = ranks_outside(load_config(folder).trainer) if outside() else ALONE
     if ranks.from_lead(is_done(folder)) and not overrides:
         log.info("%s has finished; nothing to resume", folder)
         return
