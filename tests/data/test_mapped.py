@@ -10,7 +10,7 @@ import pytest
 from vaetext.config.data import UserText
 from vaetext.data import cache, corpora, sentences
 from vaetext.data.loader import SPLITS, Split
-from vaetext.data.mapped import SplitWriter, read_split
+from vaetext.data.mapped import SplitWriter, open_split
 
 SEQUENCES = [[2 + n % 5] * (n % 9) + [1] for n in range(5000)]
 
@@ -26,7 +26,7 @@ def written(folder: Path, block: int) -> Path:
 @pytest.mark.parametrize("block", [1, 700, 5000])
 def test_a_split_written_in_parts_is_read_as_a_whole(block: int, tmp_path: Path) -> None:
     path = written(tmp_path, block)
-    found = read_split(path)
+    found = open_split(path)
     assert found.digest == Split.of(SEQUENCES).digest
     assert (found.x.dtype, found.offsets.dtype) == (np.int32, np.int64)
     assert list(tmp_path.iterdir()) == [path]
@@ -43,7 +43,7 @@ def _maps(path: Path) -> list[range]:
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not list maps")
 def test_arrays_are_views_of_the_mapped_file(tmp_path: Path) -> None:
     path = written(tmp_path, 700)
-    found = read_split(path)
+    found = open_split(path)
     for array in (found.x, found.offsets, found[4999], next(found.parts()).x):
         assert any(array.__array_interface__["data"][0] in each for each in _maps(path))
         assert not array.flags.writeable
@@ -51,7 +51,7 @@ def test_arrays_are_views_of_the_mapped_file(tmp_path: Path) -> None:
 
 def test_a_mapped_split_outlives_its_file(tmp_path: Path) -> None:
     path = written(tmp_path, 700)
-    found = read_split(path)
+    found = open_split(path)
     path.unlink()
     assert found.digest == Split.of(SEQUENCES).digest
 

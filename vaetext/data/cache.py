@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from vaetext.config.data import Data
 from vaetext.data.files import cache_folder
 from vaetext.data.loader import SPLITS, Split, digest_of
-from vaetext.data.mapped import read_split
+from vaetext.data.mapped import open_split
 from vaetext.data.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def _read(folder: Path) -> Tokenized:
     meta = json.loads((folder / META).read_text())
     found = Tokenized(
         Tokenizer.load(folder / "tokenizer.model"),
-        {name: read_split(folder / f"{name}.arrow") for name in SPLITS if name in meta["sums"]},
+        {name: open_split(folder / f"{name}.arrow") for name in SPLITS if name in meta["sums"]},
         meta["cautions"],
         meta["stop_words"],
     )

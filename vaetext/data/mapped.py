@@ -75,7 +75,7 @@ def _mapped(path: Path, kind: Any) -> Any:
     return pyarrow.Array.from_buffers(kind, size * 8 // kind.bit_width, [None, buffer])
 
 
-def read_split(path: Path) -> Split:
+def open_split(path: Path) -> Split:
     """The arrays of an Arrow file: views of the file's map, nothing is copied."""
     import pyarrow
 

@@ -25,7 +25,7 @@ from vaetext.data.files import (
 )
 from vaetext.data.lines import Lines, Sentences, Watched, blocks, check_filled
 from vaetext.data.loader import SPLITS, Split
-from vaetext.data.mapped import SplitWriter, read_split
+from vaetext.data.mapped import SplitWriter, open_split
 from vaetext.data.stop_words import stop_word_file, stop_words
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def tokenize(
             for block in blocks(Watched(lines[name], f"tokenizing {name}", report)):
                 writer.add(learned.encode_all(block))
                 reserved.update(tokenizers.reserved(block, config.tokens))
-        splits[name] = read_split(path)
+        splits[name] = open_split(path)
         cautions += reserved_text(name, reserved)
     cautions += repeated({**lines, "train": Watched(lines["train"], "comparing splits", report)})
     return cache.Tokenized(learned, splits, cautions, stop_words(config, learned))

@@ -229,7 +229,7 @@ def test_a_large_split_is_drawn_part_by_part_into_the_cache(
 
 def test_parts_change_no_log_p(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = grammar.generate(SMALL)["train"]
-    monkeypatch.setattr(grammar, "PART", 64)
+    monkeypatch.setattr(grammar, "SCORED", 64)
     parts = grammar.generate(SMALL)["train"]
     assert parts.sentences == whole.sentences
     np.testing.assert_allclose(parts.log_p, whole.log_p, rtol=1e-13)

@@ -19,9 +19,11 @@ from vaetext.data import tokenizer as tokenizers
 from vaetext.data.corpora import Corpus
 from vaetext.data.files import Report
 from vaetext.data.loader import LARGE, PART, SPLITS, Split
-from vaetext.data.mapped import SplitWriter, read_split
+from vaetext.data.mapped import SplitWriter, open_split
 from vaetext.data.slots import NOTHING, Distribution, distribution, syntaxes, topics
 from vaetext.data.tokenizer import Tokenizer
+
+SCORED = 1 << 12  # sentences whose log p(x) is computed at once: each takes 288 numbers
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _draw(config: Grammar, large: dict[str, int], folder: Path, report: Report) 
             for number, part in enumerate(_parts(config, name, size)):
                 writer.add(learned.encode_all(part.sentences), part.log_p)
                 report(f"drawing {name}", min((number + 1) * PART, size), size)
-        splits[name] = read_split(path)
+        splits[name] = open_split(path)
     return cache.Tokenized(learned, splits, cautions=[])
 
 
@@ -108,9 +110,9 @@ def sample(size: int, rng: np.random.Generator) -> Sample:
     sentences = [" ".join(word for word in row if word) for row in zip(*words, strict=True)]
     tense, number, kind = np.array(syntaxes())[syntax].T
     latents = {"topic": np.array(topics())[topic], "tense": tense, "number": number, "type": kind}
-    log_p = [  # of few at once: a sentence takes 288 numbers
-        _logsumexp(_joint(distribution(), [each[start : start + PART] for each in choices]))
-        for start in range(0, size, PART)
+    log_p = [
+        _logsumexp(_joint(distribution(), [each[start : start + SCORED] for each in choices]))
+        for start in range(0, size, SCORED)
     ]
     return Sample(sentences, np.concatenate(log_p), latents)
 
