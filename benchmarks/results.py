@@ -141,6 +141,8 @@ def keep(run: Path, folder: Path) -> None:
     config: Any = OmegaConf.load(run / CONFIG)
     config.data.pop("root", None)
     config.pop("outputs", None)
+    if config.trainer.init_from:
+        config.trainer.init_from = Path(config.trainer.init_from).name
     OmegaConf.save(config, folder / SAVED_CONFIG)
 
 

@@ -86,7 +86,8 @@ def test_a_kept_run_must_be_of_a_commit(script: dict[str, Any], tmp_path: Path) 
     run = tmp_path / "run"
     data = {"name": "ptb", "root": "/of/one/machine"}
     unsaved = {**ENV, "commit": "abc+"}
-    write(run, seed=0, env=unsaved, data=data, outputs="/of/one/machine")
+    begun = {"init_from": "/of/one/machine/ptb/vrae/first"}
+    write(run, seed=0, env=unsaved, data=data, trainer=begun, outputs="/of/one/machine")
     (run / ".hydra").mkdir()
     (run / "config.yaml").rename(run / ".hydra" / "config.yaml")
     (run / "samples.txt").write_text("text")
@@ -99,4 +100,5 @@ def test_a_kept_run_must_be_of_a_commit(script: dict[str, Any], tmp_path: Path) 
     assert OmegaConf.load(tmp_path / "kept" / "config.yaml") == {
         "seed": 0,
         "data": {"name": "ptb"},
+        "trainer": {"init_from": "first"},
     }
