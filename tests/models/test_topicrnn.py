@@ -21,7 +21,7 @@ from vaetext.distributions.noise import KeyedNoise
 from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.metrics import Evaluation, evaluate
 from vaetext.models.topicrnn import TopicRNN
-from vaetext.models.topics import coherence
+from vaetext.models.topics import coherence, relevance
 from vaetext.models.window import sentences
 
 CPU = torch.device("cpu")
@@ -222,6 +222,21 @@ def test_coherence_is_the_mean_npmi_of_pairs(part: int, monkeypatch: pytest.Monk
     assert found[1] == pytest.approx(math.log(0.25 / (0.75 * 0.25)) / -math.log(0.25))
     assert found[2] == -1
     assert found[3] == pytest.approx(0)  # EOS is everywhere, so it says nothing of the others
+
+
+@pytest.mark.parametrize("part", [1, 100])
+def test_relevance_is_of_words_given_a_topic(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "PART", part)
+    split = Split.of([[4, 5, 1], [4, 4, 1], [6, 1]])
+    weight = np.array([[0.0], [0.3], [0.0], [0.1], [0.2], [1.0], [-1.0], [5.0]])
+    found = relevance(weight, split)[:, 0]
+    p = np.array([0, 3, 0, 0, 3, 1, 1, 0]) / 8  # of all tokens
+    given = p * np.exp(2 * weight[:, 0])
+    given /= given.sum()
+    seen = p > 0
+    by_hand = 0.6 * np.log(given[seen]) + 0.4 * np.log(given[seen] / p[seen])
+    assert np.diff(found[seen]) == pytest.approx(np.diff(by_hand))
+    assert (found[~seen] == -np.inf).all()  # words that no training document has
 
 
 def test_generation_is_conditioned_on_a_given_theta() -> None:

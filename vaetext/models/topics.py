@@ -15,12 +15,14 @@ WORDS = 10  # of each topic
 DOCUMENTS = 50  # shown with their topics
 SHOWN = 3  # topics of each
 CHARACTERS = 300  # of each
+RELEVANCE = 0.6  # lambda, as Sievert and Shirley recommend
+THETA = 2.0  # of a document that has much of a topic
 
 
 class Topics(Diagnostic):
     """``topics.txt``, ``documents.txt``, and the mean coherence of topics.
 
-    A topic's words are those with the highest weight b, but for stop words. Its coherence is the
+    A topic's words are those of the highest relevance, but for stop words. Its coherence is the
     mean NPMI of all pairs of them over the training documents. It is the strongest of a document
     where E[q(theta_k)] std(b_k), what it adds to the logits, is the largest; its KL is the mean
     over documents of KL(q(theta_k|x) || N(0, 1)).
@@ -62,14 +64,14 @@ class Topics(Diagnostic):
             Page("documents.txt", self._documents(self.corpus)),
         ]
 
-    @property
-    def _top(self) -> np.ndarray:
+    def _top(self, corpus: Corpus) -> np.ndarray:
         """[D, WORDS] the ids of each topic's words."""
-        weight = np.where(self.stop[:, None], -np.inf, self.weight)
-        return np.argsort(-weight, 0, kind="stable")[:WORDS].T
+        found = relevance(self.weight, corpus.splits["train"])
+        found[self.stop] = -np.inf
+        return np.argsort(-found, 0, kind="stable")[:WORDS].T
 
     def _coherence(self, corpus: Corpus) -> np.ndarray:
-        return coherence(self._top, corpus.splits["train"], self.weight.shape[0])
+        return coherence(self._top(corpus), corpus.splits["train"], self.weight.shape[0])
 
     @property
     def _strengths(self) -> np.ndarray:
@@ -81,27 +83,49 @@ class Topics(Diagnostic):
         """A line for each topic, the one with the highest KL first."""
         strongest = self._strengths.argmax(1)
         kl = np.concatenate([part[2] for part in self.parts]).mean(0)
-        npmi = self._coherence(corpus)
+        npmi, words = self._coherence(corpus), self._words(corpus)
         lines = [
             f"{topic}\t{kl[topic]:.3f}\t{100 * (strongest == topic).mean():.1f}\t{npmi[topic]:.3f}"
-            f"\t{self._words(topic, corpus)}\n"
+            f"\t{words[topic]}\n"
             for topic in np.argsort(-kl, kind="stable")
         ]
         return "topic\tKL\tstrongest in %\tNPMI\twords\n" + "".join(lines)
 
     def _documents(self, corpus: Corpus) -> str:
         """The first documents of the split, below the words of their strongest topics."""
-        return "\n".join(self._document(n, corpus) for n in sorted(self.shown))
+        words, strengths = self._words(corpus), self._strengths
+        texts = {n: corpus.format.decode(self.shown[n]) for n in sorted(self.shown)}
+        return "\n".join(_document(text, strengths[n], words) for n, text in texts.items())
 
-    def _document(self, number: int, corpus: Corpus) -> str:
-        strengths = self._strengths[number]
-        topics = np.argsort(-strengths, kind="stable")[:SHOWN]
-        lines = [f"{strengths[k]:+.2f} topic {k}: {self._words(k, corpus)}\n" for k in topics]
-        text = corpus.format.decode(self.shown[number])
-        return "".join(lines) + f"{text[:CHARACTERS]}{'...' * (len(text) > CHARACTERS)}\n"
+    def _words(self, corpus: Corpus) -> list[str]:
+        """The words of each topic."""
+        return [" ".join(map(corpus.format.decode, top[:, None])) for top in self._top(corpus)]
 
-    def _words(self, topic: int, corpus: Corpus) -> str:
-        return " ".join(corpus.format.decode([word]) for word in self._top[topic])
+
+def _document(text: str, strengths: np.ndarray, words: list[str]) -> str:
+    topics = np.argsort(-strengths, kind="stable")[:SHOWN]
+    lines = [f"{strengths[k]:+.2f} topic {k}: {words[k]}\n" for k in topics]
+    return "".join(lines) + f"{text[:CHARACTERS]}{'...' * (len(text) > CHARACTERS)}\n"
+
+
+def relevance(weight: np.ndarray, split: Split) -> np.ndarray:
+    """[V, D] how much each word says of each topic, up to a constant (Sievert and Shirley 2014).
+
+    It is lambda log p(w|k) + (1 - lambda) log(p(w|k) / p(w)) with lambda = 0.6, p(w) being the
+    share of w among the tokens of ``split`` and p(w|k) proportional to p(w) exp(theta_k b_wk) at
+    theta_k = 2, two standard deviations from its mean. By b alone the rarest words come first,
+    whose weights are the least certain.
+
+    Args:
+        weight: b [V, D].
+        split: of documents.
+    """
+    counts = np.zeros(len(weight))
+    for part in split.parts():
+        counts += np.bincount(part.x, minlength=len(weight))
+    with np.errstate(divide="ignore"):
+        log_p = np.log(counts / counts.sum())
+    return np.asarray(RELEVANCE * log_p[:, None] + THETA * weight)
 
 
 def coherence(top: np.ndarray, split: Split, size: int) -> np.ndarray:
