@@ -42,6 +42,29 @@ def test_a_document_holds_consecutive_lines_each_with_its_eos(tmp_path: Path) ->
     }
 
 
+def test_documents_of_each_epoch_begin_at_a_drawn_line(tmp_path: Path) -> None:
+    lines = corpus(tmp_path).splits["train"]
+    train = corpus(tmp_path, document=3, document_shift=True).splits["train"]
+    text = list(map(tuple, lines))
+    begins = set()
+    for epoch in range(30):
+        found = train.epoch(0, epoch)
+        assert len(found) == len(train) == 3
+        begin = text.index(tuple(found[0][: len(text[0])]))
+        around = text[begin:] + text[:begin]
+        joined = [[n for line in around[k : k + 3] for n in line] for k in (0, 3, 6)]
+        assert list(map(list, found)) == joined
+        begins.add(begin)
+        assert train.epoch(0, epoch).x.tolist() == found.x.tolist()
+    assert begins == {0, 1, 2}
+    assert list(map(list, train)) == list(map(list, corpus(tmp_path, document=3).splits["train"]))
+
+
+def test_single_lines_have_no_shift(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="effect with document above 1 only"):
+        corpus(tmp_path, document_shift=True)
+
+
 @pytest.mark.parametrize("kind", ["word", "char", "bpe"])
 def test_a_document_is_written_on_one_line_and_read_again(kind: str, tmp_path: Path) -> None:
     lines = [*LINES, "x  y" if kind == "char" else "x y"]

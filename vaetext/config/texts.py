@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vaetext.config.options import option
+from vaetext.config.options import check_unused, option
 from vaetext.config.sources import Files, OwnFiles
 
 
@@ -29,6 +29,11 @@ class TextData(Files):
         " line; 1: every line is a sequence",
         min=1,
     )
+    document_shift: bool = option(
+        False,
+        "training: the documents of each epoch begin at a line drawn for it; false: every epoch has"
+        " the same documents",
+    )
     stop_words: str = option(
         "english",
         "words that a topic model does not explain by topics: english (scikit-learn's list, of"
@@ -37,6 +42,8 @@ class TextData(Files):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.document == 1:
+            check_unused(self, "document above 1", "document_shift")
         if self.min_count > 1 and self.tokens in ("bpe", "unigram"):
             raise ValueError(
                 f"min_count={self.min_count}: the vocabulary of tokens={self.tokens} is chosen by"

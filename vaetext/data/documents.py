@@ -43,3 +43,16 @@ def documents(split: Split, sentences: int) -> Split:
     """Every ``sentences`` consecutive sequences of a split as one; the last one has the rest."""
     ends = split.offsets[::sentences]
     return Split(split.x, np.union1d(ends, split.offsets[-1:]))
+
+
+def shifted(split: Split, sentences: int, seed: int, epoch: int) -> Split:
+    """The documents of a split from a sequence on that is drawn from the first ``sentences`` ones.
+
+    The text goes on from its end to its beginning, so that there are as many documents as without.
+    It is a function of (seed, epoch), and a copy of all sequences in memory.
+    """
+    rng = np.random.default_rng([seed, epoch, 1])  # not that of the epoch's order
+    first = int(rng.integers(min(sentences, len(split))))
+    x = np.roll(split.x, -split.offsets[first])
+    offsets = np.cumsum([0, *np.roll(split.lengths, -first)])
+    return documents(Split(x, offsets), sentences)

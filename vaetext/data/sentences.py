@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from vaetext.config.data import TextData
 from vaetext.data import cache
 from vaetext.data import tokenizer as tokenizers
 from vaetext.data.corpora import Corpus
-from vaetext.data.documents import Documents, documents
+from vaetext.data.documents import Documents, documents, shifted
 from vaetext.data.files import (
     Remote,
     Report,
@@ -71,6 +72,12 @@ def text_corpus(
     if config.document > 1:
         form = Documents(form.model)
         splits = {name: documents(split, config.document) for name, split in splits.items()}
+    if config.document_shift:
+        train = found.splits["train"]
+        splits["train"] = replace(
+            splits["train"],
+            fresh=lambda seed, epoch: shifted(train, config.document, seed, epoch),
+        )
     known = {"sentences": config.document, "stop_words": found.stop_words}
     source = [str(path) for path in files]
     return Corpus(config.name, form, splits, source, sums, known, lines=read, counts=counts or {})
