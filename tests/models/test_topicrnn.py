@@ -22,7 +22,6 @@ from vaetext.evaluation.decoding import generate
 from vaetext.evaluation.metrics import Evaluation, evaluate
 from vaetext.models.topicrnn import TopicRNN
 from vaetext.models.topics import coherence, relevance
-from vaetext.models.window import sentences
 
 CPU = torch.device("cpu")
 EOS, UNK, THE, OF = 1, 0, 2, 3
@@ -162,24 +161,26 @@ def window(model: TopicRNN, documents: list[list[int]]) -> Evaluation:
     return evaluate(model, Split.of(documents), seed=0, samples=1, batch_tokens=12, device=CPU)
 
 
+@pytest.mark.parametrize("rows", [4, 256])
 @torch.no_grad()
-def test_topics_of_a_sentence_are_inferred_from_the_sentences_before_it() -> None:
+def test_topics_of_a_word_are_inferred_from_the_words_before_it(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaetext.models.window.ROWS", rows)
     model = make()
     found = window(model, DOCUMENTS).results.diagnostics["PPL (window)"]
-    end = torch.tensor([EOS])  # counts as nothing
-    parts = sentences(torch.tensor([token for each in DOCUMENTS for token in each]), EOS)
-    nats = 0.0
-    for number, document in enumerate(DOCUMENTS):
-        first = sum(each.count(EOS) for each in DOCUMENTS[:number])
-        theta = [
-            model.encode(batch_of([torch.cat([end, *parts[max(0, n - 2) : n]]).tolist()])).mean[0]
-            for n in range(first, first + document.count(EOS))
-        ]
-        where = np.cumsum([0, *(token == EOS for token in document[:-1])])
-        of_steps = torch.stack([theta[n] for n in where])
-        nats -= model.step_log_px(batch_of([document]), of_steps[None, None]).sum().item()
-    tokens = sum(map(len, DOCUMENTS))
-    assert found == pytest.approx(math.exp(nats / tokens), rel=1e-10)
+    text = [token for each in DOCUMENTS for token in each]
+    nats, done = 0.0, 0
+    for document in DOCUMENTS:
+        theta = []
+        for t in range(done, done + len(document)):
+            before = text[:t]
+            ends = [0, *(n + 1 for n, token in enumerate(before) if token == EOS)]
+            shown = before[ends[max(0, len(ends) - 3)] :]  # two sentences, and what is begun
+            theta.append(model.encode(batch_of([[EOS, *shown]])).mean[0])  # EOS counts as nothing
+        nats -= model.step_log_px(batch_of([document]), torch.stack(theta)[None, None]).sum().item()
+        done += len(document)
+    assert found == pytest.approx(math.exp(nats / len(text)), rel=1e-10)
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
-"""Perplexity where the topics of a sentence are inferred from the sentences before it."""
+"""Perplexity where the topics of a word are inferred from the words before it."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -11,67 +11,66 @@ from vaetext.data.batch import Batch
 from vaetext.distributions.evidence import Evidence
 from vaetext.models.diagnostics import Diagnostic
 
-ROWS = 256  # sentences whose topics are inferred together
+ROWS = 256  # words whose topics are inferred together
 
 
 class Window(Diagnostic):
-    """PPL (window): exp of -log p(x_t | x_<t, theta) per token, EOS counted (Dieng et al. 2017).
+    """PPL (window): exp of -log p(x_t | x_<t, theta_t) per token, EOS counted (Dieng et al. 2017).
 
-    theta of every word of a sentence is E[q(theta | counts)] of the N sentences before it, N being
-    those of a document: a window that slides over the text of the split, across the bounds of
-    documents. The first sentences of a split have fewer before them. No word is predicted from
-    itself or a later one, so this is the perplexity of a language model, and no bound. The state
-    starts again with every document, as in training.
+    theta_t is E[q(theta | counts)] of the N sentences before that of x_t and of the words before
+    x_t in its own, N being the sentences of a document: a window that slides over the text of the
+    split, across the bounds of documents. The first sentences of a split have fewer before them. No
+    word is predicted from itself or a later one, so this is the perplexity of a language model, and
+    no bound. The state starts again with every document, as in training.
 
     It is for models with ``counts``, ``infer`` and ``step_log_px``, whose documents follow one
     another in a split.
     """
 
     def __init__(self) -> None:
-        self.words: dict[int, list[Tensor]] = {}  # document -> the ids of each of its sentences
+        self.text: dict[int, Tensor] = {}  # document -> its tokens
         self.nats = 0.0
         self.tokens = 0
 
     def update(self, model: Any, batch: Batch, evidence: Evidence) -> None:
         rows = zip(batch.index.tolist(), batch.x, batch.lengths.tolist(), strict=True)
         for number, x, length in rows:
-            self.words[number] = sentences(x[:length], model.domain.eos)
+            self.text[number] = x[:length]
 
     def intervene(self, model: Any, batches: Iterable[Batch], seed: int) -> None:
         theta = self._inferred(model)
         for batch in batches:
             means = [theta[number] for number in batch.index.tolist()]
-            padded = torch.nn.utils.rnn.pad_sequence(means, batch_first=True)  # [B, S, D]
-            ended = batch.domain.ends(batch.x)
-            number = (ended.cumsum(1) - ended.long()).clamp(max=padded.shape[1] - 1)
-            of_steps = padded.gather(1, number[..., None].expand(-1, -1, padded.shape[2]))
-            self.nats -= model.step_log_px(batch, of_steps[None]).sum().item()
+            padded = torch.nn.utils.rnn.pad_sequence(means, batch_first=True)  # [B, T, D]
+            self.nats -= model.step_log_px(batch, padded[None]).sum().item()
             self.tokens += int(batch.lengths.sum())
 
     def numbers(self) -> dict[str, float]:
         return {"PPL (window)": math.exp(self.nats / self.tokens)}
 
     def _inferred(self, model: Any) -> dict[int, Tensor]:
-        """Document -> E[q(theta | sentences before)] of each of its sentences, [S, D]."""
-        order = sorted(self.words)
-        text = [sentence for number in order for sentence in self.words[number]]
-        size = model.domain.sentences
-        windows = [torch.cat([text[0][:0], *text[max(0, n - size) : n]]) for n in range(len(text))]
-        theta = torch.cat(
-            [
-                model.infer(counts(model, windows[start : start + ROWS])).mean
-                for start in range(0, len(windows), ROWS)
-            ]
-        )
-        parts = torch.split(theta, [len(self.words[number]) for number in order])
-        return dict(zip(order, parts, strict=True))
+        """Document -> E[q(theta | words before)] of each of its tokens, [T, D]."""
+        documents = [self.text[number] for number in sorted(self.text)]
+        text = torch.cat(documents)
+        found = [
+            model.infer(counts(model, part)).mean
+            for part in windows(text, model.domain.eos, model.domain.sentences)
+        ]
+        parts = torch.split(torch.cat(found), list(map(len, documents)))
+        return dict(zip(sorted(self.text), parts, strict=True))
 
 
-def sentences(x: Tensor, eos: int) -> list[Tensor]:
-    """The tokens [T] of a document as one tensor for each sentence, its EOS with it."""
-    ends = (x == eos).nonzero()[:, 0].tolist()
-    lengths = [end - begin for begin, end in zip([-1, *ends], ends, strict=False)]
-    return list(torch.split(x, lengths))
+def windows(text: Tensor, eos: int, sentences: int) -> Iterator[list[Tensor]]:
+    """The tokens before each token of a text [T], ``ROWS`` of them at a time.
+
+    They begin with the sentence that is ``sentences`` before that of the token.
+    """
+    ends = (text == eos).nonzero()[:, 0].tolist()
+    begins = [0] * (sentences + 1) + [end + 1 for end in ends]
+    number = (text == eos).cumsum(0) - (text == eos).long()
+    places = list(enumerate(number.tolist()))
+    for start in range(0, len(places), ROWS):
+        yield [text[begins[n] : t] for t, n in places[start : start + ROWS]]
 
 
 def counts(model: Any, texts: list[Tensor]) -> Tensor:

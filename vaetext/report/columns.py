@@ -70,8 +70,8 @@ _NOTES: dict[tuple[str, ...], str] = {  # kinds of columns -> what is said where
     ("FIVO-NLL",): "FIVO-NLL(K): bound of a particle filter with K particles.",
     ("PPL",): "PPL = exp(total -ELBO / tokens with EOS).",
     ("PPL (window)",): (
-        "PPL (window): each sentence has the posterior mean of theta given the sentences before it;"
-        " the perplexity of a language model, no bound."
+        "PPL (window): each word has the posterior mean of theta given the words before it, of its"
+        " own sentence and of those before; the perplexity of a language model, no bound."
     ),
     ("NPMI",): "NPMI: coherence of the topics' ten first words over training documents.",
     ("PPL (no EOS)",): "PPL (no EOS) divides by the tokens without EOS.",
