@@ -32,8 +32,9 @@ def test_every_job_ends_with_its_status_and_its_log(tmp_path: Path) -> None:
 
 
 def test_as_many_run_at_a_time_as_are_allowed(tmp_path: Path) -> None:
-    mark = "echo +; sleep 0.2; echo -"
     everything = tmp_path / "log"
+    two = f'[ "$(grep -c + "{everything}")" -ge 2 ]'  # have begun; none of both ends before
+    mark = f"echo +; until {two}; do sleep 0.05; done; sleep 0.2; echo -"
     run_jobs([Job([mark], everything) for _ in range(4)], 2, lambda *_: None)
     running = [1 if line == "+" else -1 for line in everything.read_text().split()]
     assert max(sum(running[:n]) for n in range(len(running) + 1)) == 2
