@@ -107,6 +107,7 @@ def _prepared(folder: Path, make: Callable[[Path], Tokenized]) -> Tokenized:
 def _key(config: Data, sums: list[str]) -> str:
     unread = {"label": "", "segment": 0, "document": 1}  # they change no line
     options = {**asdict(config), **unread}
+    options.pop("document_shift", None)  # nor does it; what was stored before it keeps its key
     text = json.dumps([FORMAT, options, sums], sort_keys=True)
     return f"{config.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
