@@ -54,5 +54,5 @@ def shifted(split: Split, sentences: int, seed: int, epoch: int) -> Split:
     rng = np.random.default_rng([seed, epoch, 1])  # not that of the epoch's order
     first = int(rng.integers(min(sentences, len(split))))
     x = np.roll(split.x, -split.offsets[first])
-    offsets = np.cumsum([0, *np.roll(split.lengths, -first)])
-    return documents(Split(x, offsets), sentences)
+    ends = np.cumsum(np.roll(split.lengths, -first))
+    return documents(Split(x, np.concatenate([[0], ends])), sentences)
