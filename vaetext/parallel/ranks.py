@@ -9,6 +9,7 @@ every process computes what one alone would. What is lost: no gradient is sent w
 still computed.
 """
 
+import atexit
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -139,7 +140,7 @@ ALONE = Ranks()
 
 
 def connect(rank: int, size: int, local: int, place: str, device: torch.device) -> Ranks:
-    """Joins the other processes: by gloo on CPUs, by nccl on GPUs.
+    """Joins the other processes, until this one exits: by gloo on CPUs, by nccl on GPUs.
 
     Args:
         place: ``env://`` with torch's variables (MASTER_ADDR, MASTER_PORT), or ``file://`` and a
@@ -156,4 +157,6 @@ def connect(rank: int, size: int, local: int, place: str, device: torch.device) 
         world_size=size,
         timeout=PATIENCE,
     )
+    # gloo's threads hold tensors; one that still frees them while Python ends aborts the process
+    atexit.register(distributed.destroy_process_group)
     return Ranks(rank, size, local)
