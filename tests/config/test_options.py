@@ -57,6 +57,7 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (Trainer, {"schedule": "cosine", "lr_factor": 0.1}, "set lr_factor=0.5, or schedule=halving"),
     (Trainer, {"schedule": "halving", "plateau_patience": 5}, "with schedule=plateau only"),
     (Trainer, {"optimizer": "sgd", "betas": [0.5, 0.9]}, "set betas=[0.9, 0.999], or optimizer="),
+    (Trainer, {"optimizer": "sgd", "eps": 0.1}, "set eps=1e-08, or optimizer="),
     (VRAE, {"components": 5}, "has an effect with prior=gmm or vamp only; set components=20"),
     (HVRAE, {"components": 5, "prior": "standard"}, "set components=20, or prior=gmm or vamp"),
     (CNN, {"pseudo_length": 5, "prior": "gmm"}, "set pseudo_length=12, or prior=vamp"),

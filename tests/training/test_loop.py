@@ -39,11 +39,11 @@ def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(
         "weight_decay": 0.1,
     }
     if optimizer != "sgd":
-        options["betas"] = [0.7, 0.8]
+        options |= {"betas": [0.7, 0.8], "eps": 0.1}
     one, other = training(tmp_path, **options), training(tmp_path, **options)
     plain = {
-        "adam": partial(torch.optim.Adam, betas=(0.7, 0.8)),
-        "adamw": partial(torch.optim.AdamW, betas=(0.7, 0.8)),
+        "adam": partial(torch.optim.Adam, betas=(0.7, 0.8), eps=0.1),
+        "adamw": partial(torch.optim.AdamW, betas=(0.7, 0.8), eps=0.1),
         "sgd": torch.optim.SGD,
     }[optimizer](other.model.parameters(), lr=OPTIONS["lr"], weight_decay=0.1, foreach=False)
     for index in one.order(0)[:3]:

@@ -49,6 +49,12 @@ class Trainer(KLWeight):
         min=0.0,
         below=1.0,
     )
+    eps: float = option(
+        1e-8,
+        "what Adam adds to the root of the square: gradients far below it move their weights as by"
+        " SGD, at the rate lr / eps",
+        above=0.0,
+    )
     weight_decay: float = option(0.0, "weight decay", min=0.0)
     clip: float = option(5.0, "largest gradient norm; 0 does not clip", min=0.0)
     schedule: str = option(
@@ -182,7 +188,7 @@ class Trainer(KLWeight):
     def _check_unused(self) -> None:
         """Refuses options that would change nothing."""
         if self.optimizer == "sgd":
-            check_unused(self, "optimizer=adam or adamw", "betas")
+            check_unused(self, "optimizer=adam or adamw", "betas", "eps")
         if self.schedule != "halving":
             check_unused(self, "schedule=halving", "halve_at")
         if self.schedule != "plateau":

@@ -15,9 +15,13 @@ def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimiz
             model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
         )
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    betas = (config.betas[0], config.betas[1])
     return kind(
-        model.parameters(), lr=config.lr, betas=betas, weight_decay=config.weight_decay, fused=True
+        model.parameters(),
+        lr=config.lr,
+        betas=(config.betas[0], config.betas[1]),
+        eps=config.eps,
+        weight_decay=config.weight_decay,
+        fused=True,
     )
 
 
