@@ -25,6 +25,8 @@ from vaetext.modules.initial import initialise
 from vaetext.modules.nets import relu_layers
 from vaetext.modules.softmax import step_log_prob
 
+EXCLUDED = -1e4  # logit of a word that the switch does not allow
+
 
 class TopicRNN(SequenceModel):
     """log p(x) >= E_q[log p(x|theta)] - KL(q(theta|x) || N(0, I)) (Dieng et al. 2017).
@@ -32,16 +34,21 @@ class TopicRNN(SequenceModel):
     p(x|theta) = prod_t sum_l p(l_t = l | h_t) p(x_t | h_t, theta, l_t = l), with h_t an RNN of the
     tokens before t, which runs through a whole document, l_t ~ Bernoulli(sigmoid(Gamma h_t)), and
 
-        p(x_t = i | h_t, theta, l_t) ~ exp(v_i h_t + a_i + (1 - l_t) b_i theta).
+        p(x_t = i | h_t, theta, l_t) ~ exp(v_i h_t + a_i + (1 - l_t) b_i theta)
 
-    q(theta|x) is a Gaussian read by a ReLU net from the counts of the words that are no stop words.
-    Stop words are those of the data set (``data.stop_words``) and EOS; the unknown token is none.
+    over stop words where l_t = 1 and over all others where l_t = 0; with ``model.disjoint=false``
+    over all words in both cases. q(theta|x) is a Gaussian read by a ReLU net from the counts of the
+    words that are no stop words. Stop words are those of the data set (``data.stop_words``) and
+    EOS; the unknown token is none.
 
     In training the switch l_t is observed: 1 at a stop word. ``log_px`` is then
-    log p(x, l | theta) <= log p(x|theta), so that what is trained on is a bound on log p(x) too. In
-    evaluation mode the switch is summed out, and ``log_px`` is log p(x|theta) itself.
+    log p(x, l | theta) <= log p(x|theta), so that what is trained on is a bound on log p(x) too,
+    and the same where words are disjoint. In evaluation mode the switch is summed out, and
+    ``log_px`` is log p(x|theta) itself.
 
-    The source has no a_i, the logits of words where h_t = 0.
+    The source has no a_i, the logits of words where h_t = 0, and allows all words in both cases: in
+    training each word then costs the switch and once more that it is a stop word or not, and theta
+    pays for being constant, which tells them apart.
     """
 
     domains = (Symbols,)
@@ -58,6 +65,7 @@ class TopicRNN(SequenceModel):
         features = config.embedding_dim if config.tied else config.hidden_dim
         self.switch = nn.Linear(features, 1)
         self.topics = nn.Linear(config.topics, domain.size, bias=False)  # b
+        self.disjoint = config.disjoint
         stop = torch.zeros(domain.size, dtype=torch.bool)
         stop[[domain.eos, *domain.stop_words]] = True
         self.stop = nn.Buffer(stop, persistent=False)
@@ -117,13 +125,14 @@ class TopicRNN(SequenceModel):
     def _given(self, batch: Batch, h: Tensor, theta: Tensor) -> Tensor:
         """``step_log_px`` of the decoder's outputs h."""
         gate = self._gate(h)[..., 0]
-        if self.training:
+        if self.training or self.disjoint:
             stop = self.stop[batch.x]
             log_switch = logsigmoid(torch.where(stop, gate, -gate))
-            return self._log_words(batch, h, theta * ~stop[..., None]) + log_switch * batch.mask
-        without = step_log_prob(batch, h, self._weight, self._bias)
+            return self._log_words(batch, h, theta, stop) + log_switch * batch.mask
+        everywhere = torch.ones_like(batch.mask)
         mixed = torch.logaddexp(
-            logsigmoid(gate) + without, logsigmoid(-gate) + self._log_words(batch, h, theta)
+            logsigmoid(gate) + self._log_words(batch, h, theta, everywhere),
+            logsigmoid(-gate) + self._log_words(batch, h, theta, ~everywhere),
         )
         return mixed * batch.mask
 
@@ -134,9 +143,12 @@ class TopicRNN(SequenceModel):
     def emit(self, state: State, noise: Noise) -> tuple[Distribution, State]:
         h, state = self.decoder.step(state)
         gate = self._gate(h)
-        logits = linear(h, self._weight, self._bias)
-        with_topics = (logits + self.topics(state["theta"])).log_softmax(-1)
-        without = logits.log_softmax(-1)
+        without = linear(h, self._weight, self._bias)
+        with_topics = without + self.topics(state["theta"])
+        if self.disjoint:
+            without = without.masked_fill(~self.stop, -torch.inf)
+            with_topics = with_topics.masked_fill(self.stop, -torch.inf)
+        without, with_topics = without.log_softmax(-1), with_topics.log_softmax(-1)
         mixed = torch.logaddexp(logsigmoid(gate) + without, logsigmoid(-gate) + with_topics)
         return Categorical(mixed), state
 
@@ -151,12 +163,17 @@ class TopicRNN(SequenceModel):
         gate: Tensor = self.switch(h)
         return gate.to(torch.promote_types(gate.dtype, torch.float32))  # type: ignore[no-untyped-call]
 
-    def _log_words(self, batch: Batch, h: Tensor, theta: Tensor) -> Tensor:
-        """[K, B, T] log softmax(v h_t + a + b theta_t)[x_t], one product for both terms."""
+    def _log_words(self, batch: Batch, h: Tensor, theta: Tensor, switch: Tensor) -> Tensor:
+        """[K, B, T] log p(x_t | h_t, theta_t, switch_t), by one product."""
+        on = switch[..., None].to(theta.dtype)
+        features, columns = [h, theta * (1 - on)], [self._weight, self.topics.weight]
+        if self.disjoint:
+            stop = self.stop[:, None].to(theta.dtype)
+            features += [on, 1 - on]
+            columns += [EXCLUDED * (1 - stop), EXCLUDED * stop]
         shape = (theta.shape[0], *h.shape[1:3])
-        features = torch.cat([h.expand(*shape, -1), theta.expand(*shape, -1)], -1)
-        weight = torch.cat([self._weight, self.topics.weight], 1)
-        return step_log_prob(batch, features, weight, self._bias)
+        given = torch.cat([each.expand(*shape, -1) for each in features], -1)
+        return step_log_prob(batch, given, torch.cat(columns, 1), self._bias)
 
     @property
     def _weight(self) -> Tensor:
