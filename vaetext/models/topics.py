@@ -15,14 +15,12 @@ WORDS = 10  # of each topic
 DOCUMENTS = 50  # shown with their topics
 SHOWN = 3  # topics of each
 CHARACTERS = 300  # of each
-RELEVANCE = 0.6  # lambda, as Sievert and Shirley recommend
-THETA = 2.0  # of a document that has much of a topic
 
 
 class Topics(Diagnostic):
     """``topics.txt``, ``documents.txt``, and the mean coherence of topics.
 
-    A topic's words are those of the highest relevance, but for stop words. Its coherence is the
+    A topic's words are those of the most certain weights, but for stop words. Its coherence is the
     mean NPMI of all pairs of them over the training documents. It is the strongest of a document
     where E[q(theta_k)] std(b_k), what it adds to the logits, is the largest; its KL is the mean
     over documents of KL(q(theta_k|x) || N(0, 1)).
@@ -66,7 +64,7 @@ class Topics(Diagnostic):
 
     def _top(self, corpus: Corpus) -> np.ndarray:
         """[D, WORDS] the ids of each topic's words."""
-        found = relevance(self.weight, corpus.splits["train"])
+        found = certain_weights(self.weight, corpus.splits["train"])
         found[self.stop] = -np.inf
         return np.argsort(-found, 0, kind="stable")[:WORDS].T
 
@@ -108,13 +106,12 @@ def _document(text: str, strengths: np.ndarray, words: list[str]) -> str:
     return "".join(lines) + f"{text[:CHARACTERS]}{'...' * (len(text) > CHARACTERS)}\n"
 
 
-def relevance(weight: np.ndarray, split: Split) -> np.ndarray:
-    """[V, D] how much each word says of each topic, up to a constant (Sievert and Shirley 2014).
+def certain_weights(weight: np.ndarray, split: Split) -> np.ndarray:
+    """[V, D] b_wk sqrt(n_w): weights in units of their standard errors, up to a factor.
 
-    It is lambda log p(w|k) + (1 - lambda) log(p(w|k) / p(w)) with lambda = 0.6, p(w) being the
-    share of w among the tokens of ``split`` and p(w|k) proportional to p(w) exp(theta_k b_wk) at
-    theta_k = 2, two standard deviations from its mean. By b alone the rarest words come first,
-    whose weights are the least certain.
+    n_w is how often w occurs in ``split``, and the standard error of a weight that is learned from
+    n_w words falls as 1 / sqrt(n_w). By b alone the rarest words come first, whose weights are the
+    least certain.
 
     Args:
         weight: b [V, D].
@@ -123,9 +120,7 @@ def relevance(weight: np.ndarray, split: Split) -> np.ndarray:
     counts = np.zeros(len(weight))
     for part in split.parts():
         counts += np.bincount(part.x, minlength=len(weight))
-    with np.errstate(divide="ignore"):
-        log_p = np.log(counts / counts.sum())
-    return np.asarray(RELEVANCE * log_p[:, None] + THETA * weight)
+    return np.asarray(weight * np.sqrt(counts)[:, None])
 
 
 def coherence(top: np.ndarray, split: Split, size: int) -> np.ndarray:
