@@ -19,12 +19,15 @@ def test_lines_become_frames_and_lines_again() -> None:
     assert PAIRS.domain(9) == Real(2, 9)
 
 
-def test_statistics_are_those_of_the_data_and_constants_keep_their_scale() -> None:
+def test_statistics_are_those_of_the_data_and_constants_keep_their_scale(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     raw = np.random.default_rng(0).normal(3, [2.0, 0.0], (1000, 2))
     fitted = Standardizer.fit(raw)
     np.testing.assert_allclose(fitted.encoded(raw)[:, 0].std(), 1, rtol=1e-5)
     np.testing.assert_allclose(fitted.raw(fitted.encoded(raw)), raw, atol=1e-5)
     assert fitted.std[1] == 1
+    assert "constant in train: 1 of the 2 numbers of a frame" in caplog.text
     assert Standardizer.fit(raw * (1 + 1e-13)) == fitted
 
 

@@ -1,5 +1,6 @@
 """From lines of numbers to frames and back, as a tokenizer does for text."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from vaetext.data.arrays import LARGEST
 from vaetext.data.domain import Real
 from vaetext.data.drawn import Drawn
 from vaetext.data.frames import FrameFormat
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,16 @@ class Standardizer(FrameFormat):
 def rounded(mean: np.ndarray, std: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Means and standard deviations [F] to six digits, as further ones differ between machines.
 
-    A number that is constant but for rounding has a standard deviation of 1.
+    A number that is constant but for rounding has a standard deviation of 1; the log says so.
     """
-    scale = np.where(std > 1e-9 * abs(mean), std, 1)
+    constant = std <= 1e-9 * abs(mean)
+    if constant.any():
+        log.warning(
+            "constant in train: %d of the %d numbers of a frame; their density in -ELBO is bounded"
+            " by the model's smallest standard deviation alone, so remove them",
+            constant.sum(),
+            len(constant),
+        )
+    scale = np.where(constant, 1, std)
     first, second = (tuple(float(f"{n:.6g}") for n in each) for each in (mean, scale))
     return first, second

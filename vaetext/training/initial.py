@@ -55,7 +55,10 @@ def start_from(model: SequenceModel, config: TrainConfig, corpus: Corpus) -> Non
     try:
         other = load_config(folder)
     except ValueError as error:
-        raise ValueError(f"trainer.init_from: {error}") from error
+        raise ValueError(
+            f"trainer.init_from: {error}; where an experiment names it, train it first: the"
+            " experiment's file in conf/ gives the command"
+        ) from error
     source = folder / (LAST if trainer.init_checkpoint == "last" else BEST)
     device = next(model.parameters()).device
     groups, _ = checkpoint.load(source, device)
