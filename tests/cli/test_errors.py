@@ -40,6 +40,7 @@ WRONG = {
     "train model.cell=lst": "model.cell='lst': choose from lstm, gru; did you mean 'lstm'?",
     "train trainer.epochs=abc": "trainer.epochs=abc: must be an integer",
     "train trainer.lr=fast": "trainer.lr=fast: must be a number",
+    "train trainer.lr_scales.encoder=low": "trainer.lr_scales.encoder=low: must be a number",
     "train debug=maybe": "debug=maybe: must be true or false",
     "train model.name=[1]": "model.name=[1]: must be text",
     "train trainer.halve_at=5": "trainer.halve_at: must be a list; write trainer.halve_at=[...]",

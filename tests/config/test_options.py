@@ -38,6 +38,7 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (Trainer, {"lr": float("nan")}, "lr=nan is out of range: it must be finite"),
     (Trainer, {"checkpoint_minutes": float("inf")}, "it must be finite"),
     (Trainer, {"threads": 10**6}, "threads=1000000 is out of range: it must be at most 1024"),
+    (Trainer, {"lr_scales": {"encoder": 0.0}}, "lr of encoder must be a finite number above 0"),
     (Trainer, {"betas": [0.9]}, "betas=[0.9] must be two numbers"),
     (Trainer, {"betas": [0.9, 0.99, 0.999]}, "must be two numbers"),
     (Trainer, {"beta_delay": 1, "beta_schedule": "constant"}, "the KL weight never rises"),

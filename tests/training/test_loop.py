@@ -37,6 +37,7 @@ def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(
         "optimizer": optimizer,
         "clip": clip,
         "weight_decay": 0.1,
+        "lr_scales": {"encoder": 0.5, "encoder.rnn": 0.25},
     }
     if optimizer != "sgd":
         options |= {"betas": [0.7, 0.8], "eps": 0.1}
@@ -45,7 +46,14 @@ def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(
         "adam": partial(torch.optim.Adam, betas=(0.7, 0.8), eps=0.1),
         "adamw": partial(torch.optim.AdamW, betas=(0.7, 0.8), eps=0.1),
         "sgd": torch.optim.SGD,
-    }[optimizer](other.model.parameters(), lr=OPTIONS["lr"], weight_decay=0.1, foreach=False)
+    }[optimizer](
+        [
+            {"params": [each], "lr": OPTIONS["lr"] * multiple(name)}
+            for name, each in other.model.named_parameters()
+        ],
+        weight_decay=0.1,
+        foreach=False,
+    )
     for index in one.order(0)[:3]:
         for each in (one, other):
             torch.manual_seed(2)
@@ -58,6 +66,17 @@ def test_a_step_is_that_of_the_plain_optimizer_on_clipped_gradients(
         one.state.batch = other.state.batch = one.state.step  # which the KL weight depends on
     for value, expected in zip(one.model.parameters(), other.model.parameters(), strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
+
+
+def multiple(name: str) -> float:
+    if name.startswith("encoder."):
+        return 0.25 if name.startswith("encoder.rnn.") else 0.5
+    return 1
+
+
+def test_a_learning_rate_of_a_module_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"lr_scales=.* has no module enc; .* mean 'encoder'"):
+        training(tmp_path, lr_scales={"enc": 0.5})
 
 
 def gradient(folder: Path, **options: Any) -> torch.Tensor:

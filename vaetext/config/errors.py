@@ -238,7 +238,7 @@ def _wanted(error: OmegaConfBaseException) -> Any:
     if _is_schema(error.object_type):
         found = {item.name: item.type for item in fields(error.object_type)}  # type: ignore[arg-type]
         return get_origin(found.get(str(error.key))) or found.get(str(error.key))
-    return getattr(error.ref_type, "__args__", (None,))[0]
+    return getattr(error.ref_type, "__args__", (None,))[-1]
 
 
 def _is_schema(kind: Any) -> bool:

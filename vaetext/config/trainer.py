@@ -1,6 +1,7 @@
 """The options of training; their values are in ``conf/trainer/``."""
 
 from dataclasses import dataclass
+from math import inf
 
 from vaetext.config.kl import KLWeight
 from vaetext.config.options import check_unused, option
@@ -43,6 +44,9 @@ class Trainer(KLWeight):
     )
     optimizer: str = option("adam", "optimizer", choices=("adam", "adamw", "sgd"))
     lr: float = option(1e-3, "learning rate", above=0.0)
+    lr_scales: dict[str, float] = option(
+        {}, "multiples of lr for single modules, as in lr_scales.encoder=0.1"
+    )
     betas: list[float] = option(
         [0.9, 0.999],
         "Adam's decay rates of the mean and the square of the gradient",
@@ -177,6 +181,12 @@ class Trainer(KLWeight):
                 f"betas={self.betas} must be two numbers: the decay rates of the mean and the"
                 " square of the gradient"
             )
+        for module, scale in self.lr_scales.items():
+            if not 0 < scale < inf:
+                raise ValueError(
+                    f"lr_scales={self.lr_scales}: the multiple of lr of {module} must be a finite"
+                    " number above 0"
+                )
         if self.devices != "auto" and not _is_count(self.devices):
             raise ValueError(
                 f"devices={self.devices}: give the number of processes, 1 to {MOST}, or auto"

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from vaetext.config.model import Model
-from vaetext.config.options import closest
 from vaetext.config.train import TrainConfig
 from vaetext.data.corpora import Corpus
 from vaetext.data.format import Format
@@ -20,6 +19,7 @@ from vaetext.runs import checkpoint
 from vaetext.runs.corpus import read_domain, read_format
 from vaetext.runs.folder import load_config
 from vaetext.runs.layout import BEST, LAST
+from vaetext.training.modules import check_module, within
 
 log = logging.getLogger(__name__)
 
@@ -93,17 +93,8 @@ def _of_modules(
         return list(own)
     for module in modules:
         for names, whose in ((own, "this model"), (given, option.partition("=")[2])):
-            if not any(_inside(name, module) for name in names):
-                known = list(dict.fromkeys(name.partition(".")[0] for name in names))
-                raise ValueError(
-                    f"trainer.init_modules={modules}: {whose} has no module {module}; choose from"
-                    f" {', '.join(known)}{closest(module, known)}"
-                )
-    return [name for name in own if any(_inside(name, module) for module in modules)]
-
-
-def _inside(name: str, module: str) -> bool:
-    return name == module or name.startswith(f"{module}.")
+            check_module(module, names, f"trainer.init_modules={modules}: {whose}")
+    return [name for name in own if any(within(name, module) for module in modules)]
 
 
 def _shared_rows(here: Format, there: Format) -> Rows | None:

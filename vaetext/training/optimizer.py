@@ -1,22 +1,29 @@
 """Optimizers, and the norm that gradients are clipped by."""
 
+from itertools import groupby
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from vaetext.config.trainer import Trainer
 from vaetext.models.base import SequenceModel
 from vaetext.parallel.ranks import Ranks
+from vaetext.training.modules import check_module, within
 
 
 def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimizer:
-    """Adam, AdamW or SGD over all parameters, one fused kernel a step."""
+    """Adam, AdamW or SGD over all parameters, one fused kernel a step and learning rate.
+
+    Raises:
+        ValueError: ``lr_scales`` names a module that the model lacks.
+    """
+    groups = _groups(config.lr_scales, model)
     if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
-        )
+        return torch.optim.SGD(groups, lr=config.lr, weight_decay=config.weight_decay, fused=True)
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     return kind(
-        model.parameters(),
+        groups,
         lr=config.lr,
         betas=(config.betas[0], config.betas[1]),
         eps=config.eps,
@@ -25,17 +32,33 @@ def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimiz
     )
 
 
+def _groups(scales: dict[str, float], model: SequenceModel) -> list[dict[str, Any]]:
+    """Parameters in the model's order, those of one multiple of the learning rate together."""
+    named = dict(model.named_parameters())
+    for module in scales:
+        check_module(module, named, f"trainer.lr_scales={scales}: this model")
+
+    def scale(name: str) -> float:
+        inner = [module for module in scales if within(name, module)]
+        return scales[max(inner, key=len)] if inner else 1.0
+
+    return [
+        {"params": [named[name] for name in names], "lr_scale": each}
+        for each, names in groupby(named, scale)
+    ]
+
+
 def prepare(optimizer: torch.optim.Optimizer, rate: float, clip: float, ranks: Ranks) -> Tensor:
     """Adds up gradients over processes, and sets what the next step uses; returns their norm.
 
     Args:
-        rate: learning rate.
+        rate: learning rate, of which a group of parameters takes its multiple.
         clip: largest norm of all gradients together; 0 does not clip.
         ranks: the processes that share each batch.
     """
     parameters = []
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["lr_scale"]
         parameters += group["params"]
     ranks.add_gradients(parameters)
     norm = total_norm([each.grad for each in parameters if each.grad is not None])

@@ -1,0 +1,28 @@
+"""Modules of a model by the names that options give them: ``encoder``, ``decoder.rnn``."""
+
+from collections.abc import Collection
+
+from vaetext.config.options import closest
+
+
+def within(name: str, module: str) -> bool:
+    """Whether a weight of this name belongs to the module."""
+    return name == module or name.startswith(f"{module}.")
+
+
+def check_module(module: str, names: Collection[str], whose: str) -> None:
+    """Checks that some weight belongs to a module.
+
+    Args:
+        names: of all weights.
+        whose: what an error begins with: the option, and whose weights these are.
+
+    Raises:
+        ValueError: none does; names the modules that there are.
+    """
+    if not any(within(name, module) for name in names):
+        known = list(dict.fromkeys(name.partition(".")[0] for name in names))
+        raise ValueError(
+            f"{whose} has no module {module}; choose from"
+            f" {', '.join(known)}{closest(module, known)}"
+        )
