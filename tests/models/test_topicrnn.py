@@ -119,9 +119,9 @@ def test_the_posterior_reads_the_counts_of_words_that_are_no_stop_words() -> Non
         [0, 0, 0, 0, 0, 0, 0, 1],
     ]
     q = model.encode(batch_of(DOCUMENTS))
-    layer = model.read(counts).relu()
-    middle: Any = model.layers[1]
-    expected = model.posterior(middle(layer).relu())
+    encoder: Any = model.encoder
+    read, (_, middle, _), head = encoder
+    expected = head(middle(read(counts).relu()).relu())
     torch.testing.assert_close(q.mean, expected.mean, rtol=1e-12, atol=1e-12)
     # neither stop words nor the order of the others matter
     other = model.encode(batch_of([[5, 4, OF, 5, EOS, EOS]]))

@@ -58,9 +58,11 @@ class TopicRNN(SequenceModel):
     def __init__(self, config: Config, domain: Symbols) -> None:
         super().__init__(domain)
         units = config.encoder_dim
-        self.read = nn.Linear(domain.size, units)
-        self.layers = relu_layers(units, config.encoder_layers)
-        self.posterior = GaussianHead(units, config.topics)
+        self.encoder = nn.Sequential(
+            nn.Linear(domain.size, units),
+            relu_layers(units, config.encoder_layers),
+            GaussianHead(units, config.topics),
+        )
         self.decoder = Decoder(config, domain)
         features = config.embedding_dim if config.tied else config.hidden_dim
         self.switch = nn.Linear(features, 1)
@@ -77,13 +79,13 @@ class TopicRNN(SequenceModel):
 
     def counts(self, batch: Batch) -> Tensor:
         """[B, V] how often each word occurs in each document; 0 for stop words."""
-        counted = (batch.mask & ~self.stop[batch.x]).to(self.read.weight.dtype)
+        counted = (batch.mask & ~self.stop[batch.x]).to(self.topics.weight.dtype)
         counts = counted.new_zeros(len(batch), self.domain.size)
         return counts.scatter_add(1, batch.x, counted)
 
     def infer(self, counts: Tensor) -> Gaussian:
         """q(theta | counts), [..., D], of counts [..., V]."""
-        return self.posterior(self.layers(self.read(counts)))  # type: ignore[no-any-return]
+        return self.encoder(counts)  # type: ignore[no-any-return]
 
     def sample(
         self, encoded: Gaussian, noise: Noise, enumerate: bool = False
