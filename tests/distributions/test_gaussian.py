@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from vaetext.distributions.categorical import Categorical
-from vaetext.distributions.gaussian import Gaussian, standard
+from vaetext.distributions.gaussian import Gaussian, GaussianHead, standard
 from vaetext.distributions.noise import KeyedNoise
 from vaetext.distributions.priors import StandardNormal
 
@@ -69,3 +69,21 @@ def test_temperature_multiplies_the_standard_deviation() -> None:
     assert torch.equal(q.restricted(temperature=0.5).mean, q.mean)
     with pytest.raises(ValueError, match=r"top_k=3: a Gaussian .* set top_k=0"):
         q.restricted(top_k=3)
+
+
+def test_a_head_gives_a_finite_kl_and_gradient_where_its_log_variance_would_overflow() -> None:
+    head = GaussianHead(3, 2)
+    with torch.no_grad():
+        head.linear.bias[2:] = torch.tensor([100.0, -100.0])
+    q = head(torch.randn(4, 3, generator=torch.Generator().manual_seed(0)))
+    kl = q.kl(standard(q.mean, 2))
+    assert isinstance(kl, torch.Tensor)
+    assert kl.isfinite().all()
+    gradients = torch.autograd.grad(kl.sum(), list(head.parameters()))
+    assert all(gradient.square().sum().isfinite() for gradient in gradients)
+
+
+def test_a_head_does_not_change_log_variances_of_a_usual_size() -> None:
+    head = GaussianHead(3, 2)
+    features = 5 * torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(head(features).log_var, head.linear(features)[:, 2:])

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from vaetext.distributions.distribution import Distribution
 from vaetext.distributions.noise import Noise
 
+LOG_VARIANCES = (-30.0, 20.0)  # of a GaussianHead, so that no bound or gradient overflows
+
 
 @dataclass(frozen=True)
 class Gaussian(Distribution):
@@ -93,7 +95,11 @@ def standard(like: Tensor, dimensions: int) -> Gaussian:
 
 
 class GaussianHead(nn.Module):
-    """h [..., H] -> N(mean, var) over D dimensions by one linear map for mean and log-variance."""
+    """h [..., H] -> N(mean, var) over D dimensions by one linear map for mean and log-variance.
+
+    The log-variance is kept in [-30, 20], as in Rombach et al. 2022: at high learning rates that of
+    a single sequence can be so large that its KL, or the square of its gradient, is not finite.
+    """
 
     def __init__(self, features: int, latent_dim: int) -> None:
         super().__init__()
@@ -103,4 +109,4 @@ class GaussianHead(nn.Module):
         # densities stay in float32 where matrix products run in bf16
         dtype = torch.promote_types(features.dtype, torch.float32)
         mean, log_var = self.linear(features).to(dtype).chunk(2, -1)
-        return Gaussian(mean, log_var)
+        return Gaussian(mean, log_var.clamp(*LOG_VARIANCES))
