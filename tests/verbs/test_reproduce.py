@@ -197,3 +197,18 @@ def test_rows_are_trained_with_the_users_config_folder(
         cli.main()
     (command,) = started
     assert command[:4] == ["train", "--config-dir", str(tmp_path / "own"), "trainer=mine"]
+
+
+def test_what_is_left_is_weighted_by_the_estimates(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = iter([100.0, 120.0, 150.0])
+    monkeypatch.setattr(reproduce.time, "monotonic", lambda: next(clock))
+    progress = reproduce.Progress({"short": 10.0, "long": 30.0, "lost": "no such file"})
+    with caplog.at_level("INFO"):
+        progress.report("lost", "failed", 1.0)
+        progress.report("short", "done", 50.0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 of 3: lost failed in 1 s; about 40 s left",
+        "2 of 3: short done in 50 s; about 2 min left",
+    ]

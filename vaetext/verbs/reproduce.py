@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,36 +43,51 @@ def run(config: ReproduceConfig) -> None:
     tables = list(config.tables.values())
     runs = planned_runs(tables, config.scale, config.seeds, folder, words[1::2])
     smoke = config.scale == "smoke"
+    expected: dict[str, float | str] = {}
     if config.plan or not smoke:
-        show(plan(runs, config.jobs))
+        expected = estimates(runs, config.jobs)
+        show(plan(runs, expected, config.jobs))
     if config.plan:
         return
     waiting = [run for run in runs if not run.done]
-    failures = train_here(waiting, words[1::2]) if smoke else train_all(waiting, words, config.jobs)
+    progress = Progress({run.title: expected.get(run.title, 1.0) for run in waiting})
+    if smoke:
+        failures = train_here(waiting, words[1::2], progress)
+    else:
+        failures = train_all(waiting, words, config.jobs, progress)
     write_tables(tables, runs, config.scale, folder / "tables" / config.scale)
     if failures:
         listed = "; ".join(f"{title}: {end}" for title, end in failures.items())
         raise ValueError(f"{len(failures)} of {len(runs)} runs failed. {listed}")
 
 
-def plan(runs: Sequence[PlannedRun], jobs: int) -> str:
-    """Every run with its epochs, its state and the time it may take, estimated from a few steps."""
-    rows = [["run", "epochs", "state", "estimate"]]
-    total = 0.0
-    problems = []
+def estimates(runs: Sequence[PlannedRun], jobs: int) -> dict[str, float | str]:
+    """Title of each run to train -> the seconds it may take, or why it cannot be trained."""
+    found: dict[str, float | str] = {}
     for each in runs:
-        shown = "-"
         if not each.done:
             try:
-                seconds = estimate.seconds(each.config, threads_of(jobs))
-                total += seconds
-                shown = duration(seconds)
+                found[each.title] = estimate.seconds(each.config, threads_of(jobs))
             except ValueError as error:
-                problems.append(f"\n{each.title} cannot be trained: {explain(error)}")
+                found[each.title] = explain(error)
+    return found
+
+
+def plan(runs: Sequence[PlannedRun], expected: Mapping[str, float | str], jobs: int) -> str:
+    """Every run with its epochs, its state and the time it may take."""
+    rows = [["run", "epochs", "state", "estimate"]]
+    for each in runs:
+        seconds = expected.get(each.title)
+        shown = duration(seconds) if isinstance(seconds, float) else "-"
         rows.append([each.title, str(each.config.trainer.epochs), each.state, shown])
-    left = sum(not each.done for each in runs)
     at_once = "" if jobs == 1 else f", {jobs} at a time"
-    last = f"{left} runs to train{at_once}: about {duration(total / jobs)}"
+    total = sum(each for each in expected.values() if isinstance(each, float))
+    last = f"{len(expected)} runs to train{at_once}: about {duration(total / jobs)}"
+    problems = [
+        f"\n{title} cannot be trained: {why}"
+        for title, why in expected.items()
+        if isinstance(why, str)
+    ]
     return "\n".join([markdown(rows), last, *problems])
 
 
@@ -88,7 +103,9 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def train_all(runs: Sequence[PlannedRun], config_dir: Sequence[str], jobs: int) -> Failures:
+def train_all(
+    runs: Sequence[PlannedRun], config_dir: Sequence[str], jobs: int, progress: "Progress"
+) -> Failures:
     """Trains each run in a process of its own, ``jobs`` at a time, on equal shares of the cores.
 
     Raises:
@@ -103,7 +120,6 @@ def train_all(runs: Sequence[PlannedRun], config_dir: Sequence[str], jobs: int) 
         for run in runs
     }
     failures: Failures = {}
-    progress = Progress(len(runs))
 
     def ended(job: Job, status: int, seconds: float) -> None:
         title = started[job].title
@@ -119,10 +135,11 @@ def train_all(runs: Sequence[PlannedRun], config_dir: Sequence[str], jobs: int) 
     return failures
 
 
-def train_here(runs: Sequence[PlannedRun], config_dir: Sequence[str]) -> Failures:
+def train_here(
+    runs: Sequence[PlannedRun], config_dir: Sequence[str], progress: "Progress"
+) -> Failures:
     """Trains each run in this process, on one thread, without samples and pictures."""
     failures: Failures = {}
-    progress = Progress(len(runs))
     for each in runs:
         before = time.monotonic()
         state = "done"
@@ -162,21 +179,32 @@ def _reproduced(table: Table, runs: Sequence[PlannedRun]) -> Reproduced:
 
 
 class Progress:
-    """One line for each run that ends: how many are done, and how long the rest may take."""
+    """One line for each run that ends: how many are done, and how long the rest may take.
 
-    def __init__(self, runs: int) -> None:
-        self.runs = runs
-        self.ended = 0
+    Args:
+        expected: title of each run -> the seconds it may take, in any unit; a text where it cannot
+            be trained.
+    """
+
+    def __init__(self, expected: Mapping[str, float | str]) -> None:
+        self.expected = {
+            title: seconds if isinstance(seconds, float) else 0.0
+            for title, seconds in expected.items()
+        }
+        self.ended: list[str] = []
         self.started = time.monotonic()
 
     def report(self, title: str, state: str, seconds: float) -> None:
         """Logs that a run has ended."""
-        self.ended += 1
+        self.ended.append(title)
         spent = time.monotonic() - self.started
-        left = spent / self.ended * (self.runs - self.ended)
+        done = sum(self.expected[each] for each in self.ended)
+        rest = sum(self.expected.values()) - done
+        left = spent / done * rest if done else rest
         log.info(
             "%d of %d: %s %s in %s; about %s left",
-            *(self.ended, self.runs, title, state, duration(seconds), duration(left)),
+            *(len(self.ended), len(self.expected), title, state),
+            *(duration(seconds), duration(left)),
         )
 
 
