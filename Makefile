@@ -42,7 +42,7 @@ equivalence: $(READY)  ## compare the models of two commits bit for bit (OLD=...
 	$(BIN)/python benchmarks/equivalence.py $(OLD) $(or $(NEW),HEAD)
 
 reproduce-tables: $(READY)  ## two rows of each published table, on a share of the steps (SCALE=full: days)
-	$(BIN)/vaetext reproduce scale=$(or $(SCALE),small)
+	$(BIN)/vaetext reproduce scale=$(or $(SCALE),small) jobs=$(or $(JOBS),2)
 
 smoke: $(READY)  ## every row of every published table for seconds; needs their data
 	$(BIN)/vaetext reproduce scale=smoke outputs=$(or $(OUTPUTS),outputs)
