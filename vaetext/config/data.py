@@ -53,6 +53,7 @@ class PianoRolls(Files):
 class MNIST(Files):
     """MNIST digits as binary images, a sequence of 28 rows of 28 pixels (LeCun et al. 1998)."""
 
+    label: str = option("${.name}-${.binarize}", LABEL)
     binarize: str = option(
         "stochastic",
         "a pixel is 1 with probability grey value / 255, drawn once; or by threshold, from 128 on",

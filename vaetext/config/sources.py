@@ -1,11 +1,13 @@
 """The options that data sets share: of all, of those read from files, and of a user's own files."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from vaetext.config.options import Checked, check_unused, option
 
 OWN_NAME = "${.name}"  # the value of the option beside it
+OPTION = re.compile(r"\$\{\.(\w+)\}")
 LABEL = "what tables and run folders call it, such as yelp-sent for a text of your own"
 
 
@@ -24,8 +26,8 @@ class Data(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.label.startswith("${."):  # not composed by Hydra, which resolves it
-            self.label = getattr(self, self.label[3:-1])
+        # where it is not composed by Hydra, which resolves it
+        self.label = OPTION.sub(lambda found: str(getattr(self, found[1])), self.label)
         if "/" in self.label or "\0" in self.label or self.label.startswith("."):
             raise ValueError(
                 f"label={self.label!r} cannot name a folder; leave out slashes and a first dot"

@@ -56,6 +56,12 @@ def test_a_split_needs_no_files_of_the_other(root: Path, options: dict[str, obje
     assert found.digest == corpus.splits["test"].digest  # what is binary stays as it is
 
 
+def test_tables_name_how_pixels_became_binary() -> None:
+    assert MNIST(name="mnist").label == "mnist-stochastic"
+    assert MNIST(name="mnist", binarize="threshold").label == "mnist-threshold"
+    assert MNIST(name="mnist", label="digits").label == "digits"
+
+
 def load(root: Path, **options: object) -> corpora.Corpus:
     return corpora.load(MNIST(name="mnist", root=str(root), **options))  # type: ignore[arg-type]
 
