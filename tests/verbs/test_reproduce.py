@@ -82,6 +82,17 @@ def test_every_seed_is_a_run(tmp_path: Path) -> None:
     assert runs[1].command.endswith(" seed=1")
 
 
+def test_a_row_has_its_own_seeds_at_the_full_scale_or_more(tmp_path: Path) -> None:
+    rows = [{"name": "VRAE", "overrides": ["model=vrae"], "seeds": 3, "small": True}]
+    seeds = {
+        (scale, given): [
+            run.config.seed for run in planned_runs([table(rows=rows)], scale, given, tmp_path)
+        ]
+        for scale, given in (("full", 1), ("full", 4), ("small", 1), ("small", 2))
+    }
+    assert list(seeds.values()) == [[0, 1, 2], [0, 1, 2, 3], [0], [0, 1]]
+
+
 def test_a_row_that_does_not_fit_is_named(tmp_path: Path) -> None:
     rows = [{"name": "odd", "overrides": ["model=vrea"]}]
     with pytest.raises(ValueError, match=r"table t, row odd: .*vrea"):

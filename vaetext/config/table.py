@@ -18,7 +18,7 @@ class Table(Checked):
     rows: list[dict[str, Any]] = option(
         [],
         "name, overrides of `vaetext train` and published results, if any, of each row; small: true"
-        " where scale=small has it",
+        " where scale=small has it; seeds: the least of it at scale=full, 1 by default",
     )
     scales: dict[str, list[str]] = option(
         {}, "further overrides of every row, for full, small and smoke"
@@ -48,3 +48,7 @@ class Table(Checked):
             known = ", ".join(self.scales) or "none"
             raise ValueError(f"scale={scale}: table {self.name} has {known}")
         return [row for row in self.rows if scale != "small" or row.get("small")]
+
+    def seeds_of(self, row: dict[str, Any], scale: str, seeds: int) -> range:
+        """The seeds of a row's runs, of which ``seeds`` are asked for."""
+        return range(max(seeds, row.get("seeds", 1) if scale == "full" else 1))

@@ -90,7 +90,7 @@ def planned_runs(
         _planned(table, row, seed, scale, outputs, config_dir)
         for table in tables
         for row in table.rows_of(scale)
-        for seed in range(seeds)
+        for seed in table.seeds_of(row, scale, seeds)
     ]
 
 
