@@ -1,5 +1,6 @@
 """Pictures that a model's own diagnostics describe."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,11 @@ from matplotlib.figure import Figure
 
 from vaetext.models.diagnostics import Page, Panel, Series
 from vaetext.report.plots.figures import (
-    colour,
     integer_ticks,
     legend_outside,
     panels,
     png,
+    scatter_kinds,
     show_image,
 )
 
@@ -36,8 +37,7 @@ def diagram(described: list[Panel]) -> Figure:
         if panel.image is not None:
             show_image(axis, panel.image)
             continue
-        for number, series in enumerate(panel.series):
-            _draw(axis, series, number)
+        _draw(axis, panel.series)
         if all(np.equal(series.x, np.round(series.x)).all() for series in panel.series):
             integer_ticks(axis)
         if len(panel.series) > 1:
@@ -62,18 +62,14 @@ def _legend(axis: Axes, series: int) -> None:
             handle.set_alpha(1)
 
 
-def _draw(axis: Axes, series: Series, number: int) -> None:
-    kinds: dict[str, Any] = {
-        "line": lambda: axis.plot(series.x, series.y, color="C1", label=series.label),
-        "bars": lambda: axis.bar(series.x, series.y, label=series.label),
-        "points": lambda: axis.scatter(
-            series.x,
-            series.y,
-            s=9,
-            alpha=0.25,
-            linewidths=0,
-            color=colour(number),
-            label=series.label,
-        ),
-    }
-    kinds[series.kind]()
+def _draw(axis: Axes, described: Sequence[Series]) -> None:
+    points: dict[str, np.ndarray] = {}
+    for series in described:
+        if series.kind == "line":
+            axis.plot(series.x, series.y, color="C1", label=series.label)
+        elif series.kind == "bars":
+            axis.bar(series.x, series.y, label=series.label)
+        else:
+            points[series.label] = np.stack([series.x, series.y], 1)
+    if points:
+        scatter_kinds(axis, points, s=9, alpha=0.25, linewidths=0)

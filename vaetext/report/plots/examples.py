@@ -46,8 +46,8 @@ def interpolation(
         images: in place of sentences, that of the first end, of each step, and of the last end;
             None where there is no such image.
     """
-    size = (5 if images else 12, 0.8 + 0.32 * (len(lines) + 2))
-    figure = Figure(figsize=size, layout="constrained")
+    width, row = (5, 0.6) if images else (12, 0.32)
+    figure = Figure(figsize=(width, 0.8 + row * (len(lines) + 2)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 1] if images else [1, 3])
     _strips(left, path)
     if images:
@@ -84,7 +84,7 @@ def _sentences(axis: Axes, lines: list[str], ends: list[str]) -> None:
 
 
 def _images(axis: Axes, images: Sequence[np.ndarray | None]) -> None:
-    """A square for each step and end, below one another."""
+    """An image for each step and end, below one another, as high as the rows of the codes."""
     axis.axis("off")
     for row, image in enumerate(images, -1):
         if image is not None:
@@ -93,8 +93,8 @@ def _images(axis: Axes, images: Sequence[np.ndarray | None]) -> None:
             )
     for row, label in ((-1, "A"), (len(images) - 2, "B")):
         if images[row + 1] is not None:
-            axis.text(1.3, row, label, va="center", fontsize=9, color="0.4")
-    axis.set_xlim(0, len(images))
+            axis.text(1.1, row, label, va="center", fontsize=9, color="0.4")
+    axis.set_xlim(0, 1.4)  # narrow, as equal units of both axes else shrink the rows
     axis.set_anchor("W")
 
 

@@ -3,6 +3,7 @@
 import io
 import math
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,21 @@ def show_image(axis: Axes, image: np.ndarray) -> None:
     """An image [H, W] of values from 0, black, to 1, white, without ticks."""
     axis.imshow(image, cmap="gray", vmin=0, vmax=1)
     axis.set(xticks=[], yticks=[])
+
+
+def scatter_kinds(axis: Axes, kinds: Mapping[str, np.ndarray], **look: Any) -> None:
+    """The points [N, 2] of each kind in its colour, drawn in random order: none hides another.
+
+    Args:
+        look: of the points, for matplotlib.
+    """
+    for number, kind in enumerate(kinds):
+        axis.scatter([], [], color=colour(number), label=kind, **look)
+    points = np.concatenate(list(kinds.values()))
+    numbers = np.repeat(np.arange(len(kinds)), [len(each) for each in kinds.values()])
+    order = np.random.default_rng(0).permutation(len(points))
+    colours = [colour(number) for number in numbers[order]]
+    axis.scatter(points[order, 0], points[order, 1], c=colours, **look)
 
 
 def colour(number: int) -> Any:

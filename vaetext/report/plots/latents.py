@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from vaetext.evaluation.codes import LatentCodes
 from vaetext.evaluation.metrics import ACTIVE, active_units, unit_variances
 from vaetext.evaluation.scoring import Scores
-from vaetext.report.plots.figures import colour, integer_ticks, legend_outside, panels
+from vaetext.report.plots.figures import integer_ticks, legend_outside, panels, scatter_kinds
 
 
 def kl_per_dimension(scores: Scores) -> Figure:
@@ -105,7 +105,6 @@ def _dots(axis: Axes, plane: np.ndarray, values: np.ndarray, label: str) -> None
         dots = axis.scatter(plane[:, 0], plane[:, 1], c=values, s=5, lw=0, cmap="viridis")
         axis.figure.colorbar(dots, ax=axis, label=label)
         return
-    for number, name in enumerate(np.unique(values)):
-        x, y = plane[values == name].T
-        axis.scatter(x, y, s=5, lw=0, color=colour(number), label=name)
+    kinds = {str(name): plane[values == name] for name in np.unique(values)}
+    scatter_kinds(axis, kinds, s=5, lw=0)
     legend_outside(axis, title=label, markerscale=3)
