@@ -108,4 +108,6 @@ def test_what_does_not_fit_is_an_error(folder: Path) -> None:
             run(config)
     with pytest.raises(ValueError, match="tempo=90: this run's data is no music"):
         sample.run(SampleConfig(run="r", tempo=90))
+    with pytest.raises(ValueError, match=r"max_length=3: every sequence .* has 5 steps"):
+        sample.run(SampleConfig(run="r", max_length=3))
     assert not (folder / "out").exists()

@@ -142,3 +142,16 @@ class Format(ABC):
         """Raises ValueError where a tempo is given, of data that are no piano rolls."""
         if tempo is not None and not self.has_tempo:
             raise ValueError(f"tempo={tempo:g}: this run's data is no music; leave tempo out")
+
+    @property
+    def one_length(self) -> int | None:
+        """The steps of every sequence, where all have as many."""
+        return None
+
+    def check_max_length(self, max_length: int) -> None:
+        """Raises ValueError where all sequences have one length, and another is asked for."""
+        if self.one_length is not None and max_length not in (0, self.one_length):
+            raise ValueError(
+                f"max_length={max_length}: every sequence of this run's data has"
+                f" {self.one_length} steps; leave max_length out"
+            )

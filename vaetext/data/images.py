@@ -117,6 +117,11 @@ class Images(Bits):
         """A grid of pictures."""
         return Drawn("images")
 
+    @property
+    def one_length(self) -> int:
+        """H: an image has all its rows."""
+        return self.rows
+
     def files(
         self, sequences: Sequence[Any], stem: str, tempo: float | None = None
     ) -> dict[str, bytes]:

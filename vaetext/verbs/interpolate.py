@@ -21,6 +21,7 @@ def run(config: InterpolateConfig) -> None:
     To stdout, interpolations.txt and interpolation.png; of frames, to pictures and sound too.
     """
     run = load(config.run, config.checkpoint, config.device, config.seed)
+    run.format.check_max_length(config.max_length)
     codes = run.path(
         config.a,
         config.b,

@@ -21,6 +21,7 @@ def run(config: ReconstructConfig) -> None:
     Beside it, what frames are seen or heard by: pictures, MIDI, WAV or arrays.
     """
     run = load(config.run, config.checkpoint, config.device, config.seed)
+    run.format.check_max_length(config.max_length)
     run.format.check_tempo(config.tempo)
     given = read_inputs(run.format, config.input)
     check_input_lengths(run.model, given, config.input)

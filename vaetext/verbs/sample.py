@@ -16,6 +16,7 @@ def run(config: SampleConfig) -> None:
     Beside it, what frames are seen or heard by: pictures, MIDI, WAV or arrays.
     """
     run = load(config.run, config.checkpoint, config.device, config.seed)
+    run.format.check_max_length(config.max_length)
     run.format.check_tempo(config.tempo)
     given = (config.prefix, config.prefix_name, config.prefix_steps, config.particles)
     prefix = given_prefix(run.format, *given)
