@@ -120,7 +120,7 @@ def test_a_file_of_stop_words_is_read_and_words_outside_the_vocabulary_are_count
     path = tmp_path / "stop.txt"
     path.write_text("the\n\nb\nzebra\n")
     assert words(corpus(tmp_path, stop_words=str(path))) == {"the", "b"}
-    assert "1 of 3 words are not in the vocabulary" in caplog.text
+    assert "1 of 3 words are not in the vocabulary (zebra)" in caplog.text
     path.write_text("c\n")
     assert words(corpus(tmp_path, stop_words=str(path))) == {"c"}
 
@@ -132,5 +132,8 @@ def test_a_useless_file_of_stop_words_is_refused(tmp_path: Path) -> None:
         corpus(tmp_path, stop_words=str(path))
     with pytest.raises(ValueError, match="tokens=char has no words to look up"):
         corpus(tmp_path, stop_words=str(path), tokens="char")
-    with pytest.raises(ValueError, match=r"stop_words=missing\.txt: no such file"):
+    path.write_text("\n")
+    with pytest.raises(ValueError, match="the file is empty"):
+        corpus(tmp_path, stop_words=str(path))
+    with pytest.raises(ValueError, match=r"stop_words=missing\.txt: no such file.*english or none"):
         corpus(tmp_path, stop_words="missing.txt")

@@ -257,11 +257,33 @@ def test_generation_is_conditioned_on_a_given_theta() -> None:
     assert outputs[1].count(6) < 6
 
 
+@pytest.mark.parametrize(("longest", "sentences", "count"), [(30, 1, 1), (200, 1, 0), (30, 2, 0)])
+def test_documents_of_one_short_line_are_named(
+    longest: int, sentences: int, count: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    make(replace(DOMAIN, longest=longest, sentences=sentences)).setup([])
+    assert caplog.text.count("set data.document=10") == count
+
+
 class Words:
     """A tokenizer of the ids' own names."""
 
     def decode(self, ids: Any) -> str:
         return " ".join(f"w{n}" for n in ids if n != EOS)
+
+
+@pytest.mark.parametrize("words", [1, 2])
+def test_a_topic_of_few_words_has_no_stop_words_in_their_place(words: int) -> None:
+    stop = tuple(n for n in range(8 - words) if n != EOS)
+    model = make(replace(DOMAIN, stop_words=stop))
+    split = Split.of(DOCUMENTS)
+    form: Any = Words()
+    corpus = Corpus("text", form, {"train": split, "test": split})
+    found = evaluate(model, split, seed=0, samples=1, batch_tokens=50, device=CPU, corpus=corpus)
+    (page,) = (str(each.content) for each in found.pages if each.name == "topics.txt")
+    shown = [line.split("\t")[-1].split() for line in page.splitlines()[1:]]
+    assert all(sorted(each) == ["w6", "w7"][-words:] for each in shown)
+    assert ("NPMI" in found.results.diagnostics) == (words > 1)
 
 
 def test_topics_and_documents_are_written_with_their_words() -> None:

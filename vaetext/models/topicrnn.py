@@ -1,6 +1,7 @@
 """TopicRNN: a recurrent language model with a document's topics as a bias on its words."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -25,7 +26,9 @@ from vaetext.modules.initial import initialise
 from vaetext.modules.nets import relu_layers
 from vaetext.modules.softmax import step_log_prob
 
+log = logging.getLogger(__name__)
 EXCLUDED = -1e4  # logit of a word that the switch does not allow
+SHORT = 100  # tokens of a line that is no document
 
 
 class TopicRNN(SequenceModel):
@@ -72,6 +75,16 @@ class TopicRNN(SequenceModel):
         stop[[domain.eos, *domain.stop_words]] = True
         self.stop = nn.Buffer(stop, persistent=False)
         initialise(self, config.init_scale)
+
+    def setup(self, batches: Iterable[Batch]) -> None:
+        """Warns where a document is a single short line, as topics are those of documents."""
+        if self.domain.sentences == 1 and self.domain.longest < SHORT:
+            log.warning(
+                "model=topicrnn: each document is one line of at most %s tokens, which say little"
+                " of topics; set data.document=10 where lines that follow one another belong"
+                " together",
+                self.domain.longest,
+            )
 
     def encode(self, batch: Batch, carried: State | None = None) -> Gaussian:
         """q(theta|x), [B, D]."""

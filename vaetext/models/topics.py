@@ -52,7 +52,8 @@ class Topics(Diagnostic):
         found = {"stop words": float(self.stop.sum())}
         if self.corpus is None:
             return found
-        return {**found, "NPMI": float(self._coherence(self.corpus).mean())}
+        npmi = float(self._coherence(self.corpus).mean())
+        return found if np.isnan(npmi) else {**found, "NPMI": npmi}
 
     def pages(self) -> list[Page]:
         if self.corpus is None:
@@ -63,10 +64,10 @@ class Topics(Diagnostic):
         ]
 
     def _top(self, corpus: Corpus) -> np.ndarray:
-        """[D, WORDS] the ids of each topic's words."""
+        """[D, W] the ids of each topic's words: WORDS, or all that are no stop words."""
         found = certain_weights(self.weight, corpus.splits["train"])
         found[self.stop] = -np.inf
-        return np.argsort(-found, 0, kind="stable")[:WORDS].T
+        return np.argsort(-found, 0, kind="stable")[: min(WORDS, int((~self.stop).sum()))].T
 
     def _coherence(self, corpus: Corpus) -> np.ndarray:
         return coherence(self._top(corpus), corpus.splits["train"], self.weight.shape[0])
@@ -127,13 +128,15 @@ def coherence(top: np.ndarray, split: Split, size: int) -> np.ndarray:
     """[D] the mean over pairs of NPMI(i, j) = log(p_ij / (p_i p_j)) / -log p_ij (Bouma 2009).
 
     p_i is the share of documents that word i is in, p_ij of those with both; -1 where no document
-    has both, 1 where all have.
+    has both, 1 where all have. Topics of less than two words have none: NaN.
 
     Args:
         top: [D, W] ids of words.
         split: of documents.
         size: of the vocabulary.
     """
+    if top.shape[1] < 2:
+        return np.full(len(top), np.nan)
     words, place = np.unique(top, return_inverse=True)
     column = np.full(size, -1)
     column[words] = np.arange(len(words))
