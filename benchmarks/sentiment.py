@@ -69,6 +69,9 @@ def error(x: Features, y: Features, name: str) -> float:
 def main(folder: str, test: int | None = None) -> None:
     """Prints a line for each kind of features."""
     run = vaetext.load(folder)
+    labelled = "sentiment" in run.corpus.splits["train"].factors
+    if run.model.name != "topicrnn" or not labelled:
+        raise SystemExit(f"{folder} is no run of model=topicrnn data=imdb: give one")
     splits = dict(run.corpus.splits)
     if test is not None:
         whole = splits["test"]
@@ -82,4 +85,6 @@ def main(folder: str, test: int | None = None) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        raise SystemExit(__doc__)
     main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)

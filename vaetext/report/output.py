@@ -120,7 +120,11 @@ def read_inputs(form: Format, source: str) -> Inputs:
     every = input_lines(source)
     numbers, lines = (list(each) for each in zip(*kept_lines(every, source), strict=True))
     places = [f"line {number + 1}" for number in numbers]
-    return Inputs(form.encode_all(lines), lines, numbers, places, "line", len(every))
+    try:
+        sequences = form.encode_all(lines)
+    except ValueError as error:
+        raise ValueError(f"input={source}: {error}") from error
+    return Inputs(sequences, lines, numbers, places, "line", len(every))
 
 
 def split_inputs(form: Format, split: Split, name: str) -> Inputs:

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 def load_corpus(config: TrainConfig, folder: Path, resume: bool, begun: bool) -> Corpus:
     """The data, checked against what the run in ``folder`` has begun with."""
+    root = getattr(config.data, "root", None)
+    if root and not (begun or resume or Path(root).expanduser().is_dir()):
+        raise ValueError(f"data.root={root}: no such folder; correct it, or leave data.root out")
     with DataProgress() as progress:
         corpus = corpora.load(relocate_files(config.data, folder), progress.report)
     if not resume and has_trained(folder):

@@ -39,5 +39,5 @@ class VRAE(Mapped, Recurrent):
         else:
             check_unused(self, "latent=dense", "pooling", "z_to")
         if self.encoder == "mlp":
-            where = "an RNN as encoder"
+            where = "encoder=lstm (or gru)"
             check_unused(self, where, "latent", "encoder_layers", "bidirectional", "pooling")
