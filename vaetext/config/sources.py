@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from vaetext.config.options import Checked, check_unused, option
 
 OWN_NAME = "${.name}"  # the value of the option beside it
-OPTION = re.compile(r"\$\{\.(\w+)\}")
+OPTION = re.compile(r"\$\{\.(\w+)\}")  # such a value
 LABEL = "what tables and run folders call it, such as yelp-sent for a text of your own"
 
 

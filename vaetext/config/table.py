@@ -18,7 +18,7 @@ class Table(Checked):
     rows: list[dict[str, Any]] = option(
         [],
         "name, overrides of `vaetext train` and published results, if any, of each row; small: true"
-        " where scale=small has it; seeds: the least of it at scale=full, 1 by default",
+        " where scale=small has it; seeds: its least number of them at scale=full",
     )
     scales: dict[str, list[str]] = option(
         {}, "further overrides of every row, for full, small and smoke"

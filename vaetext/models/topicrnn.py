@@ -28,7 +28,7 @@ from vaetext.modules.softmax import step_log_prob
 
 log = logging.getLogger(__name__)
 EXCLUDED = -1e4  # logit of a word that the switch does not allow
-SHORT = 100  # tokens of a line that is no document
+SHORT = 100  # tokens: a line of fewer is hardly a document
 
 
 class TopicRNN(SequenceModel):

@@ -128,7 +128,7 @@ def coherence(top: np.ndarray, split: Split, size: int) -> np.ndarray:
     """[D] the mean over pairs of NPMI(i, j) = log(p_ij / (p_i p_j)) / -log p_ij (Bouma 2009).
 
     p_i is the share of documents that word i is in, p_ij of those with both; -1 where no document
-    has both, 1 where all have. Topics of less than two words have none: NaN.
+    has both, 1 where all have. Topics of fewer than two words have none: NaN.
 
     Args:
         top: [D, W] ids of words.
