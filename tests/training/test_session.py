@@ -175,7 +175,7 @@ def test_a_new_run_reads_the_named_file_and_no_other(
     with pytest.raises(ValueError, match=r"data\.train=old/text\.txt: no such file"):
         trained(missing)
     with pytest.raises(ValueError, match=r"data\.root=rooot: no such folder"):
-        trained(on_text(tmp_path / "two", "text.txt", "data.root=rooot"))
+        trained(on_text(tmp_path / "none", "text.txt", "data.root=rooot"))
     below = trained(on_text(tmp_path / "two", "sub/text.txt", "data.root=root"))
     assert load(below).corpus.source == [str(tmp_path / "root" / "sub" / "text.txt")]
 
