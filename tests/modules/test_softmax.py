@@ -25,6 +25,9 @@ def test_values_and_gradients_agree_with_autograd(
     expected = torch.autograd.grad(plain, inputs, upstream)
     for one, other in zip(torch.autograd.grad(fused, inputs, upstream), expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    frozen = token_log_prob(inputs[0], inputs[1].detach(), inputs[2].detach(), tokens)
+    (alone,) = torch.autograd.grad(frozen, inputs[:1], upstream)
+    torch.testing.assert_close(alone, expected[0], rtol=1e-12, atol=1e-12)
 
 
 def test_largest_of_bfloat16_numbers_agrees_with_torch() -> None:

@@ -26,6 +26,15 @@ class Trainer(KLWeight):
     """Options of training. Schedules count epochs from 0; losses are in nats per sequence."""
 
     name: str = option("default", "name of these options, as in conf/trainer/")
+    train_on: str = option(
+        "data",
+        "sequences of an epoch: those of the training split, or samples: as many drawn from the"
+        " model, anew in each epoch, to fit its q(z|x) alone (train_modules)",
+        choices=("data", "samples"),
+    )
+    train_modules: list[str] = option(
+        [], "modules that are trained, as in [encoder,head]; the others keep their weights; []: all"
+    )
     epoch_batches: int = option(
         0, "batches in an epoch; 0: one pass over the training split", min=0, max=10**7
     )
@@ -194,6 +203,11 @@ class Trainer(KLWeight):
         self._check_unused()
         if self.bound != "elbo":
             self._check_bound()
+        if self.train_on == "samples" and not self.train_modules:
+            raise ValueError(
+                "train_on=samples: a decoder would be trained on what it has sampled itself; name"
+                " the modules of q(z|x) alone, as in train_modules=[encoder,head]"
+            )
 
     def _check_unused(self) -> None:
         """Refuses options that would change nothing."""

@@ -122,13 +122,14 @@ class _TokenLogProb(torch.autograd.Function):
         return log_probs
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, None]:
         hidden, weight, bias, tokens = ctx.saved_tensors
         gradient = -gradients[0].to(hidden.dtype)[:, None]
         scaled = gradient * hidden
         d_hidden = torch.empty_like(hidden)
-        d_weight = torch.empty_like(weight)
-        d_bias = torch.empty_like(bias[None])
+        of_weight, of_bias = ctx.needs_input_grad[1:3]  # not where the decoder is not trained
+        d_weight = torch.empty_like(weight) if of_weight else None
+        d_bias = torch.empty_like(bias[None]) if of_bias else None
         kept = ctx.kept is not None
         logits = ctx.kept if kept else _take(hidden, len(weight))
         ctx.kept = None
@@ -141,10 +142,12 @@ class _TokenLogProb(torch.autograd.Function):
                 torch.softmax(softmax, -1, out=softmax)
             residual = _residual(softmax, tokens[block])
             torch.mul(residual @ weight, gradient[block], out=d_hidden[block])
-            d_weight.addmm_(residual.T, scaled[block], beta=float(start > 0))
-            d_bias.addmm_(gradient[block].T, residual, beta=float(start > 0))
+            if d_weight is not None:
+                d_weight.addmm_(residual.T, scaled[block], beta=float(start > 0))
+            if d_bias is not None:
+                d_bias.addmm_(gradient[block].T, residual, beta=float(start > 0))
         _release(logits)
-        return d_hidden, d_weight, d_bias[0], None
+        return d_hidden, d_weight, None if d_bias is None else d_bias[0], None
 
 
 def _logits(hidden: Tensor, weight: Tensor, bias: Tensor, block: Tensor) -> Tensor:

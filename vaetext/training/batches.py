@@ -2,8 +2,11 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 
 from vaetext.config.trainer import Trainer
@@ -12,6 +15,7 @@ from vaetext.data.loader import Split, collate
 from vaetext.data.order import TrainingOrder
 from vaetext.data.segments import Segments, collate_segments, segment_order
 from vaetext.distributions.state import State, detach, rows
+from vaetext.evaluation import generation
 from vaetext.models.base import SequenceModel
 from vaetext.modules.normalisation import has_batch_norm
 from vaetext.parallel.share import current
@@ -149,12 +153,50 @@ def batches(
         segment: steps of a segment; 0 for whole sequences.
 
     Raises:
-        ValueError: segments do not go with the model or the trainer's options.
+        ValueError: segments or samples do not go with the model, data or the trainer's options.
     """
+    if config.train_on == "samples":
+        check_samples(model, split, segment)
+        split = sampled(model, split, config.epoch_batches * config.batch_size or len(split))
     if not segment:
         return WholeSequences(config, model, split, seed, device)
     check_segments(config, model, segment)
     return SegmentedSequences(segment, config, model, split, seed, device)
+
+
+def sampled(model: SequenceModel, split: Split, count: int) -> Split:
+    """A split whose every epoch is ``count`` sequences x ~ p(x|z), z ~ p(z), of the model.
+
+    On them q(z|x) cannot overfit (Zhang et al. 2022). Text without its end, which is cut at the
+    longest that is generated, is left out.
+    """
+
+    @lru_cache(maxsize=1)  # the first epoch's are asked for twice
+    def fresh(seed: int, epoch: int) -> Split:
+        mixed = int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+        training = model.training
+        found = generation.sample(model.eval(), count, mixed)
+        model.train(training)
+        eos = model.domain.eos
+        return Split.of([each for each in found if eos is None or each[-1:] == [eos]])
+
+    return replace(split, fresh=fresh)
+
+
+def check_samples(model: SequenceModel, split: Split, segment: int) -> None:
+    """Raises ValueError where samples are not sequences of the kind that are trained on."""
+    option = "trainer.train_on=samples"
+    if not model.latents:
+        raise ValueError(f"{option}: {model.name} has no latent, so no q(z|x) to fit; leave it out")
+    if segment:
+        raise ValueError(
+            f"{option}: samples are whole sequences; set data.segment=0, in place of {segment}"
+        )
+    if model.domain.eos is None and len(set(split.lengths.tolist())) > 1:
+        raise ValueError(
+            f"{option}: the model does not say where a sequence of frames ends, and those of the"
+            " data differ in length; train on text, or on images or frames of one length"
+        )
 
 
 def check_segments(config: Trainer, model: SequenceModel, segment: int) -> None:

@@ -1,6 +1,8 @@
 """Modules of a model by the names that options give them: ``encoder``, ``decoder.rnn``."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+
+from torch import nn
 
 from vaetext.config.options import closest
 
@@ -26,3 +28,17 @@ def check_module(module: str, names: Collection[str], whose: str) -> None:
             f"{whose} has no module {module}; choose from"
             f" {', '.join(known)}{closest(module, known)}"
         )
+
+
+def freeze_others(modules: Sequence[str], model: nn.Module) -> None:
+    """Gives gradients to the parameters of ``modules`` alone; to all where none is named.
+
+    Raises:
+        ValueError: the model lacks one.
+    """
+    named = dict(model.named_parameters())
+    for module in modules:
+        check_module(module, named, f"trainer.train_modules={list(modules)}: this model")
+    for name, each in named.items():
+        if modules and not any(within(name, module) for module in modules):
+            each.requires_grad_(False)

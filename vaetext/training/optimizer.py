@@ -9,15 +9,18 @@ from torch import Tensor
 from vaetext.config.trainer import Trainer
 from vaetext.models.base import SequenceModel
 from vaetext.parallel.ranks import Ranks
-from vaetext.training.modules import check_module, within
+from vaetext.training.modules import check_module, freeze_others, within
 
 
 def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimizer:
-    """Adam, AdamW or SGD over all parameters, one fused kernel a step and learning rate.
+    """Adam, AdamW or SGD over ``train_modules``, one fused kernel a step and learning rate.
+
+    The parameters of other modules have no gradient from here on.
 
     Raises:
-        ValueError: ``lr_scales`` names a module that the model lacks.
+        ValueError: ``lr_scales`` or ``train_modules`` names a module that the model lacks.
     """
+    freeze_others(config.train_modules, model)
     groups = _groups(config.lr_scales, model)
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=config.lr, weight_decay=config.weight_decay, fused=True)
@@ -33,10 +36,10 @@ def make_optimizer(config: Trainer, model: SequenceModel) -> torch.optim.Optimiz
 
 
 def _groups(scales: dict[str, float], model: SequenceModel) -> list[dict[str, Any]]:
-    """Parameters in the model's order, those of one multiple of the learning rate together."""
-    named = dict(model.named_parameters())
+    """Trained parameters in the model's order, those of one multiple of the rate together."""
+    named = {name: each for name, each in model.named_parameters() if each.requires_grad}
     for module in scales:
-        check_module(module, named, f"trainer.lr_scales={scales}: this model")
+        check_module(module, named, f"trainer.lr_scales={scales}: what is trained of this model")
 
     def scale(name: str) -> float:
         inner = [module for module in scales if within(name, module)]
