@@ -17,10 +17,10 @@ train: $(READY)  ## run the main job: vaetext train (model=vrae data=grammar)
 	$(BIN)/vaetext train
 
 test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-all: $(READY)  ## run the tests, slow ones included
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest -n auto -m ''
 
 lint: $(READY)  ## run ruff and mypy
 	$(BIN)/ruff check .
