@@ -116,8 +116,8 @@ class Training:
         self.model.train()
         self.objective.train()
         self.ranks.copy_lead(self.model.state_dict().values())  # machines may round differently
-        order = self.order(self.state.epoch)
         started = time.monotonic()
+        order = self.order(self.state.epoch)
         before = self.state.seconds
         for number in range(self.state.batch, len(order)):
             batch = self.batch(order[number])
