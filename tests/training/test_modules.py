@@ -76,6 +76,14 @@ def first_token(model: Any) -> np.ndarray:
     return torch.stack(log_p).exp().mean((1, 2)).numpy()
 
 
+def test_samples_without_an_end_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaetext.evaluation.generation.sample", lambda *_: [[2, 3]])
+    with pytest.raises(ValueError, match=r"none of 30 sentences .* trainer\.init_from=RUN"):
+        training(tmp_path, **FIT).fit()
+
+
 @pytest.mark.parametrize(
     ("config", "domain", "lengths", "segment", "message"),
     [

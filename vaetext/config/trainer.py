@@ -28,8 +28,8 @@ class Trainer(KLWeight):
     name: str = option("default", "name of these options, as in conf/trainer/")
     train_on: str = option(
         "data",
-        "sequences of an epoch: those of the training split, or samples: as many drawn from the"
-        " model, anew in each epoch, to fit its q(z|x) alone (train_modules)",
+        "sequences of an epoch: those of the training split, or samples: as many sampled from the"
+        " model, others in each epoch, to fit its q(z|x) alone (train_modules)",
         choices=("data", "samples"),
     )
     train_modules: list[str] = option(

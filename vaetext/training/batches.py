@@ -168,17 +168,23 @@ def sampled(model: SequenceModel, split: Split, count: int) -> Split:
     """A split whose every epoch is ``count`` sequences x ~ p(x|z), z ~ p(z), of the model.
 
     On them q(z|x) cannot overfit (Zhang et al. 2022). Text without its end, which is cut at the
-    longest that is generated, is left out.
+    longest that is generated, is left out. An epoch raises a ValueError where none has its end.
     """
 
     @lru_cache(maxsize=1)  # the first epoch's are asked for twice
     def fresh(seed: int, epoch: int) -> Split:
-        mixed = int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+        drawn = int(np.random.default_rng([seed, epoch, 2]).integers(2**63))
         training = model.training
-        found = generation.sample(model.eval(), count, mixed)
+        found = generation.sample(model.eval(), count, drawn)
         model.train(training)
         eos = model.domain.eos
-        return Split.of([each for each in found if eos is None or each[-1:] == [eos]])
+        whole = [each for each in found if eos is None or each[-1:] == [eos]]
+        if not whole:
+            raise ValueError(
+                f"trainer.train_on=samples: none of {count:,} sentences sampled from the model came"
+                " to its end; start from a run that is trained, trainer.init_from=RUN"
+            )
+        return Split.of(whole)
 
     return replace(split, fresh=fresh)
 

@@ -19,7 +19,7 @@ from vaetext.runs import checkpoint
 from vaetext.runs.corpus import read_domain, read_format
 from vaetext.runs.folder import load_config
 from vaetext.runs.layout import BEST, LAST
-from vaetext.training.modules import check_module, within
+from vaetext.training.modules import check_module, of_modules
 
 log = logging.getLogger(__name__)
 
@@ -89,12 +89,10 @@ def _of_modules(
     own: dict[str, Any], given: dict[str, Any], modules: list[str], option: str
 ) -> list[str]:
     """The names of the weights in ``modules``; of all where none is named."""
-    if not modules:
-        return list(own)
     for module in modules:
         for names, whose in ((own, "this model"), (given, option.partition("=")[2])):
             check_module(module, names, f"trainer.init_modules={modules}: {whose}")
-    return [name for name in own if any(within(name, module) for module in modules)]
+    return of_modules(own, modules)
 
 
 def _shared_rows(here: Format, there: Format) -> Rows | None:

@@ -1,6 +1,6 @@
 """Modules of a model by the names that options give them: ``encoder``, ``decoder.rnn``."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from torch import nn
 
@@ -10,6 +10,11 @@ from vaetext.config.options import closest
 def within(name: str, module: str) -> bool:
     """Whether a weight of this name belongs to the module."""
     return name == module or name.startswith(f"{module}.")
+
+
+def of_modules(names: Iterable[str], modules: Sequence[str]) -> list[str]:
+    """The names of weights that are in ``modules``; all where none is named."""
+    return [name for name in names if not modules or any(within(name, each) for each in modules)]
 
 
 def check_module(module: str, names: Collection[str], whose: str) -> None:
@@ -39,6 +44,5 @@ def freeze_others(modules: Sequence[str], model: nn.Module) -> None:
     named = dict(model.named_parameters())
     for module in modules:
         check_module(module, named, f"trainer.train_modules={list(modules)}: this model")
-    for name, each in named.items():
-        if modules and not any(within(name, module) for module in modules):
-            each.requires_grad_(False)
+    for name in named.keys() - of_modules(named, modules):
+        named[name].requires_grad_(False)
