@@ -38,9 +38,11 @@ class Categorical(Distribution):
 
     def sample(self, noise: Noise, *shape: int) -> Tensor:
         """[K, B, *shape] int64: the inverse of the distribution function at one uniform each."""
-        shares = self.log_p.double().softmax(-1).cumsum(-1)
+        shares = self.log_p.exp().double().cumsum(-1)
         threshold = noise.uniform(*shape)[..., None] * shares[..., -1:]
-        return (shares <= threshold).sum(-1).clamp(max=self.log_p.shape[-1] - 1)
+        shares = shares.expand(*threshold.shape[:-1], -1).contiguous()
+        chosen = torch.searchsorted(shares, threshold, right=True)[..., 0]
+        return chosen.clamp(max=self.log_p.shape[-1] - 1)
 
     def kl(self, other: Distribution) -> Tensor | None:
         """[...] sum_v p(v) (log p(v) - log p'(v)); None where the other is not categorical."""
@@ -55,8 +57,10 @@ class Categorical(Distribution):
         """Log-probabilities over ``temperature``, then only the likeliest values; in float64.
 
         First the ``top_k`` likeliest (0: all), then the fewest of these that hold ``top_p`` of
-        their probability.
+        their probability. The distribution itself, where the options leave it as it is.
         """
+        if temperature == 1 and not top_k and top_p == 1:
+            return self
         logits = (self.log_p - self.log_p.amax(-1, keepdim=True)).double() / temperature
         if 0 < top_k < logits.shape[-1]:
             logits = _only(logits, logits.topk(top_k).indices)

@@ -17,7 +17,7 @@ from vaetext.models.base import SequenceModel
 
 LEAST_LIMIT = 100  # tokens before a sequence is cut, unless the data's longest has more
 MOST_FRAMES = 400  # frames of a sequence whose length is not given, where the data has longer ones
-ROWS = 128  # sequences decoded together; it bounds memory at ROWS x V and changes no result
+ROWS = 256  # sequences decoded together; it bounds memory at ROWS x V and changes no result
 
 
 SAMPLING = DecodingOptions()
