@@ -25,7 +25,7 @@ from vaetext.models.registry import build
 from vaetext.modules.dropout import Dropout
 from vaetext.objectives.schedules import kl_weight
 from vaetext.runs import checkpoint
-from vaetext.training.loop import Training
+from vaetext.training.loop import SETUP_BATCHES, Training
 
 
 @pytest.mark.parametrize("clip", [0.0, 0.01, 1e6])
@@ -301,6 +301,21 @@ def test_metrics_of_an_epoch_are_means_over_its_sequences(
     assert run.state.tokens == 2 * len(run.splits["train"].x)
     first, both = (line["seconds"] for line in lines(tmp_path) if line["split"] == "train")
     assert both == pytest.approx(2 * first, rel=0.05)
+
+
+def test_what_comes_before_the_first_step_is_training_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("vaetext.training.loop.time.monotonic", lambda: clock[0])
+    run = training(tmp_path, epochs=1)
+
+    def setup(batches: Any) -> None:
+        clock[0] += 7 * len(list(batches))
+
+    monkeypatch.setattr(run.model, "setup", setup)
+    run.fit()
+    assert run.state.seconds == 7 * min(len(run.order(0)), SETUP_BATCHES)
 
 
 def test_validation_samples_with_the_seed_of_the_run(tmp_path: Path) -> None:

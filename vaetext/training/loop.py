@@ -99,9 +99,7 @@ class Training:
         """
         with interrupts(self.stop):
             if self.state.step == 0:
-                self.metrics.remove()  # of an earlier try that had no checkpoint
-                order = self.order(0)[:SETUP_BATCHES]
-                self.model.setup(self.batch(index).to(self.device) for index in order)
+                self._begin()
             if self.finished:
                 return self.state
             warn_of_low_weights(self.config, self.model.latent_names)
@@ -110,6 +108,13 @@ class Training:
                 self.end_epoch()
         log_early_stop(self.config, self.state, self.criterion.title)
         return self.state
+
+    def _begin(self) -> None:
+        started = time.monotonic()
+        self.metrics.remove()  # of an earlier try that had no checkpoint
+        order = self.order(0)[:SETUP_BATCHES]
+        self.model.setup(self.batch(index).to(self.device) for index in order)
+        self.state.seconds = time.monotonic() - started
 
     def train_epoch(self) -> None:
         """One epoch of training, from the state's batch on."""
