@@ -461,11 +461,12 @@ def test_gradient_accumulation_is_the_gradient_of_the_larger_batch(
     monkeypatch.setattr(
         "vaetext.training.loop.FreshNoise", lambda samples, size, device: MeanNoise(size, device)
     )
+    without_dropout = "vaetext.training.loop.train_modules"
+    monkeypatch.setattr(without_dropout, lambda modules, model: model.eval())
 
     def gradients(sizes: list[int], accumulate: int) -> list[list[torch.Tensor]]:
         """Those of each optimizer step of an epoch of batches of these sizes."""
         run = training(tmp_path, word_dropout=0.0, accumulate=accumulate, beta_schedule="constant")
-        monkeypatch.setattr(run.model.eval(), "train", lambda: run.model)  # no dropout
         monkeypatch.setattr(run, "order", lambda _: np.split(np.arange(30), np.cumsum(sizes))[:-1])
         found: list[list[torch.Tensor]] = []
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from small import CPU, OPTIONS, resumed_after_kill, same, splits, training
 
+from vaetext.config.models.cnn import CNN
 from vaetext.config.models.rnnlm import RNNLM
 from vaetext.config.models.vrae import VRAE
 from vaetext.config.trainer import Trainer
@@ -16,6 +17,7 @@ from vaetext.data.loader import Split
 from vaetext.distributions.noise import FreshNoise
 from vaetext.models.registry import build
 from vaetext.training.batches import batches, sampled
+from vaetext.training.loop import Training
 
 FIT: dict[str, Any] = {"train_on": "samples", "train_modules": ["encoder", "head"]}
 
@@ -26,6 +28,30 @@ def test_modules_that_are_not_trained_keep_their_weights(tmp_path: Path) -> None
     run.fit()
     moved = {name for name, each in run.model.state_dict().items() if not each.equal(before[name])}
     assert moved == {name for name in before if name.startswith(("encoder.rnn.", "head."))}
+
+
+def test_modules_that_are_not_trained_keep_their_running_statistics(tmp_path: Path) -> None:
+    """Also where the pseudo-inputs of the prior are read by the encoder, some of which learns."""
+    config = CNN(name="cnn", channels=[4, 4], prior="vamp", pseudo_length=3, components=2)
+    model = build(config, Symbols(8, 1, 0, 9))
+    trainer = Trainer(**{**OPTIONS, "train_modules": ["encoder.head", "deconvolution"]})
+    run = Training(trainer, model, splits(), tmp_path, CPU, seed=1)
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    run.fit()
+    moved = {name for name, each in model.state_dict().items() if not each.equal(before[name])}
+    moved.remove("prior.inputs")  # which begin as training sentences
+    assert moved == {name for name in before if name.startswith(("encoder.head.", "deconv"))}
+    assert any(name.endswith("mean") for name in moved)
+
+
+def test_modules_that_are_not_trained_are_without_dropout(tmp_path: Path) -> None:
+    for rate in (0.0, 0.5):
+        torch.manual_seed(1)
+        config = VRAE(name="vrae", hidden_dim=6, latent_dim=2, dropout=rate, output_dropout=rate)
+        trainer = Trainer(**OPTIONS, train_modules=["encoder", "head"])
+        model = build(config, Symbols(8, 1, 0, 9))
+        Training(trainer, model, splits(), tmp_path / str(rate), CPU, seed=1).fit()
+    same(tmp_path / "0.0", tmp_path / "0.5")
 
 
 def test_a_module_that_is_not_there_is_refused(tmp_path: Path) -> None:

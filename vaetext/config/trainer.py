@@ -33,7 +33,9 @@ class Trainer(KLWeight):
         choices=("data", "samples"),
     )
     train_modules: list[str] = option(
-        [], "modules that are trained, as in [encoder,head]; the others keep their weights; []: all"
+        [],
+        "modules that are trained, as in [encoder,head]; the others keep their weights and are"
+        " as in evaluation, without dropout; []: all",
     )
     epoch_batches: int = option(
         0, "batches in an epoch; 0: one pass over the training split", min=0, max=10**7

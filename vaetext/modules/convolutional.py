@@ -14,6 +14,7 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
 from vaetext.distributions.gaussian import Gaussian, GaussianHead
 from vaetext.distributions.priors import Prior, check_pseudo_length, make_prior
+from vaetext.modules.mode import evaluation
 from vaetext.modules.normalisation import BatchNorm
 
 
@@ -95,10 +96,8 @@ class ConvolutionalEncoder(nn.Module):
 
         They are not data: they are normalised by the running statistics and do not change them.
         """
-        mode = self.training
-        posterior = self.eval().read(embedded)
-        self.train(mode)
-        return posterior
+        with evaluation(self):
+            return self.read(embedded)
 
 
 class Deconvolution(nn.Module):

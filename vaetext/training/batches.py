@@ -17,6 +17,7 @@ from vaetext.data.segments import Segments, collate_segments, segment_order
 from vaetext.distributions.state import State, detach, rows
 from vaetext.evaluation import generation
 from vaetext.models.base import SequenceModel
+from vaetext.modules.mode import evaluation
 from vaetext.modules.normalisation import has_batch_norm
 from vaetext.parallel.share import current
 
@@ -174,9 +175,8 @@ def sampled(model: SequenceModel, split: Split, count: int) -> Split:
     @lru_cache(maxsize=1)  # the first epoch's are asked for twice
     def fresh(seed: int, epoch: int) -> Split:
         drawn = int(np.random.default_rng([seed, epoch, 2]).integers(2**63))
-        training = model.training
-        found = generation.sample(model.eval(), count, drawn)
-        model.train(training)
+        with evaluation(model):
+            found = generation.sample(model, count, drawn)
         eos = model.domain.eos
         whole = [each for each in found if eos is None or each[-1:] == [eos]]
         if not whole:

@@ -16,6 +16,7 @@ from vaetext.evaluation.scoring import score
 from vaetext.models.registry import build
 from vaetext.runs.device import choose, use_threads
 from vaetext.training.loop import Training
+from vaetext.training.modules import train_modules
 
 STEPS = 4  # timed, the first left out
 MOST_SEQUENCES = 64  # scored
@@ -51,7 +52,7 @@ def seconds(config: TrainConfig, threads: int = 0) -> float:
         )
         order = training.order(0)
         model.setup(training.batch(index) for index in order[:1])
-        model.train()
+        train_modules(config.trainer.train_modules, model)
         step = _step_seconds(training, order)
         model.eval()
         valid = _scoring_seconds(training, "valid", training.criterion.samples)

@@ -26,6 +26,7 @@ from vaetext.training.batches import batches
 from vaetext.training.criterion import criterion
 from vaetext.training.interrupts import StopRequest, stopped
 from vaetext.training.metrics_file import MetricsFile, means_of, schedules_of
+from vaetext.training.modules import train_modules
 from vaetext.training.notices import broken, log_early_stop, warn_of_low_weights
 from vaetext.training.optimizer import make_optimizer, prepare
 from vaetext.training.saving import load_best, load_last, save_best, save_last
@@ -118,7 +119,7 @@ class Training:
 
     def train_epoch(self) -> None:
         """One epoch of training, from the state's batch on."""
-        self.model.train()
+        train_modules(self.config.train_modules, self.model)
         self.objective.train()
         self.ranks.copy_lead(self.model.state_dict().values())  # machines may round differently
         started = time.monotonic()

@@ -46,3 +46,13 @@ def freeze_others(modules: Sequence[str], model: nn.Module) -> None:
         check_module(module, named, f"trainer.train_modules={list(modules)}: this model")
     for name in named.keys() - of_modules(named, modules):
         named[name].requires_grad_(False)
+
+
+def train_modules(modules: Sequence[str], model: nn.Module) -> None:
+    """Sets ``modules`` as in training and all others as in evaluation; all where none is named.
+
+    A module that is not trained then computes what it will compute in evaluation: without dropout,
+    and with batch normalisation by running statistics, which stay as they are.
+    """
+    for name, each in model.named_modules():
+        each.training = not modules or any(within(name, module) for module in modules)
