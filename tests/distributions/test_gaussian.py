@@ -87,3 +87,16 @@ def test_a_head_does_not_change_log_variances_of_a_usual_size() -> None:
     head = GaussianHead(3, 2)
     features = 5 * torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
     assert torch.equal(head(features).log_var, head.linear(features)[:, 2:])
+
+
+def test_a_head_is_no_wider_than_asked_and_its_gradient_leads_back() -> None:
+    head = GaussianHead(3, 2, most=0.5)
+    with torch.no_grad():
+        head.linear.bias[2:] = torch.tensor([3.0, -3.0])
+    features = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    free = head.linear(features)[:, 2:]
+    log_var = head(features).log_var
+    torch.testing.assert_close(log_var, free.clamp(max=0.5))
+    assert (free > 0.5).any() and (free < 0.5).any()
+    (gradient,) = torch.autograd.grad(log_var.sum(), head.linear.bias)
+    torch.testing.assert_close(gradient, torch.tensor([0.0, 0.0, 4.0, 4.0]))

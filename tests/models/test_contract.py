@@ -28,6 +28,7 @@ from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 from toys.length import ToyLength
 
+from vaetext.config.model import Latent as LatentOptions
 from vaetext.config.model import Recurrent
 from vaetext.config.models import MODELS
 from vaetext.config.store import register
@@ -35,6 +36,7 @@ from vaetext.data.batch import Batch
 from vaetext.data.domain import Binary, Domain, Real, Symbols
 from vaetext.data.loader import Split, collate
 from vaetext.distributions.evidence import Evidence
+from vaetext.distributions.gaussian import Gaussian
 from vaetext.distributions.latent import Latent
 from vaetext.distributions.noise import KeyedNoise, Noise
 from vaetext.evaluation.scoring import score
@@ -65,6 +67,9 @@ def of_cases(wanted: list[Any]) -> pytest.MarkDecorator:
 DECODERS = [name for name in NAMES if issubclass(MODELS[name], Recurrent)]
 every_case = of_cases(CASES)
 latent_cases = of_cases([each for each in CASES if has_latents(each.values[0])])
+bounded_cases = of_cases(
+    [each for each in CASES if issubclass(MODELS.get(each.values[0], object), LatentOptions)]
+)
 analytic_cases = of_cases([each for each in CASES if has_analytic_kl(*each.values[:2])])
 
 
@@ -127,6 +132,16 @@ def test_every_parameter_gets_a_gradient(
         if parameter.grad is None or not parameter.grad.any()
     ]
     assert without == []
+
+
+@bounded_cases
+def test_a_posterior_is_no_wider_than_asked(
+    name: str, options: dict[str, Any], domain: Domain
+) -> None:
+    model, batch = make(name, {**options, "max_log_variance": -1.5}, domain), batch_of(domain)
+    for latent in model.sample(model.encode(batch), noise(batch, 1)).values():
+        assert isinstance(latent.q, Gaussian)
+        torch.testing.assert_close(latent.q.log_var.max(), torch.tensor(-1.5, dtype=torch.float64))
 
 
 @every_case

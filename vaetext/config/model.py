@@ -85,6 +85,9 @@ class Latent(Model):
         "prior of z: standard is N(0, I), gmm a learned Gaussian mixture, vamp a VampPrior",
         choices=("standard", "gmm", "vamp"),
     )
+    max_log_variance: float = option(
+        20.0, "upper bound of the log-variances of q(z|x); 0: it is no wider than N(0, I)", max=20.0
+    )
     components: int = option(20, "gmm, vamp: components of the mixture", min=1)
     pseudo_length: int = option(12, "vamp: steps of each pseudo-input", min=1)
 

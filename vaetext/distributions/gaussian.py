@@ -99,14 +99,21 @@ class GaussianHead(nn.Module):
 
     The log-variance is kept in [-30, 20], as in Rombach et al. 2022: at high learning rates that of
     a single sequence can be so large that its KL, or the square of its gradient, is not finite.
+    Above ``most`` it is ``most``, with the gradient that it would have unchanged, so that none
+    remains there for want of a gradient.
+
+    Args:
+        most: upper bound of the log-variance, at most 20.
     """
 
-    def __init__(self, features: int, latent_dim: int) -> None:
+    def __init__(self, features: int, latent_dim: int, most: float = LOG_VARIANCES[1]) -> None:
         super().__init__()
+        self.most = most
         self.linear = nn.Linear(features, 2 * latent_dim)
 
     def forward(self, features: Tensor) -> Gaussian:
         # densities stay in float32 where matrix products run in bf16
         dtype = torch.promote_types(features.dtype, torch.float32)
         mean, log_var = self.linear(features).to(dtype).chunk(2, -1)
-        return Gaussian(mean, log_var.clamp(*LOG_VARIANCES))
+        log_var = log_var.clamp(*LOG_VARIANCES)
+        return Gaussian(mean, log_var - (log_var - self.most).clamp(min=0).detach())

@@ -62,8 +62,10 @@ class HVRAE(Autoregressive, ChosenPrior):
             config.cell, domain, *sizes, config.encoder_layers, False, "final"
         )
         self.pyramid = Pyramid(config.cell, *sizes, config.pyramid_layers)
-        self.head = GaussianHead(self.encoder.features, config.latent_dim)
-        self.local_head = GaussianHead(self.pyramid.features + config.latent_dim, config.local_dim)
+        most = config.max_log_variance
+        self.head = GaussianHead(self.encoder.features, config.latent_dim, most)
+        read = self.pyramid.features + config.latent_dim
+        self.local_head = GaussianHead(read, config.local_dim, most)
         self.local_dim = config.local_dim
         self.frames = 0
         seen = config.latent_dim + config.local_dim

@@ -48,7 +48,8 @@ class MnistVAE(SingleLatent):
             self.encoder = NetEncoder(domain.size, self.max_length, config.hidden_dim)
         else:
             self.encoder = RowEncoder(config.encoder, domain.size, config.hidden_dim)
-        self.posterior = GaussianHead(self.encoder.features, config.latent_dim)
+        most = config.max_log_variance
+        self.posterior = GaussianHead(self.encoder.features, config.latent_dim, most)
         check_pseudo_length(config, self.max_length)
         self.prior = make_prior(config, domain.size, self._read_pseudo)
         self.decoder = nn.Sequential(

@@ -40,7 +40,8 @@ class VRAE(Autoregressive, SingleLatent):
         is_map = config.latent == "feature-map"
         self.max_length = (config.max_length or domain.longest) if is_map else None
         self.encoder = _encoder(config, domain, self.max_length)
-        self.head = GaussianHead(self.encoder.features, config.latent_dim)
+        most = config.max_log_variance
+        self.head = GaussianHead(self.encoder.features, config.latent_dim, most)
         self.every_input = is_map or config.z_to == "inputs"
         self.decoder = Decoder(config, domain, config.latent_dim if self.every_input else 0)
         layers = 0 if is_map else config.layers

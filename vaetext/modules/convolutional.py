@@ -65,7 +65,8 @@ class ConvolutionalEncoder(nn.Module):
         channels = [config.embedding_dim, *config.channels]
         self.convolutions = convolutions(channels, config.batch_norm)
         read_at_once = self.positions if self.dense else 1
-        self.head = GaussianHead(config.channels[-1] * read_at_once, config.latent_dim)
+        features = config.channels[-1] * read_at_once
+        self.head = GaussianHead(features, config.latent_dim, config.max_log_variance)
 
     def forward(self, batch: Batch) -> Gaussian:
         """q(z|x): mean and log-variance [B, D], or [B, P, D] of a map."""
