@@ -13,7 +13,7 @@ def within(name: str, module: str) -> bool:
 
 
 def of_modules(names: Iterable[str], modules: Sequence[str]) -> list[str]:
-    """The names of weights that are in ``modules``; all where none is named."""
+    """The names, of weights or modules, that are in ``modules``; all where none is named."""
     return [name for name in names if not modules or any(within(name, each) for each in modules)]
 
 
@@ -54,5 +54,7 @@ def train_modules(modules: Sequence[str], model: nn.Module) -> None:
     A module that is not trained then computes what it will compute in evaluation: without dropout,
     and with batch normalisation by running statistics, which stay as they are.
     """
-    for name, each in model.named_modules():
-        each.training = not modules or any(within(name, module) for module in modules)
+    named = dict(model.named_modules())
+    trained = set(of_modules(named, modules))
+    for name, each in named.items():
+        each.training = name in trained
