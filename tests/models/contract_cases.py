@@ -80,6 +80,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {},
         {"cell": "gru", "layers": 2, "encoder_layers": 2, "bidirectional": True},
         {"pooling": "max", "z_to": "inputs"},
+        {"z_to": "outputs"},
+        {"z_to": "outputs", "tied": True, "cell": "gru", "layers": 2},
         {"prior": "gmm"},
         {"prior": "vamp"},
         {"latent": "feature-map", "max_length": 12, "bidirectional": True, "stride": 4},

@@ -25,8 +25,9 @@ class VRAE(Autoregressive, SingleLatent):
 
     q(z|x) is a Gaussian read from the final state of an RNN, or with ``encoder="mlp"`` from a bag
     of words (the inference-network notes). z sets the initial state of the
-    decoder, h and c of every layer, by one linear map each; with ``z_to="inputs"`` it is also
-    concatenated to every input.
+    decoder, h and c of every layer, by one linear map each. With ``z_to="inputs"`` it is also
+    concatenated to every input; with ``z_to="outputs"`` a linear map of it is also added to every
+    output, before the output layer (a skip connection, as Dieng et al. 2019 have).
 
     With ``latent="feature-map"`` (Petersen, section 4.1, "RNN (FMP)") z is a map of
     P = ceil(N / stride) positions, N = ``max_length``, for any length of x, so its size does not
@@ -48,6 +49,9 @@ class VRAE(Autoregressive, SingleLatent):
         self.to_state = nn.ModuleList(
             nn.Linear(config.latent_dim, self.decoder.rnn.state_size) for _ in range(layers)
         )
+        self.to_outputs = None
+        if config.z_to == "outputs":
+            self.to_outputs = nn.Linear(config.latent_dim, self.decoder.features, bias=False)
         initialise(self, config.init_scale)
         self.prior = make_prior(
             config, config.embedding_dim, self._read_pseudo, self.encoder.positions
@@ -63,7 +67,9 @@ class VRAE(Autoregressive, SingleLatent):
             contexts = code.repeat_interleave(self.encoder.stride, 2)[:, :, : self.max_length]
             return self.decoder.start(code, context=contexts)
         layers = [to_layer(code) for to_layer in self.to_state]
-        return self.decoder.start(code, layers, code if self.every_input else None)
+        context = code if self.every_input else None
+        shift = None if self.to_outputs is None else self.to_outputs(code)
+        return self.decoder.start(code, layers, context, shift=shift)
 
     def _read_pseudo(self, embedded: Tensor) -> Gaussian:
         """q(z|u) of the pseudo-inputs u [C, L, E] of a VampPrior."""

@@ -18,12 +18,17 @@ from vaetext.modules.recurrent import Recurrent
 class Decoder(nn.Module):
     """p(x|state, context) = prod_t p(x_t|h_t), h_t = RNN(h_{t-1}, [embed(x_{t-1}); context_t]).
 
+    With a shift the output layer reads h_t + shift, where h_t is projected if the weights are tied.
+
     With a context for each of N steps the length is limited: x_N = EOS with probability 1, so that
     p(x) sums to one over all sequences of at most N tokens.
 
     Its state has the leaves ``x``, x_{t-1}; ``layer_0``, ..., [K, B, n, H] each; and where there
-    is one, ``context`` [K, B, C] or ``contexts`` [K, B, S, C] of the S steps left, and ``memory``
-    [K, B, N, F].
+    is one, ``context`` [K, B, C] or ``contexts`` [K, B, S, C] of the S steps left, ``memory``
+    [K, B, N, F] and ``shift`` [K, B, features].
+
+    Attributes:
+        features: size of what the output layer reads.
 
     Args:
         config: sizes, cell and dropout.
@@ -58,6 +63,7 @@ class Decoder(nn.Module):
         self.type_dropout = self._make_type_dropout(config.embedding_dropout)
         self.penalties = Penalties(config.activation_penalty, config.temporal_penalty)
         self.project: nn.Module = nn.Identity()
+        self.features = config.embedding_dim if config.tied else config.hidden_dim
         if config.tied and config.hidden_dim != config.embedding_dim:
             self.project = nn.Linear(config.hidden_dim, config.embedding_dim, bias=False)
         self.head = make_head(domain, config.hidden_dim, tied=config.tied)
@@ -68,6 +74,7 @@ class Decoder(nn.Module):
         layers: list[Tensor] | None = None,
         context: Tensor | None = None,
         memory: Tensor | None = None,
+        shift: Tensor | None = None,
     ) -> State:
         """The state before the first step.
 
@@ -76,6 +83,7 @@ class Decoder(nn.Module):
             layers: initial state of each layer, [K, B, state_size]; None for zeros.
             context: [K, B, C], the same for every input; [K, B, N, C], one for each of N steps.
             memory: [K, B, N, F] a map that the outputs attend to.
+            shift: [K, B, features] what is added to every output.
         """
         shape = like.shape[:2]
         if layers is None:
@@ -86,7 +94,11 @@ class Decoder(nn.Module):
         state["x"] = self.domain.start(like, *shape)
         if context is not None:
             state["context" if context.dim() == 3 else "contexts"] = context
-        return state if memory is None else {**state, "memory": memory}
+        if memory is not None:
+            state["memory"] = memory
+        if shift is not None:
+            state["shift"] = shift
+        return state
 
     def terms(self, batch: Batch, state: State) -> tuple[Tensor, dict[str, Tensor]]:
         """[K, B] log p(x|z), nats per sequence, EOS counted, and penalties of the outputs.
@@ -109,7 +121,10 @@ class Decoder(nn.Module):
         flat, _ = self._run(repeated, state, self._lengths(batch, shape[0]))
         hidden = flat.unflatten(0, shape)  # type: ignore[no-untyped-call]
         dropped = self.output_dropout(flat).unflatten(0, shape)
-        return self.project(dropped), self.penalties(hidden, dropped, batch)
+        read = self.project(dropped)
+        if "shift" in state:
+            read = read + state["shift"][:, :, None]
+        return read, self.penalties(hidden, dropped, batch)
 
     def emit(self, state: State) -> tuple[Distribution, State]:
         """p(x_t) after x_{t-1} = ``state["x"]``, and the state after that step."""
@@ -121,7 +136,8 @@ class Decoder(nn.Module):
         """What the head reads [K, B, H] after x_{t-1} = ``state["x"]``, and the state after it."""
         shape = state["x"].shape[:2]
         hidden, state = self._run(self.embedding(state["x"]).flatten(0, 1)[:, None], state)
-        return self.project(hidden[:, 0]).unflatten(0, shape), state
+        read = self.project(hidden[:, 0]).unflatten(0, shape)
+        return read + state["shift"] if "shift" in state else read, state
 
     def table(self) -> Tensor | None:
         """Weights [V, E] that a tied output layer shares: all embeddings but that of BOS."""

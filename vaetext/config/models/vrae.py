@@ -25,8 +25,9 @@ class VRAE(Mapped, Recurrent):
     )
     z_to: str = option(
         "state",
-        "latent=dense: z enters the decoder's initial state, or inputs: that and every input",
-        choices=("state", "inputs"),
+        "latent=dense: z enters the decoder's initial state; inputs: that and every input; outputs:"
+        " that and every output, to which a linear map of it is added",
+        choices=("state", "inputs", "outputs"),
     )
     stride: int = option(
         8, "latent=feature-map: steps of the sequence for each position of z", min=1
