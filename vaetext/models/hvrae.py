@@ -59,7 +59,13 @@ class HVRAE(Autoregressive, ChosenPrior):
         super().__init__(domain)
         sizes = (config.embedding_dim, config.hidden_dim)
         self.encoder = RecurrentEncoder(
-            config.cell, domain, *sizes, config.encoder_layers, False, "final"
+            config.cell,
+            domain,
+            *sizes,
+            config.encoder_layers,
+            False,
+            "final",
+            config.encoder_dropout,
         )
         self.pyramid = Pyramid(config.cell, *sizes, config.pyramid_layers)
         most = config.max_log_variance

@@ -79,8 +79,9 @@ class VRAE(Autoregressive, SingleLatent):
 def _encoder(config: Config, domain: Domain, length: int | None) -> Encoder:
     """The encoder of a vector, or of a map where there is a greatest ``length``."""
     if config.encoder == "mlp":
-        return BagEncoder(domain, config.embedding_dim, config.hidden_dim)
-    sizes = (
+        sizes = (config.embedding_dim, config.hidden_dim)
+        return BagEncoder(domain, *sizes, config.encoder_dropout)
+    shared = (
         config.encoder or config.cell,
         domain,
         config.embedding_dim,
@@ -89,5 +90,5 @@ def _encoder(config: Config, domain: Domain, length: int | None) -> Encoder:
         config.bidirectional,
     )
     if length is None:
-        return RecurrentEncoder(*sizes, config.pooling)
-    return MapEncoder(*sizes, config.stride, length)
+        return RecurrentEncoder(*shared, config.pooling, config.encoder_dropout)
+    return MapEncoder(*shared, config.stride, length, config.encoder_dropout)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from vaetext.data.batch import Batch
 from vaetext.data.domain import Domain
+from vaetext.modules.dropout import Dropout
 from vaetext.modules.nets import relu_layers
 from vaetext.modules.recurrent import Recurrent, features
 
@@ -15,14 +16,22 @@ class Encoder(nn.Module, ABC):
     """x -> [B, features], read without the last EOS.
 
     Attributes:
-        embedding: of a token or frame.
         features: of the result.
         positions: P of an encoder whose result is a map [B, P, features]; None for a vector.
+
+    Args:
+        domain: what x is made of.
+        embedding_dim: E.
+        dropout: of the embedded steps.
     """
 
-    embedding: nn.Module
     features: int
     positions: int | None = None
+
+    def __init__(self, domain: Domain, embedding_dim: int, dropout: float) -> None:
+        super().__init__()
+        self.embedding = domain.embedding(embedding_dim)
+        self.dropout = Dropout(dropout)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B, features], or [B, P, features] of a map; a sequence without words is all zeros."""
@@ -33,7 +42,7 @@ class Encoder(nn.Module, ABC):
 
     def embed(self, batch: Batch) -> Tensor:
         """[B, T, E] embedded steps, padding included."""
-        return self.embedding(batch.x)  # type: ignore[no-any-return]
+        return self.dropout(self.embedding(batch.x))  # type: ignore[no-any-return]
 
     @abstractmethod
     def read(self, embedded: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -54,11 +63,13 @@ class BagEncoder(Encoder):
         domain: what x is made of.
         embedding_dim: E.
         hidden: units of each layer.
+        dropout: of the embedded words.
     """
 
-    def __init__(self, domain: Domain, embedding_dim: int, hidden: int) -> None:
-        super().__init__()
-        self.embedding = domain.embedding(embedding_dim)
+    def __init__(
+        self, domain: Domain, embedding_dim: int, hidden: int, dropout: float = 0.0
+    ) -> None:
+        super().__init__(domain, embedding_dim, dropout)
         self.layers = nn.Sequential(nn.Linear(embedding_dim, hidden), relu_layers(hidden, 2))
         self.features = hidden
 
@@ -81,6 +92,7 @@ class RecurrentEncoder(Encoder):
         bidirectional: whether the RNN reads in both directions.
         pooling: "final", the final state of the last layer ([h; c] of an LSTM); "max", the maximum
             of its outputs over steps.
+        dropout: of the embedded steps.
     """
 
     def __init__(
@@ -92,9 +104,9 @@ class RecurrentEncoder(Encoder):
         layers: int,
         bidirectional: bool,
         pooling: str,
+        dropout: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.embedding = domain.embedding(embedding_dim)
+        super().__init__(domain, embedding_dim, dropout)
         self.rnn = Recurrent(cell, embedding_dim, hidden, layers, bidirectional)
         self.pooling = pooling
         self.features = self.rnn.state_size if pooling == "final" else hidden * self.rnn.directions
@@ -134,6 +146,7 @@ class MapEncoder(RecurrentEncoder):
         bidirectional: whether the RNN reads in both directions.
         stride: steps of a window.
         length: N, most tokens (EOS counted) or frames of a sequence.
+        dropout: of the embedded steps.
     """
 
     def __init__(
@@ -146,8 +159,10 @@ class MapEncoder(RecurrentEncoder):
         bidirectional: bool,
         stride: int,
         length: int,
+        dropout: float = 0.0,
     ) -> None:
-        super().__init__(cell, domain, embedding_dim, hidden, layers, bidirectional, "mean")
+        sizes = (embedding_dim, hidden, layers, bidirectional)
+        super().__init__(cell, domain, *sizes, "mean", dropout)
         self.stride = stride
         self.positions: int = -(-length // stride)
         self.padded_length = self.positions * stride

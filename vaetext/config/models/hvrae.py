@@ -29,6 +29,9 @@ class HVRAE(FixedLength, Latent, Recurrent):
     )
     pyramid_layers: int = option(3, "layers of the pyramid; each halves the time resolution", min=1)
     encoder_layers: int = option(1, "recurrent layers of z_g's encoder", min=1)
+    encoder_dropout: float = option(
+        0.0, "dropout of the encoder's embedded inputs", min=0.0, below=1.0
+    )
     max_length: int = option(
         0,
         "local=sequence: longest sequence, in tokens with EOS or frames; 0: longest in the data",

@@ -17,6 +17,9 @@ class VRAE(Mapped, Recurrent):
         choices=("lstm", "gru", "mlp"),
     )
     encoder_layers: int = option(1, "recurrent layers of the encoder", min=1)
+    encoder_dropout: float = option(
+        0.0, "dropout of the encoder's embedded inputs", min=0.0, below=1.0
+    )
     bidirectional: bool = option(False, "the encoder reads in both directions")
     pooling: str = option(
         "final",
