@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from vaetext.config.models.hvrae import HVRAE
 from vaetext.config.models.rnnlm import RNNLM
+from vaetext.config.models.vrae import VRAE
 from vaetext.data.domain import Real, Symbols
 from vaetext.data.loader import Split, collate
-from vaetext.distributions.noise import FreshNoise
+from vaetext.distributions.noise import FreshNoise, MeanNoise
 from vaetext.models.registry import build
 from vaetext.modules.dropout import Dropout, TypeDropout
 
@@ -45,6 +47,29 @@ def test_decoder_applies_dropout_to_inputs_and_outputs(option: str) -> None:
     noise = FreshNoise(1, len(batch), torch.device("cpu"))
     trained = model.log_px(batch, {}, noise)
     assert not torch.equal(trained, model.eval().log_px(batch, {}, noise))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        VRAE(name="vrae", dropout=0.0, encoder_dropout=0.9),
+        VRAE(name="vrae", dropout=0.0, encoder_dropout=0.9, encoder="mlp"),
+        VRAE(name="vrae", dropout=0.0, encoder_dropout=0.9, latent="feature-map", max_length=9),
+        HVRAE(name="hvrae", dropout=0.0, encoder_dropout=0.9),
+    ],
+)
+def test_encoder_applies_dropout_to_its_inputs_in_training_alone(config: VRAE | HVRAE) -> None:
+    torch.manual_seed(0)
+    model = build(config, SYMBOLS)
+    batch = collate(Split.of([[2 + n % 4, 3, 1] for n in range(9)]), np.arange(9), SYMBOLS)
+    noise = MeanNoise(len(batch), torch.device("cpu"))
+    (trained, *_) = model.sample(model.encode(batch), noise).values()
+    (again, *_) = model.sample(model.encode(batch), noise).values()
+    assert not torch.equal(trained.z, again.z)
+    model.eval()
+    (evaluated, *_) = model.sample(model.encode(batch), noise).values()
+    (once_more, *_) = model.sample(model.encode(batch), noise).values()
+    assert torch.equal(evaluated.z, once_more.z)
 
 
 @pytest.mark.parametrize("locked", [False, True])
