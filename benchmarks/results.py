@@ -32,7 +32,6 @@ ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "RESULTS.md")
 SAVED_CONFIG = "config.yaml"
 TABLE = re.compile(r"(<!-- table: (\S+): ([^>]*?) -->\n).*?(<!-- end of table -->)", re.DOTALL)
-SEED = ("seed", "outputs", "sweep")  # the options in which the seeds of a row may differ
 
 
 def updated(page: str, folder: Path) -> str:
@@ -72,7 +71,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
         ValueError: they are not seeds of one setting, or are of several versions or machines.
     """
     runs = [record(path.parent) for path in sorted(folder.rglob(RESULTS))]
-    settings = [{k: v for k, v in run["config"].items() if k not in SEED} for run in runs]
+    settings = [{k: v for k, v in run["config"].items() if k != "seed"} for run in runs]
     seeds = {run["config"]["seed"] for run in runs}
     if not runs or len(seeds) < len(runs) or any(each != settings[0] for each in settings):
         raise ValueError(f"{folder}: its runs are not seeds of one setting")
@@ -140,7 +139,8 @@ def keep(run: Path, folder: Path) -> None:
         shutil.copyfile(run / name, folder / name)
     config: Any = OmegaConf.load(run / CONFIG)
     config.data.pop("root", None)
-    config.pop("outputs", None)
+    for folder_name in ("outputs", "sweep"):
+        config.pop(folder_name, None)
     if config.trainer.init_from:
         config.trainer.init_from = Path(config.trainer.init_from).name
     OmegaConf.save(config, folder / SAVED_CONFIG)
