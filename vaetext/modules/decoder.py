@@ -112,7 +112,7 @@ class Decoder(nn.Module):
         return self.head.log_prob(outputs, batch, limit, self.table()), penalties
 
     def outputs(self, batch: Batch, state: State) -> tuple[Tensor, dict[str, Tensor]]:
-        """[K, B, T, H] what the head reads at every step, and penalties. Arguments as above."""
+        """[K, B, T, features] what the head reads, and penalties; arguments as above."""
         shape = state["x"].shape[:2]
         embedded = self.embedding(batch.inputs)
         if self.type_dropout is not None:
@@ -121,10 +121,7 @@ class Decoder(nn.Module):
         flat, _ = self._run(repeated, state, self._lengths(batch, shape[0]))
         hidden = flat.unflatten(0, shape)  # type: ignore[no-untyped-call]
         dropped = self.output_dropout(flat).unflatten(0, shape)
-        read = self.project(dropped)
-        if "shift" in state:
-            read = read + state["shift"][:, :, None]
-        return read, self.penalties(hidden, dropped, batch)
+        return self._read(dropped, state), self.penalties(hidden, dropped, batch)
 
     def emit(self, state: State) -> tuple[Distribution, State]:
         """p(x_t) after x_{t-1} = ``state["x"]``, and the state after that step."""
@@ -133,11 +130,10 @@ class Decoder(nn.Module):
         return self.head(hidden, last, self.table()), state
 
     def step(self, state: State) -> tuple[Tensor, State]:
-        """What the head reads [K, B, H] after x_{t-1} = ``state["x"]``, and the state after it."""
+        """[K, B, features] what the head reads after x_{t-1} = ``state["x"]``, and the state."""
         shape = state["x"].shape[:2]
         hidden, state = self._run(self.embedding(state["x"]).flatten(0, 1)[:, None], state)
-        read = self.project(hidden[:, 0]).unflatten(0, shape)
-        return read + state["shift"] if "shift" in state else read, state
+        return self._read(hidden.unflatten(0, shape), state)[:, :, 0], state  # type: ignore[no-untyped-call]
 
     def table(self) -> Tensor | None:
         """Weights [V, E] that a tied output layer shares: all embeddings but that of BOS."""
@@ -145,6 +141,11 @@ class Decoder(nn.Module):
             return None
         assert isinstance(self.embedding, nn.Embedding)
         return self.embedding.weight[: self.domain.size]
+
+    def _read(self, outputs: Tensor, state: State) -> Tensor:
+        """What the head reads [K, B, T, features] of the outputs [K, B, T, H] of T steps."""
+        read: Tensor = self.project(outputs)
+        return read + state["shift"][:, :, None] if "shift" in state else read
 
     def _make_type_dropout(self, rate: float) -> TypeDropout | None:
         if not rate:
